@@ -1,0 +1,67 @@
+package backend
+
+import (
+	"strings"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-sei/providers"
+)
+
+// Prefixes of storage keys.
+const (
+	integrationsPrefix = "integrations/"
+	credentialsPrefix  = "credentials/"
+)
+
+// Backend is one mount's integrations, credentials and settings. It is safe for
+// concurrent use.
+type Backend struct {
+	Integrations *Integrations
+	Credentials  *Credentials
+	Mount        *MountSettings
+}
+
+// New returns the backend of a mount over its storage. now tells the time.
+func New(storage logical.Storage, registry *providers.Registry, now func() time.Time) *Backend {
+	locks := &locks{}
+	marks := &fingerprints{view: storage}
+	mount := &MountSettings{
+		table: &table[Mount]{view: storage, encode: encodeMount, decode: decodeMount},
+		locks: locks,
+	}
+	records := &table[Record]{
+		view:   logical.NewStorageView(storage, credentialsPrefix),
+		encode: encodeRecord, decode: decodeRecord,
+	}
+	integrations := &Integrations{
+		registry: registry, records: records, mount: mount, marks: marks, locks: locks,
+		table: &table[Integration]{
+			view:   logical.NewStorageView(storage, integrationsPrefix),
+			encode: encodeIntegration, decode: decodeIntegration,
+		},
+	}
+	return &Backend{
+		Mount:        mount,
+		Integrations: integrations,
+		Credentials: &Credentials{
+			integrations: integrations, records: records, mount: mount, marks: marks, locks: locks, now: now,
+		},
+	}
+}
+
+// SealWrapped returns the storage keys and prefixes whose entries hold secrets
+// or decide where secrets go.
+func SealWrapped() []string { return []string{credentialsPrefix, mountKey} }
+
+// Invalidate forgets what is cached under a storage key that another node changed.
+func (b *Backend) Invalidate(key string) {
+	if name, ok := strings.CutPrefix(key, integrationsPrefix); ok {
+		b.Integrations.table.invalidate(name)
+	} else if id, ok := strings.CutPrefix(key, credentialsPrefix); ok {
+		b.Credentials.records.invalidate(id)
+	} else if key == mountKey {
+		b.Mount.table.invalidate(mountKey)
+	}
+}

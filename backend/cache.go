@@ -1,0 +1,66 @@
+package backend
+
+import "sync"
+
+// cache holds immutable values by key. A value that was read from storage is
+// only published if nothing was written or invalidated since the read began,
+// so a slow reader cannot bring an old value back.
+type cache[T any] struct {
+	mu      sync.RWMutex
+	entries map[string]entry[T]
+	changes uint64
+}
+
+// entry is a cached value. A stale one may differ from what is stored, because a
+// write of it ended in an error: readers may use it if storage cannot be read,
+// writers may not.
+type entry[T any] struct {
+	value *T
+	stale bool
+}
+
+// get returns the entry, and the number to give publish.
+func (c *cache[T]) get(key string) (entry[T], uint64) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.entries[key], c.changes
+}
+
+// publish keeps a value read from storage if nothing changed since get.
+func (c *cache[T]) publish(key string, value *T, since uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.changes == since {
+		c.set(key, value)
+	}
+}
+
+// replace keeps a value that was just written; nil means it was deleted.
+func (c *cache[T]) replace(key string, value *T) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.changes++
+	c.set(key, value)
+}
+
+// suspect marks the key as possibly different from storage.
+func (c *cache[T]) suspect(key string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.changes++
+	if e, ok := c.entries[key]; ok {
+		e.stale = true
+		c.entries[key] = e
+	}
+}
+
+func (c *cache[T]) set(key string, value *T) {
+	if value == nil {
+		delete(c.entries, key)
+		return
+	}
+	if c.entries == nil {
+		c.entries = map[string]entry[T]{}
+	}
+	c.entries[key] = entry[T]{value: value}
+}

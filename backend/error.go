@@ -1,0 +1,89 @@
+package backend
+
+import (
+	"errors"
+	"fmt"
+
+	"vault-plugin-secrets-sei/providers"
+)
+
+// The codes of refusals that do not come from an upstream; those that do are
+// providers.Outcome. Scripts depend on them.
+const (
+	CodeUnknownIntegration  = "unknown_integration"
+	CodeNoCredential        = "no_credential"
+	CodeUnknownProvider     = "unknown_provider"
+	CodeUnknownField        = "unknown_field"
+	CodeFieldNotAllowed     = "field_not_allowed"
+	CodeMissingField        = "missing_field"
+	CodeInvalidField        = "invalid_field"
+	CodeImmutableField      = "immutable_field"
+	CodeCredentialPresent   = "credential_present"
+	CodeReauthUnsupported   = "reauth_unsupported"
+	CodeValidateUnsupported = "validate_unsupported"
+	CodeIdentityPinned      = "identity_pinned"
+)
+
+// Error is a refusal: something a caller can act on. Everything else that this
+// package returns as an error is a failure of storage or a cancelled request.
+type Error struct {
+	Code string
+	// Message says what is wrong and what to do. It quotes no value sent.
+	Message string
+	// Integration and Provider say what it is about, where known.
+	Integration, Provider string
+	// Fields, Missing, URL and RetryAfter (seconds) are as in providers.Error.
+	Fields, Missing []string
+	URL             string
+	RetryAfter      int64
+	// Members are the tokens of a pool that failed.
+	Members []RefusedMember
+}
+
+// RefusedMember is a token of a pool that failed its check.
+type RefusedMember struct {
+	Position    int // from 1
+	Fingerprint string
+	Code        string
+}
+
+// Error returns the code and the sentence.
+func (e *Error) Error() string { return e.Code + ": " + e.Message }
+
+// HasCode reports whether err is a refusal with that code.
+func HasCode(err error, code string) bool {
+	var refusal *Error
+	return errors.As(err, &refusal) && refusal.Code == code
+}
+
+// UnknownIntegration is the refusal for a name that has no configuration.
+func UnknownIntegration(name string) *Error {
+	return &Error{Code: CodeUnknownIntegration, Integration: name,
+		Message: fmt.Sprintf("there is no integration %q; create it with a write to integrations/%s", name, name)}
+}
+
+// ReauthUnsupported is the refusal for an auth type without re-authentication.
+func ReauthUnsupported(in *Integration, auth providers.AuthType) *Error {
+	return &Error{Code: CodeReauthUnsupported, Integration: in.Name, Provider: in.Provider,
+		Message: fmt.Sprintf("integration %q authenticates by %s: %s", in.Name, in.AuthType, auth.Unsupported)}
+}
+
+// refusal turns the failure of a check into an Error. kept says what stays in use.
+func refusal(in *Integration, cause *providers.Error, kept string, fingerprints []string) *Error {
+	e := &Error{
+		Code: string(cause.Outcome), Message: fmt.Sprintf("%s; %s", cause.Error(), kept),
+		Integration: in.Name, Provider: in.Provider,
+		Fields: cause.Fields, Missing: cause.Missing, URL: cause.URL,
+	}
+	if cause.RetryAfter > 0 {
+		e.RetryAfter = max(1, int64(cause.RetryAfter.Seconds()))
+	}
+	for _, bad := range cause.Bad {
+		member := RefusedMember{Position: bad.Position, Code: string(bad.Outcome)}
+		if bad.Position >= 1 && bad.Position <= len(fingerprints) {
+			member.Fingerprint = fingerprints[bad.Position-1]
+		}
+		e.Members = append(e.Members, member)
+	}
+	return e
+}

@@ -1,0 +1,107 @@
+package backend
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"vault-plugin-secrets-sei/providers"
+)
+
+// mountKey is the key of the mount's settings; it is also their path.
+const mountKey = "config"
+
+// Mount is the settings of the mount, with defaults filled in. Values are immutable.
+type Mount struct {
+	// Settings are all settings, defaults filled in.
+	Settings providers.Settings
+	// written are those that were written, which is what is stored: a later
+	// version may have better defaults.
+	written providers.Settings
+	// AllowedHosts is the setting of that name, parsed.
+	AllowedHosts   providers.AllowedHosts
+	RequestTimeout time.Duration
+	ExpiryWarning  time.Duration
+	CredsTTL       time.Duration
+	HistoryLimit   int
+}
+
+// MountFields describes the settings of the mount. The slice is the caller's.
+func MountFields() []providers.Field {
+	const day = 24 * 3600
+	return []providers.Field{
+		{Name: "allowed_hosts", Title: "Allowed hosts", Kind: providers.List, Description: "Hosts that integrations may name, as [scheme://]host[:port], *. for any subdomain. Empty: https to any address but loopback, link-local, unspecified and multicast ones."},
+		{Name: "request_timeout", Title: "Request timeout", Kind: providers.Duration, Default: "30", Min: 1, Max: 300, Description: "Seconds that the check of one credential may take."},
+		{Name: "health_check_interval", Title: "Health check interval", Kind: providers.Duration, Default: "3600", Max: 30 * day, Description: "Seconds between health checks of an integration, 0 for none. Kept for the health sweep, which this version does not have yet."},
+		{Name: "max_concurrent_checks", Title: "Concurrent checks", Kind: providers.Count, Default: "16", Min: 1, Max: 256, Description: "Health checks at the same time. Kept for the health sweep, which this version does not have yet."},
+		{Name: "expiry_warning", Title: "Expiry warning", Kind: providers.Duration, Default: "1209600", Max: 3650 * day, Description: "Seconds before its expiry at which a credential counts as expiring."},
+		{Name: "creds_ttl", Title: "Credential TTL", Kind: providers.Duration, Default: "300", Min: 1, Max: day, Description: "Seconds after which a worker should read its credential again."},
+		{Name: "history_limit", Title: "History limit", Kind: providers.Count, Default: "20", Min: 1, Max: 1000, Description: "Entries of history that an integration keeps."},
+		{Name: "rollback_window", Title: "Rollback window", Kind: providers.Duration, Default: "86400", Max: 30 * day, Description: "Seconds for which a replaced credential is kept to roll back to, 0 for none. This version has no rollback and keeps no previous credential."},
+	}
+}
+
+// MountSettings reads and writes the settings of the mount. It is safe for
+// concurrent use.
+type MountSettings struct {
+	table *table[Mount]
+	locks *locks
+}
+
+// Read returns the settings, defaults where nothing was written.
+func (m *MountSettings) Read(ctx context.Context) (*Mount, error) {
+	return orDefault(m.table.load(ctx, mountKey))
+}
+
+// Write changes the settings that changes has and leaves the others. A list of
+// hosts that cannot be parsed is refused.
+func (m *MountSettings) Write(ctx context.Context, changes providers.Settings) error {
+	release, err := m.locks.acquire(ctx, mountKey+"/") // no integration has this name
+	if err != nil {
+		return err
+	}
+	defer release()
+	before, err := orDefault(m.table.loadExact(ctx, mountKey))
+	if err != nil {
+		return err
+	}
+	after, err := newMount(merge(before.written, changes))
+	if err != nil {
+		return &Error{Code: CodeInvalidField, Fields: []string{"allowed_hosts"}, Message: err.Error()}
+	}
+	return m.table.save(ctx, mountKey, after)
+}
+
+func orDefault(stored *Mount, err error) (*Mount, error) {
+	if stored != nil || err != nil {
+		return stored, err
+	}
+	return newMount(providers.Settings{})
+}
+
+func newMount(written providers.Settings) (*Mount, error) {
+	s := providers.WithDefaults(MountFields(), written)
+	hosts, err := providers.ParseAllowedHosts(s.List("allowed_hosts"))
+	if err != nil {
+		return nil, fmt.Errorf("allowed_hosts: %w", err)
+	}
+	seconds := func(name string) time.Duration { return time.Duration(s.Number(name)) * time.Second }
+	return &Mount{
+		Settings: s, written: written, AllowedHosts: hosts,
+		RequestTimeout: seconds("request_timeout"),
+		ExpiryWarning:  seconds("expiry_warning"),
+		CredsTTL:       seconds("creds_ttl"),
+		HistoryLimit:   int(s.Number("history_limit")),
+	}, nil
+}
+
+func encodeMount(m *Mount) ([]byte, error) { return json.Marshal(m.written) }
+
+func decodeMount(_ string, data []byte) (*Mount, error) {
+	var s providers.Settings
+	if err := json.Unmarshal(data, &s); err != nil {
+		return nil, fmt.Errorf("not settings of a mount: %w", err)
+	}
+	return newMount(s)
+}

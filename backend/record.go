@@ -1,0 +1,161 @@
+package backend
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"vault-plugin-secrets-sei/providers"
+)
+
+// Record is a credential with its version and history, stored as one entry. The
+// counter and the history outlive a forgotten credential. Values are immutable.
+type Record struct {
+	// Version counts the credentials this record has had; it never goes back.
+	Version int `json:"version"`
+	// Identity and AccountID are of the newest credential, also once it is forgotten.
+	Identity  string `json:"identity,omitempty"`
+	AccountID string `json:"account_id,omitempty"`
+	// Current is the credential in use; nil before the first and after forgetting.
+	Current *Stored `json:"current,omitempty"`
+	// History has the newest entry first.
+	History []HistoryEntry `json:"history,omitempty"`
+}
+
+// Stored is a verified credential and what its check learnt.
+type Stored struct {
+	Credential  providers.Credential `json:"-"` // see storedFields
+	Fingerprint string               `json:"fingerprint"`
+	// Members describes the tokens of a pool in the order of the credential's values.
+	Members    []StoredMember `json:"members,omitempty"`
+	Identity   string         `json:"identity"`
+	AccountID  string         `json:"account_id,omitempty"`
+	Scopes     []string       `json:"scopes,omitempty"`
+	URL        string         `json:"url,omitempty"`
+	ExpiresAt  time.Time      `json:"expires_at,omitzero"`
+	VerifiedAt time.Time      `json:"verified_at"`
+}
+
+// StoredMember is a token of a pool.
+type StoredMember struct {
+	Fingerprint string    `json:"fingerprint"`
+	Identity    string    `json:"identity"`
+	AccountID   string    `json:"account_id,omitempty"`
+	Scopes      []string  `json:"scopes,omitempty"`
+	ExpiresAt   time.Time `json:"expires_at,omitzero"`
+}
+
+// Cause is why a record changed.
+type Cause string
+
+// The causes.
+const (
+	CauseReauth Cause = "reauth"
+	CauseForget Cause = "forget"
+)
+
+// HistoryEntry is one change of a record.
+type HistoryEntry struct {
+	Version     int       `json:"version"`
+	Time        time.Time `json:"time"`
+	Cause       Cause     `json:"cause"`
+	Identity    string    `json:"identity,omitempty"`
+	Fingerprint string    `json:"fingerprint,omitempty"`
+	Actor
+}
+
+// Actor is who asked for a change, as Vault tells.
+type Actor struct {
+	// Via is the path of the request, below the mount.
+	Via         string `json:"via,omitempty"`
+	EntityID    string `json:"entity_id,omitempty"`
+	DisplayName string `json:"display_name,omitempty"`
+	RequestID   string `json:"request_id,omitempty"`
+}
+
+// swapped returns the record with next as its credential, one version on.
+func (r *Record) swapped(next *Stored, cause Cause, who Actor, keep int) *Record {
+	after := &Record{
+		Version: r.Version + 1, Identity: next.Identity, AccountID: next.AccountID, Current: next,
+	}
+	after.History = r.remember(HistoryEntry{
+		Version: after.Version, Time: next.VerifiedAt, Cause: cause,
+		Identity: next.Identity, Fingerprint: next.Fingerprint, Actor: who,
+	}, keep)
+	return after
+}
+
+// forgotten returns the record without its credential.
+func (r *Record) forgotten(at time.Time, who Actor, keep int) *Record {
+	after := *r
+	after.Current = nil
+	after.History = r.remember(HistoryEntry{
+		Version: r.Version, Time: at, Cause: CauseForget,
+		Identity: r.Current.Identity, Fingerprint: r.Current.Fingerprint, Actor: who,
+	}, keep)
+	return &after
+}
+
+func (r *Record) remember(e HistoryEntry, keep int) []HistoryEntry {
+	history := append([]HistoryEntry{e}, r.History...)
+	return slices.Clip(history[:min(len(history), max(1, keep))])
+}
+
+// sameAccount reports whether the new credential belongs to the account of the
+// one before; true where there was none.
+func (r *Record) sameAccount(v providers.Verified) bool {
+	switch {
+	case r.Version == 0:
+		return true
+	case r.AccountID != "" && v.AccountID != "":
+		return r.AccountID == v.AccountID
+	default:
+		return r.Identity == v.Identity
+	}
+}
+
+// recordJSON is Record as it is stored: with the secrets, which Record itself
+// never encodes.
+type recordJSON struct {
+	*Record
+	Fields storedFields `json:"fields,omitempty"`
+}
+
+// storedFields are the values of the current credential.
+type storedFields map[string][]string
+
+func encodeRecord(r *Record) ([]byte, error) {
+	wire := recordJSON{Record: r}
+	if r.Current != nil {
+		wire.Fields = storedFields{}
+		for _, name := range r.Current.Credential.Fields() {
+			for _, value := range r.Current.Credential.Values(name) {
+				wire.Fields[name] = append(wire.Fields[name], value.Reveal())
+			}
+		}
+	}
+	return json.Marshal(wire)
+}
+
+func decodeRecord(_ string, data []byte) (*Record, error) {
+	wire := recordJSON{Record: &Record{}}
+	if err := json.Unmarshal(data, &wire); err != nil {
+		// The decoder's own message can quote what it read.
+		return nil, errors.New("not a credential record")
+	}
+	if wire.Current == nil {
+		return wire.Record, nil
+	}
+	if len(wire.Fields) == 0 {
+		return nil, errors.New("the credential record has no fields")
+	}
+	values := make(map[string][]providers.Secret, len(wire.Fields))
+	for name, texts := range wire.Fields {
+		for _, text := range texts {
+			values[name] = append(values[name], providers.NewSecret(text))
+		}
+	}
+	wire.Current.Credential = providers.NewCredential(values)
+	return wire.Record, nil
+}

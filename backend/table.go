@@ -1,0 +1,110 @@
+package backend
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+)
+
+// settleTimeout bounds reading back a record after a write of it failed.
+const settleTimeout = 5 * time.Second
+
+// table is the records of one kind: a storage view with a cache over it. Values
+// are immutable once they are in it. It is safe for concurrent use; who changes
+// a record holds its lock.
+type table[T any] struct {
+	view   logical.Storage
+	encode func(*T) ([]byte, error)
+	decode func(key string, data []byte) (*T, error)
+	cache  cache[T]
+}
+
+// load returns the record, or nil if there is none. It is for readers: if a
+// write failed and storage cannot be read now, it returns the value before that
+// write.
+func (t *table[T]) load(ctx context.Context, key string) (*T, error) {
+	cached, since := t.cache.get(key)
+	if cached.value != nil && !cached.stale {
+		return cached.value, nil
+	}
+	value, err := t.fetch(ctx, key, since)
+	if err != nil && cached.value != nil {
+		return cached.value, nil
+	}
+	return value, err
+}
+
+// loadExact is load for writers: what it returns is what is stored.
+func (t *table[T]) loadExact(ctx context.Context, key string) (*T, error) {
+	cached, since := t.cache.get(key)
+	if cached.value != nil && !cached.stale {
+		return cached.value, nil
+	}
+	return t.fetch(ctx, key, since)
+}
+
+func (t *table[T]) fetch(ctx context.Context, key string, since uint64) (*T, error) {
+	stored, err := t.view.Get(ctx, key)
+	if err != nil {
+		return nil, fmt.Errorf("storage: reading %q: %w", key, err)
+	}
+	if stored == nil {
+		t.cache.publish(key, nil, since)
+		return nil, nil
+	}
+	value, err := t.decode(key, stored.Value)
+	if err != nil {
+		return nil, fmt.Errorf("storage: decoding %q: %w", key, err)
+	}
+	t.cache.publish(key, value, since)
+	return value, nil
+}
+
+// save writes the record with one Put and publishes it afterwards. After an
+// error the record is the old one or the new one, whatever storage says.
+func (t *table[T]) save(ctx context.Context, key string, value *T) error {
+	data, err := t.encode(value)
+	if err != nil {
+		return fmt.Errorf("storage: encoding %q: %w", key, err)
+	}
+	if err := t.view.Put(ctx, &logical.StorageEntry{Key: key, Value: data}); err != nil {
+		t.settle(ctx, key)
+		return fmt.Errorf("storage: writing %q: %w", key, err)
+	}
+	t.cache.replace(key, value)
+	return nil
+}
+
+// remove deletes the record; one that is not there is not an error.
+func (t *table[T]) remove(ctx context.Context, key string) error {
+	if err := t.view.Delete(ctx, key); err != nil {
+		t.settle(ctx, key)
+		return fmt.Errorf("storage: deleting %q: %w", key, err)
+	}
+	t.cache.replace(key, nil)
+	return nil
+}
+
+// settle finds out what a failed write left. The write may have been carried
+// out although it was answered with an error, for example by a context that
+// ended meanwhile, so it does not use the caller's.
+func (t *table[T]) settle(ctx context.Context, key string) {
+	t.cache.suspect(key)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
+	_, _ = t.loadExact(ctx, key) // still suspect if this fails too
+}
+
+// list returns the keys, sorted.
+func (t *table[T]) list(ctx context.Context) ([]string, error) {
+	keys, err := t.view.List(ctx, "")
+	if err != nil {
+		return nil, fmt.Errorf("storage: listing: %w", err)
+	}
+	return keys, nil
+}
+
+// invalidate forgets what is cached of a key that another node changed.
+func (t *table[T]) invalidate(key string) { t.cache.replace(key, nil) }

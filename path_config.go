@@ -1,0 +1,47 @@
+package sei
+
+import (
+	"context"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-sei/backend"
+)
+
+func (e *engine) pathConfig() []*framework.Path {
+	return []*framework.Path{{
+		Pattern: "config",
+		Fields:  schemas(backend.MountFields(), "Mount"),
+		Operations: operations(map[logical.Operation]operation{
+			logical.UpdateOperation: {handler: e.writeConfig, summary: "Change settings of the mount.", verb: "configure", suffix: "mount", active: true},
+			logical.ReadOperation:   {handler: e.readConfig, summary: "Read the settings of the mount.", verb: "read", suffix: "mount-configuration", answer: schemas(backend.MountFields(), "Mount")},
+		}),
+		HelpSynopsis:    "Settings of the mount.",
+		HelpDescription: "A write changes the settings it sends; the others stay as they are. Durations are in seconds.",
+	}}
+}
+
+func (e *engine) writeConfig(ctx context.Context, c call) (*logical.Response, error) {
+	fields := backend.MountFields()
+	if err := e.words.strict(c.body, fields, "the mount has "+fieldNames(fields)); err != nil {
+		return nil, err
+	}
+	settings, err := parseSettings(fields, c.body)
+	if err != nil {
+		return nil, err
+	}
+	return nil, e.store.Mount.Write(ctx, settings)
+}
+
+func (e *engine) readConfig(ctx context.Context, _ call) (*logical.Response, error) {
+	mount, err := e.store.Mount.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	data := map[string]any{}
+	for _, f := range backend.MountFields() {
+		data[f.Name] = mount.Settings.Value(f)
+	}
+	return answer(data), nil
+}

@@ -1,0 +1,144 @@
+package sei
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/providers"
+)
+
+func (e *engine) pathCreds() []*framework.Path {
+	return []*framework.Path{{
+		Pattern: "creds/" + framework.GenericNameRegex("name"),
+		Fields:  map[string]*framework.FieldSchema{"name": nameField()},
+		Operations: operations(map[logical.Operation]operation{
+			logical.ReadOperation:   {handler: e.readCreds, summary: "Read the current credential, ready to use.", verb: "read", suffix: "credential", answer: e.credsSchema()},
+			logical.DeleteOperation: {handler: e.forgetCreds, summary: "Forget the credential; the configuration stays.", verb: "forget", suffix: "credential", active: true},
+		}),
+		HelpSynopsis:    "Read the current credential of an integration.",
+		HelpDescription: credsHelp,
+	}}
+}
+
+func (e *engine) readCreds(ctx context.Context, c call) (*logical.Response, error) {
+	in, record, err := e.store.Credentials.Read(ctx, c.name)
+	if err != nil {
+		return nil, err
+	}
+	if record.Current == nil {
+		return nil, &backend.Error{Code: backend.CodeNoCredential, Integration: in.Name, Provider: in.Provider,
+			Message: fmt.Sprintf("integration %q has no credential; re-authenticate with a write to reauth/%s", in.Name, in.Name)}
+	}
+	mount, err := e.store.Mount.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p, err := e.store.Integrations.Provider(in)
+	if err != nil {
+		return nil, err
+	}
+	return answer(credsData(in, record, p, mount.CredsTTL, e.now())), nil
+}
+
+func (e *engine) forgetCreds(ctx context.Context, c call) (*logical.Response, error) {
+	_, err := e.store.Credentials.Forget(ctx, c.name, c.actor())
+	return nil, err
+}
+
+// credsData is what a worker gets. All of it comes from one record, so e-mail,
+// key and headers always belong together.
+func credsData(in *backend.Integration, record *backend.Record, p providers.Provider, ttl time.Duration, now time.Time) map[string]any {
+	current, spec := record.Current, p.Spec()
+	url := current.URL
+	if url == "" {
+		url = in.URL(spec)
+	}
+	data := map[string]any{
+		"name": in.Name, "provider": in.Provider, "auth_type": in.AuthType, "url": url,
+		"version": record.Version, "identity": current.Identity, "fingerprint": current.Fingerprint,
+		"expires_at": timestamp(current.ExpiresAt),
+		"headers":    p.Headers(in.AuthType, current.Credential),
+	}
+	auth, _ := spec.AuthType(in.AuthType)
+	for _, f := range auth.Fields {
+		values := current.Credential.Values(f.Name)
+		if len(values) == 0 {
+			continue
+		}
+		data[f.Name] = values[0].Reveal()
+		if f.Kind == providers.Pool {
+			data[f.Name+"s"] = revealed(values)
+			data["fingerprint"] = current.Members[0].Fingerprint
+		}
+	}
+	seconds := int64(readAgainIn(current.ExpiresAt, ttl, now) / time.Second)
+	data["ttl"], data["rotation_period"] = seconds, seconds
+	return data
+}
+
+// readAgainIn is when a worker should read again: after the mount's TTL, or when
+// the credential ends if that is sooner.
+func readAgainIn(expires time.Time, ttl time.Duration, now time.Time) time.Duration {
+	if expires.IsZero() {
+		return ttl
+	}
+	return max(time.Second, min(ttl, expires.Sub(now)))
+}
+
+func revealed(secrets []providers.Secret) []string {
+	texts := make([]string, 0, len(secrets))
+	for _, s := range secrets {
+		texts = append(texts, s.Reveal())
+	}
+	return texts
+}
+
+func (e *engine) credsSchema() map[string]*framework.FieldSchema {
+	fields := map[string]*framework.FieldSchema{
+		"name":            {Type: framework.TypeString, Description: "Name of the integration."},
+		"provider":        {Type: framework.TypeString, Description: "Its provider."},
+		"auth_type":       {Type: framework.TypeString, Description: "Its authentication type."},
+		"url":             {Type: framework.TypeString, Description: "Root of the upstream to use this credential with."},
+		"version":         {Type: framework.TypeInt, Description: "Version of the credential."},
+		"identity":        {Type: framework.TypeString, Description: "The account it belongs to."},
+		"fingerprint":     {Type: framework.TypeString, Description: "Fingerprint of the credential; of a pool, of the token to use now."},
+		"expires_at":      {Type: framework.TypeString, Description: "RFC 3339, empty where unknown or never."},
+		"headers":         {Type: framework.TypeMap, Description: "Headers to set on a request.", DisplayAttrs: &framework.DisplayAttributes{Sensitive: true}},
+		"ttl":             {Type: framework.TypeInt, Description: "Seconds after which to read again."},
+		"rotation_period": {Type: framework.TypeInt, Description: "The same, for Vault Agent and its kin."},
+	}
+	for _, name := range e.registry.Names() {
+		p, _ := e.registry.Provider(name)
+		for _, auth := range p.Spec().AuthTypes {
+			addCredentialFields(fields, auth)
+		}
+	}
+	return fields
+}
+
+func addCredentialFields(fields map[string]*framework.FieldSchema, auth providers.AuthType) {
+	for _, f := range auth.Fields {
+		if fields[f.Name] == nil {
+			fields[f.Name] = schema(f, "Credential")
+			fields[f.Name].Required = false
+		}
+		if f.Kind == providers.Pool {
+			fields[f.Name+"s"] = &framework.FieldSchema{Type: framework.TypeStringSlice, Description: "All tokens of the pool.",
+				DisplayAttrs: &framework.DisplayAttributes{Sensitive: true}}
+		}
+	}
+}
+
+const credsHelp = `
+Returns the credential's own fields, and headers ready to set on a request. The
+credential carries no lease: read again after ttl seconds, or when the upstream
+answers 401.
+
+Deleting it forgets the credential; the configuration, the version counter and
+the history stay.
+`

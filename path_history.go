@@ -1,0 +1,44 @@
+package sei
+
+import (
+	"context"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+)
+
+func (e *engine) pathHistory() []*framework.Path {
+	return []*framework.Path{{
+		Pattern: "history/" + framework.GenericNameRegex("name"),
+		Fields:  map[string]*framework.FieldSchema{"name": nameField()},
+		Operations: operations(map[logical.Operation]operation{
+			logical.ReadOperation: {handler: e.readHistory, summary: "Read who swapped the credential, when and why.", verb: "read", suffix: "history", answer: historySchema()},
+		}),
+		HelpSynopsis:    "Read the history of an integration's credential.",
+		HelpDescription: "Entries are newest first: version, time, cause (reauth, forget), via (the path of the request), identity, fingerprint, entity_id, display_name, request_id. The setting history_limit of the mount says how many are kept.",
+	}}
+}
+
+func (e *engine) readHistory(ctx context.Context, c call) (*logical.Response, error) {
+	_, record, err := e.store.Credentials.Read(ctx, c.name)
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]map[string]any, 0, len(record.History))
+	for _, h := range record.History {
+		entries = append(entries, map[string]any{
+			"version": h.Version, "time": timestamp(h.Time), "cause": string(h.Cause), "via": h.Via,
+			"identity": h.Identity, "fingerprint": h.Fingerprint,
+			"entity_id": h.EntityID, "display_name": h.DisplayName, "request_id": h.RequestID,
+		})
+	}
+	return answer(map[string]any{"name": c.name, "version": record.Version, "entries": entries}), nil
+}
+
+func historySchema() map[string]*framework.FieldSchema {
+	return map[string]*framework.FieldSchema{
+		"name":    {Type: framework.TypeString, Description: "Name of the integration."},
+		"version": {Type: framework.TypeInt, Description: "The current version."},
+		"entries": {Type: framework.TypeSlice, Description: "The changes, newest first."},
+	}
+}

@@ -1,0 +1,304 @@
+package sei
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/providers"
+)
+
+func (e *engine) pathIntegrations() []*framework.Path {
+	return []*framework.Path{
+		{
+			Pattern: "integrations/?$",
+			Operations: operations(map[logical.Operation]operation{
+				logical.ListOperation: {handler: e.listIntegrations, summary: "List the names of the integrations.", verb: "list", suffix: "integrations", answer: keysSchema()},
+			}),
+			HelpSynopsis:    "List the integrations.",
+			HelpDescription: "Returns the names of all integrations of this mount.",
+		},
+		{
+			Pattern: "integrations/" + framework.GenericNameRegex("name"),
+			Fields:  e.integrationSchema(),
+			Operations: operations(map[logical.Operation]operation{
+				logical.CreateOperation: {handler: e.writeIntegration, summary: "Create an integration.", verb: "write", suffix: "integration", active: true},
+				logical.UpdateOperation: {handler: e.writeIntegration, summary: "Create an integration or change settings of it.", verb: "write", suffix: "integration", active: true},
+				logical.ReadOperation:   {handler: e.readIntegration, summary: "Read an integration's settings and state.", verb: "read", suffix: "integration", answer: e.integrationAnswer()},
+				logical.DeleteOperation: {handler: e.deleteIntegration, summary: "Delete an integration with its credential and history.", verb: "delete", suffix: "integration", active: true},
+			}),
+			ExistenceCheck:  e.integrationExists,
+			HelpSynopsis:    "Configure an integration. Never takes or returns a credential.",
+			HelpDescription: integrationHelp,
+		},
+	}
+}
+
+func (e *engine) listIntegrations(ctx context.Context, _ call) (*logical.Response, error) {
+	names, err := e.store.Integrations.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return logical.ListResponse(names), nil
+}
+
+func (e *engine) integrationExists(ctx context.Context, _ *logical.Request, data *framework.FieldData) (bool, error) {
+	name, _ := data.Get("name").(string)
+	return e.store.Integrations.Exists(ctx, name)
+}
+
+func (e *engine) writeIntegration(ctx context.Context, c call) (*logical.Response, error) {
+	draft, err := e.draft(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return nil, e.store.Integrations.Write(ctx, c.name, draft)
+}
+
+func (e *engine) readIntegration(ctx context.Context, c call) (*logical.Response, error) {
+	in, record, err := e.store.Credentials.Read(ctx, c.name)
+	if err != nil {
+		return nil, err
+	}
+	mount, err := e.store.Mount.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	data, err := e.settingsOf(in, mount)
+	if err != nil {
+		return nil, err
+	}
+	e.addState(data, in, record, mount)
+	return answer(data), nil
+}
+
+func (e *engine) deleteIntegration(ctx context.Context, c call) (*logical.Response, error) {
+	return nil, e.store.Integrations.Delete(ctx, c.name)
+}
+
+// draft parses a write. What settings there are follows from the provider and
+// auth type: of the integration if it exists, else of the body.
+func (e *engine) draft(ctx context.Context, c call) (backend.Draft, error) {
+	draft := backend.Draft{}
+	in, err := e.store.Integrations.Read(ctx, c.name)
+	switch {
+	case err == nil:
+		draft.Provider, draft.AuthType = in.Provider, in.AuthType
+	case backend.HasCode(err, backend.CodeUnknownIntegration):
+		draft.Create = true
+	default:
+		return draft, err
+	}
+	if err := e.chooseType(&draft, c.body); err != nil {
+		return draft, about(err, in)
+	}
+	p, _ := e.registry.Provider(draft.Provider)
+	spec := p.Spec()
+	auth, _ := spec.AuthType(draft.AuthType)
+	fields := append(typeFields(), spec.SettingsOf(draft.AuthType)...)
+	where := spec.Title + " integrations with auth_type " + draft.AuthType + " have " + fieldNames(fields)
+	if err := e.words.strict(c.body, fields, where); err != nil {
+		return draft, about(err, in)
+	}
+	if draft.Settings, err = parseSettings(spec.SettingsOf(draft.AuthType), c.body); err != nil {
+		return draft, about(err, in)
+	}
+	if len(draft.Settings.List("required_scopes")) > 0 && !auth.TellsScopes {
+		return draft, about(fieldError(backend.CodeInvalidField, []string{"required_scopes"},
+			"%s cannot be set: "+spec.Title+" does not tell which rights such a credential has, so it could never be checked"), in)
+	}
+	return draft, nil
+}
+
+// chooseType finds the provider and auth type. For an existing integration a
+// different value is left to the store to refuse.
+func (e *engine) chooseType(draft *backend.Draft, body map[string]any) error {
+	if raw, sent := body["provider"]; sent || draft.Create {
+		if err := e.chooseProvider(draft, raw, sent); err != nil {
+			return err
+		}
+	}
+	p, ok := e.registry.Provider(draft.Provider)
+	if !ok {
+		return &backend.Error{Code: backend.CodeUnknownProvider, Message: "this build does not have the provider of this integration"}
+	}
+	spec := p.Spec()
+	raw, sent := body["auth_type"]
+	switch {
+	case !sent && draft.AuthType != "":
+		return nil
+	case !sent:
+		raw = spec.DefaultAuthType()
+	}
+	name, err := asText(raw)
+	if err != nil {
+		return fieldError(backend.CodeInvalidField, []string{"auth_type"}, "%s "+err.Error())
+	}
+	if name == "" {
+		return fieldError(backend.CodeMissingField, []string{"auth_type"}, "%s is required for "+spec.Title+": "+strings.Join(authTypes(spec), ", "))
+	}
+	if _, ok := spec.AuthType(name); !ok {
+		return fieldError(backend.CodeInvalidField, []string{"auth_type"}, "%s of "+spec.Title+" must be one of "+strings.Join(authTypes(spec), ", "))
+	}
+	draft.AuthType = name
+	return nil
+}
+
+func (e *engine) chooseProvider(draft *backend.Draft, raw any, sent bool) error {
+	known := strings.Join(e.registry.Names(), ", ")
+	name, err := asText(raw)
+	switch {
+	case !sent || name == "" && err == nil:
+		return fieldError(backend.CodeMissingField, []string{"provider"}, "%s is required: one of "+known)
+	case err != nil || !slices.Contains(e.registry.Names(), name):
+		return fieldError(backend.CodeInvalidField, []string{"provider"}, "%s must be one of "+known)
+	}
+	if draft.Provider != name {
+		draft.AuthType = map[bool]string{true: "", false: draft.AuthType}[draft.Create]
+	}
+	draft.Provider = name
+	return nil
+}
+
+func authTypes(spec providers.Spec) []string {
+	names := make([]string, 0, len(spec.AuthTypes))
+	for _, a := range spec.AuthTypes {
+		names = append(names, a.Name)
+	}
+	return names
+}
+
+// typeFields are the settings that choose what the others are.
+func typeFields() []providers.Field {
+	return []providers.Field{
+		{Name: "provider", Title: "Provider", Kind: providers.Text, Required: true, Fixed: true, Description: "The upstream's kind; see providers/. Never changes."},
+		{Name: "auth_type", Title: "Authentication type", Kind: providers.Text, Fixed: true, Description: "How the credential authenticates; see providers/<provider>. Never changes. May be left out where the provider has one that supports re-authentication."},
+	}
+}
+
+// settingsOf is what was written, in the types it is written in, with defaults.
+func (e *engine) settingsOf(in *backend.Integration, mount *backend.Mount) (map[string]any, error) {
+	p, err := e.store.Integrations.Provider(in)
+	if err != nil {
+		return nil, err
+	}
+	fields := p.Spec().SettingsOf(in.AuthType)
+	settings := providers.WithDefaults(fields, in.Settings)
+	if _, written := in.Settings.Numbers["health_check_interval"]; !written {
+		settings.Numbers["health_check_interval"] = mount.Settings.Number("health_check_interval")
+	}
+	data := map[string]any{"name": in.Name, "provider": in.Provider, "auth_type": in.AuthType}
+	for _, f := range fields {
+		data[f.Name] = settings.Value(f)
+	}
+	return data, nil
+}
+
+// addState adds what is known of the credential, never the credential.
+func (e *engine) addState(data map[string]any, in *backend.Integration, record *backend.Record, mount *backend.Mount) {
+	p, _ := e.registry.Provider(in.Provider)
+	auth, _ := p.Spec().AuthType(in.AuthType)
+	supported := auth.Unsupported == ""
+	status := record.StatusAt(e.now(), mount)
+	if !supported {
+		status = backend.StatusNotChecked
+	}
+	current := record.Current
+	if current == nil {
+		current = &backend.Stored{}
+	}
+	data["reauth_supported"] = supported
+	data["status"] = string(status)
+	data["version"] = record.Version
+	data["identity"] = current.Identity
+	data["fingerprint"] = current.Fingerprint
+	data["scopes"] = append([]string{}, current.Scopes...)
+	data["expires_at"] = timestamp(current.ExpiresAt)
+	data["reauthenticated_at"] = timestamp(current.VerifiedAt)
+}
+
+// stateSchema describes what addState adds.
+func stateSchema() map[string]*framework.FieldSchema {
+	return map[string]*framework.FieldSchema{
+		"reauth_supported":   {Type: framework.TypeBool, Description: "Whether reauth/ takes a credential for this integration."},
+		"status":             {Type: framework.TypeString, Description: "not_checked, healthy, expiring or needs_reauth."},
+		"version":            {Type: framework.TypeInt, Description: "Counts the credentials so far; 0 before the first."},
+		"identity":           {Type: framework.TypeString, Description: "The account of the credential."},
+		"fingerprint":        {Type: framework.TypeString, Description: "Tells credentials apart without revealing them."},
+		"scopes":             {Type: framework.TypeStringSlice, Description: "Rights of the credential, where the upstream tells them."},
+		"expires_at":         {Type: framework.TypeString, Description: "RFC 3339, empty where unknown or never."},
+		"reauthenticated_at": {Type: framework.TypeString, Description: "RFC 3339, when the credential was checked and swapped in."},
+	}
+}
+
+// stateFields are the names of stateSchema.
+func stateFields() []string {
+	names := make([]string, 0, len(stateSchema()))
+	for name := range stateSchema() {
+		names = append(names, name)
+	}
+	return names
+}
+
+// integrationSchema is every setting of every provider, for help and OpenAPI;
+// what a write accepts follows from its provider.
+func (e *engine) integrationSchema() map[string]*framework.FieldSchema {
+	fields := map[string]*framework.FieldSchema{"name": nameField()}
+	add := func(list []providers.Field, group string) {
+		for _, f := range list {
+			if fields[f.Name] == nil {
+				fields[f.Name] = schema(f, group)
+			}
+		}
+	}
+	add(typeFields(), "Integration")
+	add(providers.CommonSettings(), "Integration")
+	for _, name := range e.registry.Names() {
+		p, _ := e.registry.Provider(name)
+		spec := p.Spec()
+		add(spec.Settings, spec.Title)
+		for _, auth := range spec.AuthTypes {
+			add(auth.Settings, spec.Title)
+		}
+	}
+	fields["provider"].AllowedValues = anys(e.registry.Names())
+	fields["url"].Description = "Root of the upstream, as copied from the browser. See providers/<provider>."
+	return fields
+}
+
+func (e *engine) integrationAnswer() map[string]*framework.FieldSchema {
+	fields := e.integrationSchema()
+	for name, f := range stateSchema() {
+		fields[name] = f
+	}
+	for _, f := range fields {
+		f.Required = false
+	}
+	return fields
+}
+
+// keysSchema is the answer of a list.
+func keysSchema() map[string]*framework.FieldSchema {
+	return map[string]*framework.FieldSchema{"keys": {Type: framework.TypeStringSlice, Description: "The names."}}
+}
+
+func anys(texts []string) []any {
+	list := make([]any, 0, len(texts))
+	for _, text := range texts {
+		list = append(list, text)
+	}
+	return list
+}
+
+const integrationHelp = `
+A write creates the integration or changes the settings it sends; the others stay
+as they are. provider and auth_type never change. What decides where a credential
+is sent (url, ca_cert, tls_server_name, proxy_url and some of the provider's own)
+cannot change while a credential is stored: delete creds/<name> first.
+
+Credentials go to reauth/<name>. Deleting an integration deletes its credential.
+`

@@ -1,0 +1,14 @@
+package providers
+
+import "vault-plugin-secrets-sei/providers/internal/upstream"
+
+// AllowedHosts is the mount's rule for which addresses may be called. The zero
+// value is the default: https to any address but loopback, link-local,
+// unspecified and multicast ones.
+type AllowedHosts = upstream.AllowedHosts
+
+// ParseAllowedHosts reads entries of the form [scheme://]host[:port], where host
+// may begin with "*." and a port left out means any. Its error names the entry.
+func ParseAllowedHosts(entries []string) (AllowedHosts, error) {
+	return upstream.ParseAllowedHosts(entries)
+}

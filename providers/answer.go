@@ -1,0 +1,205 @@
+package providers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"vault-plugin-secrets-sei/providers/internal/upstream"
+)
+
+// defaultTimeout bounds a check whose target sets no time limit.
+const defaultTimeout = 30 * time.Second
+
+// maxRetryAfter caps what an upstream may ask to wait; none asks for more.
+const maxRetryAfter = 24 * time.Hour
+
+// probe is one check under way: where requests go and whom errors name.
+type probe struct {
+	client *upstream.Client
+	route  upstream.Route
+	title  string
+}
+
+func newProbe(client *upstream.Client, title string, t Target) probe {
+	return probe{client: client, title: title, route: upstream.Route{
+		CACert:       t.Settings.Text("ca_cert"),
+		ServerName:   t.Settings.Text("tls_server_name"),
+		ProxyURL:     t.Settings.Text("proxy_url"),
+		AllowedHosts: t.AllowedHosts,
+	}}
+}
+
+// withTimeout bounds the whole check.
+func withTimeout(ctx context.Context, t Target) (context.Context, context.CancelFunc) {
+	if t.Timeout <= 0 {
+		return context.WithTimeout(ctx, defaultTimeout)
+	}
+	return context.WithTimeout(ctx, t.Timeout)
+}
+
+// get sends a read-only request. The error is about the way to the upstream; an
+// answer of any status is none.
+func (p probe) get(ctx context.Context, address string, header http.Header) (*upstream.Response, *Error) {
+	res, err := p.client.Do(ctx, p.route, upstream.Request{
+		Method: http.MethodGet, URL: address, Header: header, ReadOnly: true,
+	})
+	if err != nil {
+		return nil, p.unanswered(err)
+	}
+	return res, nil
+}
+
+// fail makes an error of this provider.
+func (p probe) fail(o Outcome, format string, args ...any) *Error {
+	return &Error{Outcome: o, Provider: p.title, Detail: fmt.Sprintf(format, args...)}
+}
+
+// unanswered turns an error of the HTTP client into one of the provider.
+func (p probe) unanswered(err error) *Error {
+	var up *upstream.Error
+	if !errors.As(err, &up) {
+		return p.fail(UpstreamError, "the request could not be made")
+	}
+	e := p.fail(outcomeOf(up.Kind), "%s", up.Detail)
+	if up.Field != "" {
+		e.Fields = []string{up.Field}
+	}
+	return e
+}
+
+func outcomeOf(k upstream.Kind) Outcome {
+	switch k {
+	case upstream.NotAllowed:
+		return AddressNotAllowed
+	case upstream.InvalidURL, upstream.InvalidRoute, upstream.InvalidValue:
+		return InvalidField
+	case upstream.TooLarge, upstream.NotJSON:
+		return UpstreamError
+	case upstream.Canceled, upstream.Timeout, upstream.NoSuchHost, upstream.Refused,
+		upstream.Reset, upstream.TLS, upstream.Proxy:
+		return Unreachable
+	default:
+		return UpstreamError
+	}
+}
+
+// undecided judges the statuses that mean the same for every upstream: none of
+// them says anything about the credential. It returns nil for the others.
+func (p probe) undecided(res *upstream.Response) *Error {
+	switch {
+	case res.Status == http.StatusTooManyRequests:
+		return p.rateLimited(res, 0)
+	case res.Status >= http.StatusInternalServerError:
+		return p.fail(UpstreamError, "%q has a fault of its own (HTTP %d); try again later", res.Host, res.Status)
+	case res.Status >= http.StatusMultipleChoices && res.Status < http.StatusBadRequest:
+		return p.fail(UpstreamError, "%q answered with a redirect (HTTP %d), which is not followed; check url", res.Host, res.Status)
+	}
+	return nil
+}
+
+// unexpected is the end of every classification: could not tell.
+func (p probe) unexpected(res *upstream.Response) *Error {
+	return p.fail(UpstreamError, "%q answered HTTP %d, which is not an answer of its API to this question; check url", res.Host, res.Status)
+}
+
+// rateLimited says how long to wait: what Retry-After says, or else fallback.
+func (p probe) rateLimited(res *upstream.Response, fallback time.Duration) *Error {
+	e := p.fail(RateLimited, "%q limits the rate of requests (HTTP %d); the credential was not judged, try again later", res.Host, res.Status)
+	e.RetryAfter = fallback
+	if wait, ok := parseRetryAfter(res.Header.Get("Retry-After"), time.Now()); ok {
+		e.RetryAfter = wait
+	}
+	return e
+}
+
+// parseRetryAfter reads the header's two forms, seconds and an HTTP date (RFC
+// 9110, section 10.2.3). The result is never negative and never over a day.
+func parseRetryAfter(text string, now time.Time) (time.Duration, bool) {
+	text = strings.TrimSpace(text)
+	if seconds, err := strconv.ParseUint(text, 10, 64); err == nil {
+		if seconds > uint64(maxRetryAfter/time.Second) {
+			return maxRetryAfter, true
+		}
+		return time.Duration(seconds) * time.Second, true //nolint:gosec // bounded above
+	}
+	if when, err := http.ParseTime(text); err == nil {
+		return clampWait(when.Sub(now)), true
+	}
+	return 0, false
+}
+
+// clampWait rounds up to whole seconds and bounds.
+func clampWait(d time.Duration) time.Duration {
+	d = (max(d, 0) + time.Second - 1).Truncate(time.Second)
+	return min(d, maxRetryAfter)
+}
+
+// json decodes a success; anything else than the documented form is could not tell.
+func (p probe) json(res *upstream.Response, into any) *Error {
+	if err := res.JSON(into); err != nil {
+		return p.fail(UpstreamError, "%s; it may be a login page, check url", p.unanswered(err).Detail)
+	}
+	return nil
+}
+
+// actionURL returns a link that an upstream gave for a person to follow, if it
+// is https, or of the scheme the integration uses, and leads to one of hosts.
+func actionURL(raw, scheme string, hosts ...string) string {
+	const longest = 2048
+	u, err := url.Parse(strings.TrimSpace(raw))
+	if err != nil || len(raw) > longest || u.User != nil || u.Opaque != "" {
+		return ""
+	}
+	if u.Scheme != "https" && u.Scheme != scheme {
+		return ""
+	}
+	for _, host := range hosts {
+		if strings.EqualFold(u.Host, host) {
+			return u.String()
+		}
+	}
+	return ""
+}
+
+// requireScopes demands the setting required_scopes of granted, nil where the
+// upstream does not tell. covers is the upstream's rule for scopes that include
+// others.
+func (p probe) requireScopes(t Target, granted []string, covers func(granted []string, want string) bool) *Error {
+	required := t.Settings.List("required_scopes")
+	if len(required) == 0 {
+		return nil
+	}
+	if granted == nil {
+		e := p.fail(InsufficientScope, "required_scopes is set, but the upstream does not tell which rights this kind of token has; clear required_scopes or use a token whose scopes can be read")
+		e.Missing = required
+		return e
+	}
+	var missing []string
+	for _, want := range required {
+		if !covers(granted, want) {
+			missing = append(missing, want)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	e := p.fail(InsufficientScope, "the token works but lacks required scopes: %s", strings.Join(missing, ", "))
+	e.Missing = missing
+	return e
+}
+
+// printable bounds what of an upstream's answer may become an identity.
+func printable(text string) string {
+	const longest = 254
+	text = strings.TrimSpace(text)
+	if len(text) > longest || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f || r == 0xfffd }) {
+		return ""
+	}
+	return text
+}

@@ -1,0 +1,115 @@
+package providers
+
+import (
+	"context"
+
+	"vault-plugin-secrets-sei/providers/internal/upstream"
+)
+
+// Names of GitHub's settings and credential fields.
+const (
+	githubPAT           = "pat"
+	githubEmail         = "email"
+	githubOrganizations = "organizations"
+)
+
+// github checks tokens of GitHub, GitHub Enterprise Cloud with data residency
+// and GitHub Enterprise Server.
+type github struct{ client *upstream.Client }
+
+var _ Provider = github{}
+
+// Spec describes GitHub.
+func (github) Spec() Spec {
+	return Spec{
+		Name:       "github",
+		Title:      "GitHub",
+		DefaultURL: "https://github.com",
+		URLHelp:    "Root as in the browser: https://github.com, https://acme.ghe.com, or https://github.example.com for GitHub Enterprise Server.",
+		AuthTypes: []AuthType{{
+			Name: githubPAT, Title: "Personal access tokens", TellsScopes: true,
+			Fields: []Field{
+				{Name: githubPAT, Title: "Personal access tokens", Kind: Pool, Required: true, Description: "One token, or several of different accounts, whose quotas workers then use in turn."},
+				{Name: githubEmail, Title: "E-mail", Kind: Email, Description: "E-mail address of the account; compared where GitHub shows one, which it does for public addresses only."},
+			},
+		}, {
+			Name: "github_app", Title: "GitHub App",
+			Unsupported: "A GitHub App is authenticated by its private key and installation, and has no token that could be replaced here. Renew the key in the app's settings, or use auth_type pat.",
+		}},
+		Settings: []Field{githubOrganizationsField()},
+		LeastRights: "Classic tokens: the scopes repo and read:org, authorised for the single sign-on of each organisation. " +
+			"Fine-grained tokens: read access to metadata, contents, pull requests, issues, actions and members.",
+		Expiry:   "GitHub tells it in a header of every answer; tokens without one do not end, but are revoked after a year without use.",
+		Rotation: "None: a token cannot make another.",
+		Check: "GET /user with each token must answer 200 with JSON that has a login and a numeric id. Then GET /orgs/{org} for each organisation in organizations, " +
+			"and for classic tokens GET /user/orgs, whose header tells which organisations still want single sign-on.",
+		Unverified: []string{
+			"The fine-grained permissions as a complete list.",
+			"That a suspended account is told by the word \"suspended\" in a 403.",
+			"That the header of GET /user/orgs names all organisations that want single sign-on, however few items are asked for.",
+			"GET /orgs/{org} of a public organisation answers any token; it proves that nothing forbids access, not that the account is a member.",
+			"Today's words for the lock after many failed logins.",
+		},
+	}
+}
+
+func githubOrganizationsField() Field {
+	return Field{
+		Name: githubOrganizations, Title: "Organizations", Kind: List,
+		Description: "Logins of the organisations that every token must see, single sign-on included.",
+	}
+}
+
+// Headers returns a Bearer token, the first of a pool.
+func (github) Headers(authType string, cred Credential) map[string]string {
+	if authType != githubPAT {
+		return nil
+	}
+	return githubHeaders(cred.Value(githubPAT))
+}
+
+func githubHeaders(token Secret) map[string]string {
+	return map[string]string{"Authorization": "Bearer " + token.Reveal(), "Accept": "application/vnd.github+json"}
+}
+
+// CheckSettings judges the url and the names of organisations.
+func (g github) CheckSettings(t Target) error {
+	if _, err := g.check(t); err != nil {
+		return err
+	}
+	return nil
+}
+
+// check prepares the check of one target.
+func (g github) check(t Target) (githubCheck, *Error) {
+	p := newProbe(g.client, "GitHub", t)
+	api, err := p.githubAPI(t.URL)
+	if err != nil {
+		return githubCheck{}, err
+	}
+	orgs := t.Settings.List(githubOrganizations)
+	for _, org := range orgs {
+		if !isGitHubLogin(org) {
+			return githubCheck{}, p.invalid(githubOrganizations, "%q is not the login of an organisation", org)
+		}
+	}
+	return githubCheck{probe: p, api: api, orgs: orgs, target: t}, nil
+}
+
+// Validate checks every token of the pool.
+func (g github) Validate(ctx context.Context, t Target, cred Credential) (Verified, error) {
+	c, err := g.check(t)
+	if err == nil && t.AuthType != githubPAT {
+		err = c.fail(InvalidField, "auth_type %q cannot be checked", t.AuthType)
+	}
+	if err != nil {
+		return Verified{}, err
+	}
+	ctx, cancel := withTimeout(ctx, t)
+	defer cancel()
+	v, err := c.pool(ctx, cred.Values(githubPAT), cred.Value(githubEmail).Reveal())
+	if err != nil {
+		return Verified{}, err
+	}
+	return v, nil
+}

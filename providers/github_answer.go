@@ -1,0 +1,154 @@
+package providers
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"vault-plugin-secrets-sei/providers/internal/upstream"
+)
+
+// secondaryPause is how long to wait after a secondary rate limit that does not
+// say: at least a minute.
+// https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
+const secondaryPause = time.Minute
+
+// githubRefusal is what GitHub says with any status but a good one. It is only
+// matched, never quoted.
+type githubRefusal struct {
+	Message          string `json:"message"`
+	DocumentationURL string `json:"documentation_url"`
+}
+
+func (r githubRefusal) says(part string) bool {
+	return strings.Contains(strings.ToLower(r.Message), part)
+}
+
+// judge finds what an answer says of the token, or of its access to org where
+// that is not empty; nil means that the body has to prove it.
+func (c githubCheck) judge(res *upstream.Response, org string) *Error {
+	var said githubRefusal
+	readable := res.Status != http.StatusOK && res.Peek(&said)
+	if res.Status == http.StatusForbidden {
+		if e := c.ssoRequired(res, org); e != nil {
+			return e
+		}
+	}
+	if e := c.limited(res, said); e != nil {
+		return e
+	}
+	if e := c.undecided(res); e != nil {
+		return e
+	}
+	switch res.Status {
+	case http.StatusOK:
+		return nil
+	case http.StatusUnauthorized:
+		return c.fail(Rejected, "%q refused the token (HTTP 401): it is wrong, expired or revoked", res.Host)
+	case http.StatusForbidden:
+		return c.forbidden(res, said, readable, org)
+	case http.StatusNotFound:
+		return c.notFound(res, org)
+	default:
+		return c.unexpected(res)
+	}
+}
+
+// limited recognises rate limits before anything else is made of a 403. A primary
+// limit is 403 or 429 with nothing remaining; a secondary one may be told by its
+// message or link alone.
+// https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#rate-limit-errors
+func (c githubCheck) limited(res *upstream.Response, said githubRefusal) *Error {
+	if res.Status != http.StatusForbidden && res.Status != http.StatusTooManyRequests {
+		return nil
+	}
+	spent := res.Header.Get("X-RateLimit-Remaining") == "0"
+	switch {
+	case spent, said.says("api rate limit exceeded"):
+		return c.rateLimited(res, resetIn(res, time.Now()))
+	case said.says("secondary rate limit"), said.says("abuse detection"),
+		strings.Contains(said.DocumentationURL, "rate-limit"), res.Header.Get("Retry-After") != "":
+		return c.rateLimited(res, secondaryPause)
+	case said.says("login attempt"):
+		e := c.rateLimited(res, secondaryPause)
+		e.Detail = "GitHub refuses all logins of this account for a while after several bad ones, good tokens included; try again later"
+		return e
+	}
+	return nil
+}
+
+// resetIn reads when the quota begins anew, in epoch seconds.
+func resetIn(res *upstream.Response, now time.Time) time.Duration {
+	epoch, err := strconv.ParseInt(res.Header.Get("X-RateLimit-Reset"), 10, 64)
+	if err != nil || epoch <= 0 || res.Header.Get("X-RateLimit-Remaining") != "0" {
+		return secondaryPause
+	}
+	return clampWait(time.Unix(epoch, 0).Sub(now))
+}
+
+// ssoRequired reads the header X-GitHub-SSO: required; url=…
+// https://docs.github.com/en/rest/authentication/authenticating-to-the-rest-api#authorizing-a-personal-access-token-for-saml-sso
+func (c githubCheck) ssoRequired(res *upstream.Response, org string) *Error {
+	kind, rest, _ := strings.Cut(res.Header.Get("X-Github-Sso"), ";")
+	if strings.TrimSpace(kind) != "required" {
+		return nil
+	}
+	e := c.needsSSO(org)
+	if _, page, ok := strings.Cut(rest, "url="); ok {
+		e.URL = actionURL(page, c.api.scheme, c.api.hosts...)
+	}
+	return e
+}
+
+func (c githubCheck) needsSSO(org string) *Error {
+	e := c.fail(SSORequired, "the token works, but is not authorised for the single sign-on of its organisation; authorise it in the token's settings (Configure SSO)")
+	if org != "" {
+		e.Detail = "the token works, but is not authorised for the single sign-on of the organisation " + org + "; authorise it in the token's settings (Configure SSO)"
+		e.Missing = []string{org}
+	}
+	return e
+}
+
+// forbidden judges a 403 that is neither a rate limit nor single sign-on.
+func (c githubCheck) forbidden(res *upstream.Response, said githubRefusal, readable bool, org string) *Error {
+	switch {
+	case !readable || said.Message == "":
+		return c.fail(UpstreamError, "%q answered HTTP 403 with something that is not GitHub's, such as the page of a proxy or firewall; check url", res.Host)
+	case said.says("user agent"):
+		return c.fail(UpstreamError, "%q did not see the User-Agent of the engine; something in between removes it", res.Host)
+	case said.says("suspended"):
+		return c.fail(AccountBlocked, "the token's account is suspended; ask a GitHub administrator")
+	case org != "":
+		return c.orgForbids(said, org)
+	case said.says("not accessible by integration"):
+		return c.fail(InsufficientScope, "this is the token of an app's installation, which belongs to no user and ends within the hour; use a personal access token")
+	}
+	return c.fail(InsufficientScope, "the token works, but may not read its own account (HTTP 403)")
+}
+
+// orgForbids explains an organisation's refusal.
+func (c githubCheck) orgForbids(said githubRefusal, org string) *Error {
+	why := "the token may not see the organisation " + org + "; give it access"
+	switch {
+	case said.says("lifetime is greater"):
+		why = "the organisation " + org + " forbids tokens that live as long as this one; make one with a shorter life"
+	case said.says("forbids access via"):
+		why = "the organisation " + org + " forbids this kind of token; use another kind, or have an owner change the organisation's policy"
+	case said.says("ip allow list"):
+		why = "the organisation " + org + " accepts requests from listed IP addresses only; have an owner list the address of this Vault"
+	}
+	e := c.fail(InsufficientScope, "%s", why)
+	e.Missing = []string{org}
+	return e
+}
+
+// notFound: GitHub hides what a token may not see behind a 404.
+func (c githubCheck) notFound(res *upstream.Response, org string) *Error {
+	if org == "" {
+		return c.fail(UpstreamError, "%q has no GitHub API at this address (HTTP 404); check url", res.Host)
+	}
+	e := c.fail(InsufficientScope, "the token cannot see the organisation %s (HTTP 404): it does not exist, or the token has no access to it", org)
+	e.Missing = []string{org}
+	return e
+}

@@ -1,0 +1,145 @@
+package providers
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"vault-plugin-secrets-sei/providers/internal/upstream"
+)
+
+// githubVersion is the version of the REST API the checks are written for. Only
+// GitHub's own hosts are sure to know it.
+// https://docs.github.com/en/rest/about-the-rest-api/api-versions
+const githubVersion = "2022-11-28"
+
+// githubCheck is the check of one pool of tokens.
+type githubCheck struct {
+	probe
+	api    githubAPI
+	orgs   []string
+	target Target
+}
+
+// githubAccount is what GitHub tells of a token.
+type githubAccount struct {
+	Member
+	email string // as GitHub shows it; mostly empty
+}
+
+func (c githubCheck) ask(ctx context.Context, path string, token Secret) (*upstream.Response, *Error) {
+	header := headerOf(githubHeaders(token))
+	if c.api.vendor {
+		header.Set("X-GitHub-Api-Version", githubVersion)
+	}
+	return c.get(ctx, c.api.root+path, header)
+}
+
+// token checks one token: its account, its scopes, its organisations.
+func (c githubCheck) token(ctx context.Context, token Secret) (githubAccount, *Error) {
+	a, err := c.user(ctx, token)
+	if err != nil {
+		return a, err
+	}
+	if err := c.requireScopes(c.target, a.Scopes, githubCovers); err != nil {
+		return a, err
+	}
+	return a, c.organizations(ctx, token, a.Scopes != nil)
+}
+
+// user: https://docs.github.com/en/rest/users/users#get-the-authenticated-user
+func (c githubCheck) user(ctx context.Context, token Secret) (githubAccount, *Error) {
+	var a githubAccount
+	res, err := c.ask(ctx, "/user", token)
+	if err != nil {
+		return a, err
+	}
+	if err := c.judge(res, ""); err != nil {
+		return a, err
+	}
+	var body struct {
+		Login string `json:"login"`
+		ID    int64  `json:"id"`
+		Email string `json:"email"`
+	}
+	if err := c.json(res, &body); err != nil {
+		return a, err
+	}
+	if body.Login = printable(body.Login); body.Login == "" || body.ID <= 0 {
+		return a, c.fail(UpstreamError, "%q answered HTTP 200 without naming an account; check url", res.Host)
+	}
+	a.Identity = body.Login
+	a.AccountID = strconv.FormatInt(body.ID, 10)
+	a.Scopes = githubScopes(res)
+	a.ExpiresAt = parseGitHubExpiry(res.Header.Get("Github-Authentication-Token-Expiration"))
+	a.email = printable(body.Email)
+	return a, nil
+}
+
+// organizations demands that the token sees each organisation of the settings.
+func (c githubCheck) organizations(ctx context.Context, token Secret, classic bool) *Error {
+	if len(c.orgs) == 0 {
+		return nil
+	}
+	ids := make(map[string]string, len(c.orgs))
+	for _, org := range c.orgs {
+		id, err := c.organization(ctx, token, org)
+		if err != nil {
+			return err
+		}
+		ids[id] = org
+	}
+	if !classic {
+		return nil // fine-grained tokens are authorised when they are made
+	}
+	return c.hiddenBySSO(ctx, token, ids)
+}
+
+// organization: https://docs.github.com/en/rest/orgs/orgs#get-an-organization
+func (c githubCheck) organization(ctx context.Context, token Secret, org string) (id string, _ *Error) {
+	res, err := c.ask(ctx, "/orgs/"+url.PathEscape(org), token)
+	if err != nil {
+		return "", err
+	}
+	if err := c.judge(res, org); err != nil {
+		return "", err
+	}
+	var body struct {
+		Login string `json:"login"`
+		ID    int64  `json:"id"`
+	}
+	if err := c.json(res, &body); err != nil {
+		return "", err
+	}
+	if !strings.EqualFold(body.Login, org) || body.ID <= 0 {
+		return "", c.fail(UpstreamError, "%q answered HTTP 200 without naming the organisation %s; it may have been renamed", res.Host, org)
+	}
+	return strconv.FormatInt(body.ID, 10), nil
+}
+
+// hiddenBySSO looks whether a list leaves out one of the organisations, which
+// GitHub tells only in a header of the 200. Other ends of this call say nothing.
+// https://docs.github.com/en/rest/orgs/orgs#list-organizations-for-the-authenticated-user
+func (c githubCheck) hiddenBySSO(ctx context.Context, token Secret, ids map[string]string) *Error {
+	res, err := c.ask(ctx, "/user/orgs?per_page=1", token)
+	if err != nil || res.Status != http.StatusOK {
+		return nil
+	}
+	kind, rest, _ := strings.Cut(res.Header.Get("X-Github-Sso"), ";")
+	_, list, _ := strings.Cut(rest, "organizations=")
+	if strings.TrimSpace(kind) != "partial-results" {
+		return nil
+	}
+	hidden := strings.Split(list, ",")
+	for i := range hidden {
+		hidden[i] = strings.TrimSpace(hidden[i])
+	}
+	i := slices.IndexFunc(hidden, func(id string) bool { return ids[id] != "" })
+	if i < 0 {
+		return nil
+	}
+	return c.needsSSO(ids[hidden[i]])
+}

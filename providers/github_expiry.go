@@ -1,0 +1,23 @@
+package providers
+
+import (
+	"strings"
+	"time"
+)
+
+// parseGitHubExpiry reads the header github-authentication-token-expiration. It
+// comes with a numeric offset or with the letters UTC. Any other zone name is
+// refused, because Go would read the letters PST as an offset of zero. The zero
+// time means that nothing is known.
+func parseGitHubExpiry(text string) time.Time {
+	text = strings.TrimSpace(text)
+	if t, err := time.Parse("2006-01-02 15:04:05 -0700", text); err == nil {
+		return t.UTC()
+	}
+	if clock, ok := strings.CutSuffix(text, " UTC"); ok {
+		if t, err := time.Parse(time.DateTime, clock); err == nil {
+			return t
+		}
+	}
+	return time.Time{}
+}

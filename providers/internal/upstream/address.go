@@ -1,0 +1,46 @@
+package upstream
+
+import "net/netip"
+
+// The prefixes whose addresses carry an IPv4 address that a gateway would call.
+const (
+	nat64Prefix      = "64:ff9b::/96" // RFC 6052
+	sixToFourPrefix  = "2002::/16"    // RFC 3056
+	compatiblePrefix = "::/96"        // RFC 4291, long deprecated
+	thisNetwork      = "0.0.0.0/8"    // RFC 1122: "this host on this network"
+)
+
+// addressClass names the class of an address that is not called unless an entry
+// names it, or "" for an ordinary one.
+func addressClass(a netip.Addr) string {
+	a = a.Unmap().WithZone("")
+	switch {
+	case a.IsLoopback():
+		return "loopback"
+	case a.IsUnspecified(), netip.MustParsePrefix(thisNetwork).Contains(a):
+		return "unspecified"
+	case a.IsLinkLocalUnicast():
+		return "link-local"
+	case a.IsMulticast():
+		return "multicast"
+	}
+	if inner, ok := embedded(a); ok {
+		return addressClass(inner)
+	}
+	return ""
+}
+
+// embedded returns the IPv4 address inside a translated IPv6 address.
+func embedded(a netip.Addr) (netip.Addr, bool) {
+	if !a.Is6() {
+		return netip.Addr{}, false
+	}
+	b := a.As16()
+	switch {
+	case netip.MustParsePrefix(nat64Prefix).Contains(a), netip.MustParsePrefix(compatiblePrefix).Contains(a):
+		return netip.AddrFrom4([4]byte(b[12:16])), true
+	case netip.MustParsePrefix(sixToFourPrefix).Contains(a):
+		return netip.AddrFrom4([4]byte(b[2:6])), true
+	}
+	return netip.Addr{}, false
+}

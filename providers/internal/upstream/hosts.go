@@ -1,0 +1,230 @@
+package upstream
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// AllowedHosts is a rule for which addresses may be called. The zero value is
+// the default: https to any address but loopback, link-local, unspecified and
+// multicast ones. With entries, only what they list may be called, and such an
+// address only where an entry's host is that very address, or localhost for a
+// loopback one. It is immutable.
+type AllowedHosts struct {
+	entries []hostEntry
+}
+
+// hostEntry is one parsed [scheme://]host[:port].
+type hostEntry struct {
+	scheme   string // https where the entry has none
+	host     string // without the "*." of a wildcard
+	wildcard bool
+	addr     netip.Addr
+	port     string // "" means any
+	text     string
+}
+
+// ParseAllowedHosts reads entries of the form [scheme://]host[:port]. A host may
+// begin with "*.", which stands for one or more labels; an entry without scheme
+// allows https, one without port any port. Its error names the entry.
+func ParseAllowedHosts(entries []string) (AllowedHosts, error) {
+	var a AllowedHosts
+	for _, text := range entries {
+		e, problem := parseEntry(text)
+		if problem != "" {
+			return AllowedHosts{}, fmt.Errorf("%q %s; an entry has the form [scheme://]host[:port]", text, problem)
+		}
+		a.entries = append(a.entries, e)
+	}
+	return a, nil
+}
+
+// Entries returns the entries as they were written, in their order.
+func (a AllowedHosts) Entries() []string {
+	texts := make([]string, len(a.entries))
+	for i, e := range a.entries {
+		texts[i] = e.text
+	}
+	return texts
+}
+
+// String returns the entries, separated by commas.
+func (a AllowedHosts) String() string { return strings.Join(a.Entries(), ",") }
+
+func parseEntry(text string) (hostEntry, string) {
+	e := hostEntry{scheme: "https", text: text}
+	rest := strings.TrimSpace(text)
+	if scheme, after, ok := strings.Cut(rest, "://"); ok {
+		e.scheme, rest = strings.ToLower(scheme), after
+	}
+	if e.scheme != "http" && e.scheme != "https" {
+		return e, "has a scheme other than http and https"
+	}
+	host, port, problem := splitPort(rest)
+	if problem != "" {
+		return e, problem
+	}
+	e.port = port
+	host, e.wildcard = strings.CutPrefix(host, "*.")
+	e.host, e.addr, problem = parseHost(host)
+	if problem == "" && e.wildcard && e.addr.IsValid() {
+		problem = "puts a wildcard before an address"
+	}
+	return e, problem
+}
+
+// splitPort splits host[:port]; an IPv6 address with a port stands in brackets.
+func splitPort(s string) (host, port, problem string) {
+	if rest, ok := strings.CutPrefix(s, "["); ok {
+		inside, after, closed := strings.Cut(rest, "]")
+		if a, err := netip.ParseAddr(inside); !closed || err != nil || !a.Is6() {
+			return "", "", "has brackets around something that is not an IPv6 address"
+		}
+		host, s = inside, after
+		if s == "" {
+			return host, "", ""
+		}
+		if s[0] != ':' {
+			return "", "", "has something else than a port after its host"
+		}
+		return host, s[1:], portProblem(s[1:])
+	}
+	if _, err := netip.ParseAddr(s); err == nil {
+		return s, "", ""
+	}
+	host, port, found := strings.Cut(s, ":")
+	if !found {
+		return host, "", ""
+	}
+	return host, port, portProblem(port)
+}
+
+func portProblem(port string) string {
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || n == 0 || strconv.FormatUint(n, 10) != port {
+		return "has a port that is not a number from 1 to 65535"
+	}
+	return ""
+}
+
+// names reports whether the entry is about that host and port.
+func (e hostEntry) names(host string, addr netip.Addr, port string) bool {
+	switch {
+	case e.port != "" && e.port != port:
+		return false
+	case e.addr.IsValid() || addr.IsValid():
+		return e.addr == addr
+	case e.wildcard:
+		return strings.HasSuffix(host, "."+e.host) && !isLocalhost(host)
+	default:
+		return e.host == host
+	}
+}
+
+// permits reports whether the entry vouches for an address of a forbidden class.
+func (e hostEntry) permits(ip netip.Addr) bool {
+	if e.wildcard {
+		return false
+	}
+	return e.addr == ip || ip.IsLoopback() && isLocalhost(e.host)
+}
+
+// CheckURL judges what can be judged of an address before it is called, when it
+// is configured: its scheme, and its host where that is a literal address or
+// localhost. Other names are judged when they are dialled. Its error is an
+// *Error of kind InvalidURL or NotAllowed.
+func (a AllowedHosts) CheckURL(raw string) error {
+	ep, err := parseEndpoint(raw)
+	if err != nil {
+		return err
+	}
+	literal := ep.addr.IsValid() || isLocalhost(ep.host)
+	if !literal && ep.scheme == "https" {
+		return nil
+	}
+	if err := a.checkEndpoint(ep); err != nil {
+		return err
+	}
+	return nil
+}
+
+// CheckProxyURL judges a proxy as CheckURL does an upstream, but for its scheme.
+func (a AllowedHosts) CheckProxyURL(raw string) error {
+	ep, err := parseEndpoint(raw)
+	if err != nil {
+		return err
+	}
+	if !ep.addr.IsValid() && !isLocalhost(ep.host) {
+		return nil
+	}
+	if err := a.checkProxy(ep); err != nil {
+		return err
+	}
+	return nil
+}
+
+// checkEndpoint judges scheme, host and port right before a request is sent.
+func (a AllowedHosts) checkEndpoint(ep endpoint) *Error {
+	if len(a.entries) == 0 {
+		return checkDefault(ep)
+	}
+	matches := func(e hostEntry) bool { return e.scheme == ep.scheme && e.names(ep.host, ep.addr, ep.port) }
+	if !slices.ContainsFunc(a.entries, matches) {
+		return newError(NotAllowed, ep.host, "%s://%s (port %s) is not in the mount's allowed_hosts", ep.scheme, ep.host, ep.port)
+	}
+	return nil
+}
+
+func checkDefault(ep endpoint) *Error {
+	if ep.scheme != "https" {
+		return newError(NotAllowed, ep.host, "http to %q is not allowed: use https, or list http://%s in the mount's allowed_hosts", ep.host, ep.host)
+	}
+	class := ""
+	switch {
+	case ep.addr.IsValid():
+		class = addressClass(ep.addr)
+	case isLocalhost(ep.host):
+		class = "loopback"
+	}
+	if class != "" {
+		return forbidden(ep.host, class)
+	}
+	return nil
+}
+
+// checkProxy judges a proxy by host and port; its scheme does not matter, since
+// an https request passes through it inside TLS.
+func (a AllowedHosts) checkProxy(ep endpoint) *Error {
+	if len(a.entries) == 0 {
+		ep.scheme = "https"
+		return checkDefault(ep)
+	}
+	matches := func(e hostEntry) bool { return e.names(ep.host, ep.addr, ep.port) }
+	if !slices.ContainsFunc(a.entries, matches) {
+		return newError(NotAllowed, ep.host, "the proxy %s (port %s) is not in the mount's allowed_hosts", ep.host, ep.port)
+	}
+	return nil
+}
+
+// checkDial judges the address that host resolved to.
+func (a AllowedHosts) checkDial(host, port string, ip netip.Addr) *Error {
+	ip = ip.Unmap().WithZone("")
+	class := addressClass(ip)
+	if class == "" {
+		return nil
+	}
+	name, addr, _ := parseHost(host)
+	for _, e := range a.entries {
+		if e.names(name, addr, port) && e.permits(ip) {
+			return nil
+		}
+	}
+	return forbidden(host, class)
+}
+
+func forbidden(host, class string) *Error {
+	return newError(NotAllowed, host, "%q is a %s address, which the mount's allowed_hosts does not list", host, class)
+}

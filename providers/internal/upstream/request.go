@@ -1,0 +1,111 @@
+package upstream
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"time"
+)
+
+// maxBody bounds the body of an answer, after decompression.
+const maxBody = 1 << 20
+
+// retryPause is the shortest pause before a request is sent again; as much again
+// is added at random, so that many checks do not come back together.
+const retryPause = 50 * time.Millisecond
+
+// Request is what is sent.
+type Request struct {
+	Method string
+	URL    string
+	Header http.Header
+	// Body is sent where it is not empty; a GET never has one.
+	Body []byte
+	// ReadOnly requests change nothing upstream and may be sent twice.
+	ReadOnly bool
+}
+
+// Response is an answer, read to its end.
+type Response struct {
+	// Host is the host that answered, as the request named it.
+	Host   string
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+func (c *Client) once(ctx context.Context, route Route, req Request) (*Response, *Error) {
+	ep, problem := parseEndpoint(req.URL)
+	if problem == nil {
+		problem = route.AllowedHosts.checkEndpoint(ep)
+	}
+	if problem != nil {
+		return nil, problem
+	}
+	transport, problem := c.transport(route)
+	if problem != nil {
+		return nil, problem
+	}
+	out, err := http.NewRequestWithContext(ctx, req.Method, req.URL, body(req))
+	if err != nil {
+		return nil, newError(InvalidURL, ep.host, "a request to %q cannot be made from this address", ep.host)
+	}
+	for name, values := range req.Header {
+		out.Header[http.CanonicalHeaderKey(name)] = values
+	}
+	out.Header.Set("User-Agent", c.userAgent)
+	// A transport, and not an http.Client: it follows no redirect and keeps no cookie.
+	res, err := transport.RoundTrip(out)
+	if err != nil {
+		return nil, classify(ctx, ep.host, err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	return read(ctx, ep.host, res)
+}
+
+// body returns nil for a GET: some upstreams judge a GET with a body as a failed
+// login.
+func body(req Request) io.Reader {
+	if req.Method == http.MethodGet || len(req.Body) == 0 {
+		return nil
+	}
+	return bytes.NewReader(req.Body)
+}
+
+func read(ctx context.Context, host string, res *http.Response) (*Response, *Error) {
+	content, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
+	if err != nil {
+		return nil, classify(ctx, host, err)
+	}
+	if len(content) > maxBody {
+		return nil, newError(TooLarge, host, "the answer of %q is larger than %d MiB", host, maxBody>>20)
+	}
+	return &Response{Host: host, Status: res.StatusCode, Header: res.Header, Body: content}, nil
+}
+
+// retryable reports whether a second attempt may help and cannot hurt: never
+// after a 429, a refusal or a passed deadline.
+func retryable(res *Response, err *Error) bool {
+	if err != nil {
+		return err.Kind == Reset || err.Kind == Refused
+	}
+	return res.Status >= http.StatusInternalServerError
+}
+
+// pause waits a moment and reports whether there is time for another attempt.
+func pause(ctx context.Context) bool {
+	wait := retryPause + rand.N(retryPause) //nolint:gosec // spreads load, guards nothing
+	if end, ok := ctx.Deadline(); ok && time.Until(end) < 2*wait {
+		return false
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,122 @@
+package providers
+
+import (
+	"context"
+	"encoding/base64"
+	"net/http"
+
+	"vault-plugin-secrets-sei/providers/internal/upstream"
+)
+
+// Names of Jira's settings and credential fields.
+const (
+	jiraAPIKey  = "api_key"
+	jiraPAT     = "pat"
+	jiraEmail   = "email"
+	jiraCloudID = "cloud_id"
+)
+
+// jira checks credentials of Jira Cloud and Jira Data Center.
+type jira struct{ client *upstream.Client }
+
+var _ Provider = jira{}
+
+// Spec describes Jira.
+func (jira) Spec() Spec {
+	expiry := Field{Name: "expires_at", Title: "Expires at", Kind: Time, Description: "When the token ends, as the page that made it says; Jira does not tell."}
+	return Spec{
+		Name:  "jira",
+		Title: "Jira",
+		URLHelp: "Root of the site as in the browser: https://acme.atlassian.net for Cloud, https://jira.example.com/jira " +
+			"with its context path for Data Center, or https://api.atlassian.com/ex/jira/<cloud id> for a scoped token.",
+		AuthTypes: []AuthType{{
+			Name: jiraAPIKey, Title: "E-mail and API token (Cloud)",
+			Fields: []Field{
+				{Name: jiraEmail, Title: "E-mail", Kind: Email, Required: true, Description: "E-mail address of the Atlassian account that owns the token."},
+				{Name: jiraAPIKey, Title: "API token", Kind: Token, Required: true, Description: "API token made at id.atlassian.com, with or without scopes."},
+				expiry,
+			},
+		}, {
+			Name: jiraPAT, Title: "Personal access token (Data Center)",
+			Fields: []Field{
+				{Name: jiraPAT, Title: "Personal access token", Kind: Token, Required: true, Description: "Token made in the profile of the user; Jira 8.14 or newer."},
+				expiry,
+			},
+		}, {
+			Name: "connect_app", Title: "Connect app",
+			Unsupported: "A Connect app is authenticated by its installation and has no credential that could be replaced here. Install the app again in Jira, or use auth_type api_key or pat.",
+		}},
+		Settings: []Field{{
+			Name: jiraCloudID, Title: "Cloud ID", Kind: Text, Locates: true,
+			Description: "Id of the Cloud site, as https://<site>.atlassian.net/_edge/tenant_info shows it. Needed for API tokens with scopes, which work through api.atlassian.com only.",
+		}},
+		LeastRights: "Scopes read:jira-user and read:jira-work; for boards and sprints also read:board-scope:jira-software, read:sprint:jira-software and read:project:jira. " +
+			"Tokens without scopes and Data Center tokens have the rights of their account: Browse projects on what is to be read.",
+		Expiry:   "Cloud tokens live a year at most; Jira does not tell when one ends, so enter expires_at.",
+		Rotation: "None: a token cannot make another.",
+		Check: "GET /rest/api/3/myself (Cloud) or /rest/api/2/myself (Data Center) must answer 200 with JSON that names the account, and its e-mail address, where shown, must be the one entered. " +
+			"If a Cloud site answers 401 and cloud_id is set, the same is asked of https://api.atlassian.com/ex/jira/<cloud_id>. A second read-only call, /rest/api/3/project/search or /rest/api/2/mypermissions, only yields warnings.",
+		Unverified: []string{
+			"Whether an API token without scopes works through api.atlassian.com.",
+			"The exact words by which api.atlassian.com says that a scope is missing: a 401 whose message contains \"scope does not match\" is taken for it.",
+			"How Data Center answers a bad personal access token: any 401 is taken for a refusal.",
+			"That 403 with X-Seraph-LoginReason: AUTHORISATION_FAILED means an account without access to Jira.",
+			"Sites of Atlassian Government Cloud, whose gateway has another host.",
+		},
+	}
+}
+
+// Headers returns Basic with e-mail and API token for Cloud, Bearer for Data Center.
+func (jira) Headers(authType string, cred Credential) map[string]string {
+	switch authType {
+	case jiraAPIKey:
+		pair := cred.Value(jiraEmail).Reveal() + ":" + cred.Value(jiraAPIKey).Reveal()
+		return map[string]string{"Authorization": "Basic " + base64.StdEncoding.EncodeToString([]byte(pair)), "Accept": "application/json"}
+	case jiraPAT:
+		return map[string]string{"Authorization": "Bearer " + cred.Value(jiraPAT).Reveal(), "Accept": "application/json"}
+	}
+	return nil
+}
+
+// CheckSettings judges the url and cloud_id.
+func (j jira) CheckSettings(t Target) error {
+	if _, err := j.site(t); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Validate asks Jira who the credential belongs to.
+func (j jira) Validate(ctx context.Context, t Target, cred Credential) (Verified, error) {
+	site, err := j.site(t)
+	if err != nil {
+		return Verified{}, err
+	}
+	ctx, cancel := withTimeout(ctx, t)
+	defer cancel()
+	c := jiraCheck{
+		probe:  newProbe(j.client, site.title, t),
+		site:   site,
+		header: headerOf(j.Headers(t.AuthType, cred)),
+		email:  cred.Value(jiraEmail).Reveal(),
+	}
+	if len(c.header) == 0 {
+		return Verified{}, c.fail(InvalidField, "auth_type %q cannot be checked", t.AuthType)
+	}
+	v, err := c.run(ctx)
+	if err == nil {
+		err = c.requireScopes(t, nil, nil)
+	}
+	if err != nil {
+		return Verified{}, err
+	}
+	return v, nil
+}
+
+func headerOf(m map[string]string) http.Header {
+	h := make(http.Header, len(m))
+	for name, value := range m {
+		h.Set(name, value)
+	}
+	return h
+}

@@ -1,0 +1,187 @@
+package providers
+
+import (
+	"context"
+	"net/http"
+	"strings"
+)
+
+// jiraCheck is one check of one credential.
+type jiraCheck struct {
+	probe
+	site   jiraSite
+	header http.Header
+	email  string // as entered; empty for Data Center
+}
+
+// jiraAccount is what /myself tells.
+type jiraAccount struct {
+	AccountID    string `json:"accountId"` // Cloud
+	Key          string `json:"key"`       // Data Center; present and empty on Cloud
+	Name         string `json:"name"`      // Data Center; present and empty on Cloud
+	EmailAddress string `json:"emailAddress"`
+	DisplayName  string `json:"displayName"`
+	Active       *bool  `json:"active"`
+}
+
+// run tries the site and, where cloud_id names it, the gateway. An API token with
+// scopes is refused by the site and works through the gateway only:
+// https://support.atlassian.com/atlassian-account/docs/manage-api-tokens-for-your-atlassian-account/
+func (c jiraCheck) run(ctx context.Context) (Verified, *Error) {
+	root := c.site.root.String()
+	account, refusal := c.myself(ctx, root)
+	switch {
+	case refusal == nil:
+		return c.verified(ctx, root, account), nil
+	case refusal.Outcome != Rejected:
+		return Verified{}, refusal
+	case c.site.gateway == "":
+		return Verified{}, c.adviseCloudID(refusal)
+	}
+	c.route.ServerName = "" // is about the host of url
+	account, second := c.myself(ctx, c.site.gateway)
+	if second != nil {
+		return Verified{}, c.refusedTwice(second)
+	}
+	v := c.verified(ctx, c.site.gateway, account)
+	v.URL = c.site.gateway
+	return v, nil
+}
+
+// adviseCloudID adds to a site's refusal what else may be the reason.
+func (c jiraCheck) adviseCloudID(refusal *Error) *Error {
+	if strings.HasSuffix(c.site.root.Hostname(), jiraCloudSuffix) && c.email != "" {
+		refusal.Detail += "; a token with scopes works through " + jiraGatewayHost + " only: if it is one, set cloud_id"
+	}
+	return refusal
+}
+
+// refusedTwice explains what the gateway said after the site said 401. If the
+// gateway could not tell, nobody knows: a token with scopes is always refused by
+// the site.
+func (c jiraCheck) refusedTwice(second *Error) *Error {
+	switch second.Outcome {
+	case Rejected:
+		second.Detail = "neither the site nor " + jiraGatewayHost + " accepts this e-mail and API token: one of them is wrong, expired or revoked"
+	case InsufficientScope, AccountBlocked, IdentityMismatch, CaptchaRequired:
+	default:
+		second.Detail = "the site refused the token (HTTP 401), which it does with every token that has scopes, and " + jiraGatewayHost + " could not be asked: " + second.Detail
+	}
+	return second
+}
+
+// myself asks whose credential this is.
+//
+// Cloud: https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-myself/
+// Data Center: https://developer.atlassian.com/server/jira/platform/rest/v10004/api-group-myself/
+func (c jiraCheck) myself(ctx context.Context, root string) (jiraAccount, *Error) {
+	var a jiraAccount
+	res, err := c.get(ctx, root+c.site.api+"/myself", c.header)
+	if err != nil {
+		return a, err
+	}
+	if err := c.judge(res); err != nil {
+		return a, err
+	}
+	if err := c.json(res, &a); err != nil {
+		return a, err
+	}
+	return a, c.judgeAccount(res.Host, &a)
+}
+
+// judgeAccount demands that the answer names an account of the right product that
+// is the one entered and may be used.
+func (c jiraCheck) judgeAccount(host string, a *jiraAccount) *Error {
+	*a = jiraAccount{
+		AccountID: printable(a.AccountID), Key: printable(a.Key), Name: printable(a.Name),
+		EmailAddress: printable(a.EmailAddress), DisplayName: printable(a.DisplayName), Active: a.Active,
+	}
+	cloud := c.site.api == "/rest/api/3"
+	switch {
+	case a.AccountID == "" && a.Key == "" && a.Name == "":
+		return c.fail(UpstreamError, "%q answered HTTP 200 without naming an account; check url", host)
+	case cloud && a.AccountID == "":
+		return c.fail(UpstreamError, "%q answers like Jira Data Center, not like Jira Cloud; use auth_type pat, or check url", host)
+	case !cloud && a.AccountID != "":
+		return c.fail(UpstreamError, "%q answers like Jira Cloud, not like Jira Data Center; use auth_type api_key, or check url", host)
+	case a.Active != nil && !*a.Active:
+		return c.fail(AccountBlocked, "the token works, but its account is deactivated in Jira; ask a Jira administrator to activate it")
+	case c.email != "" && a.EmailAddress != "" && !strings.EqualFold(c.email, a.EmailAddress):
+		e := c.fail(IdentityMismatch, "the token works, but belongs to an account with another e-mail address than the one entered")
+		e.Fields = []string{jiraEmail}
+		return e
+	}
+	return nil
+}
+
+// verified describes the account and adds what a second look at the rights says.
+func (c jiraCheck) verified(ctx context.Context, root string, a jiraAccount) Verified {
+	v := Verified{
+		Identity:  firstOf(a.EmailAddress, a.Name, a.DisplayName, c.email, a.AccountID, a.Key),
+		AccountID: firstOf(a.AccountID, a.Key, a.Name),
+	}
+	if warning := c.projects(ctx, root); warning != "" {
+		v.Warnings = []string{warning}
+	}
+	return v
+}
+
+func firstOf(texts ...string) string {
+	for _, t := range texts {
+		if t != "" {
+			return t
+		}
+	}
+	return ""
+}
+
+// projects looks whether there is anything to read and returns a warning if
+// surely not. No answer to it fails the check.
+func (c jiraCheck) projects(ctx context.Context, root string) string {
+	if c.site.api == "/rest/api/3" {
+		return c.cloudProjects(ctx, root)
+	}
+	return c.serverProjects(ctx, root)
+}
+
+// cloudProjects: https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-projects/#api-rest-api-3-project-search-get
+func (c jiraCheck) cloudProjects(ctx context.Context, root string) string {
+	res, err := c.get(ctx, root+"/rest/api/3/project/search?maxResults=1", c.header)
+	if err != nil {
+		return ""
+	}
+	if scopeMismatch(res) || res.Status == http.StatusForbidden && res.SaysJSON() {
+		return "the token cannot read projects; it lacks the scope read:jira-work"
+	}
+	var page struct {
+		Values *[]struct{} `json:"values"`
+	}
+	if res.Status == http.StatusOK && !loginFailed(res) && res.JSON(&page) == nil && page.Values != nil && len(*page.Values) == 0 {
+		return noProjects
+	}
+	return ""
+}
+
+const noProjects = "the account sees no project; give it the permission to browse those that are to be read"
+
+// serverProjects asks for one permission, which is true if the account has it in
+// any project; the list of projects cannot be cut short on Data Center.
+// https://docs.atlassian.com/software/jira/docs/api/REST/9.17.0/#api/2/mypermissions
+func (c jiraCheck) serverProjects(ctx context.Context, root string) string {
+	res, err := c.get(ctx, root+"/rest/api/2/mypermissions?permissions=BROWSE_PROJECTS", c.header)
+	if err != nil || res.Status != http.StatusOK || loginFailed(res) {
+		return ""
+	}
+	var answer struct {
+		Permissions map[string]struct {
+			HavePermission *bool `json:"havePermission"`
+		} `json:"permissions"`
+	}
+	if res.JSON(&answer) != nil {
+		return ""
+	}
+	if have := answer.Permissions["BROWSE_PROJECTS"].HavePermission; have != nil && !*have {
+		return noProjects
+	}
+	return ""
+}

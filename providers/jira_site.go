@@ -1,0 +1,71 @@
+package providers
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+const (
+	jiraGatewayHost = "api.atlassian.com"
+	jiraGatewayPath = "/ex/jira/"
+	jiraCloudSuffix = ".atlassian.net"
+)
+
+// jiraSite is where a Jira answers.
+type jiraSite struct {
+	title string
+	// root is the url without slash and API path.
+	root *url.URL
+	// api is the path of the API below a root; Cloud has version 3.
+	api string
+	// gateway is where a token with scopes works, if it does not work at root.
+	gateway string
+}
+
+// site finds the roots that the target names. The credential goes nowhere else.
+func (jira) site(t Target) (jiraSite, *Error) {
+	p := probe{title: "Jira"}
+	root, err := p.root(t.URL)
+	if err != nil {
+		return jiraSite{}, err
+	}
+	s := jiraSite{title: p.title, root: root, api: "/rest/api/3"}
+	trimAPIPath(root, "/rest/api/2", "/rest/api/3", "/rest/api/latest", "/rest/api", "/rest")
+	if t.AuthType == jiraPAT {
+		s.api = "/rest/api/2"
+	}
+	id := t.Settings.Text(jiraCloudID)
+	if id != "" && !isCloudID(id) {
+		return jiraSite{}, p.invalid(jiraCloudID, "cloud_id may hold letters, digits and hyphens only")
+	}
+	switch host := root.Hostname(); {
+	case host == jiraGatewayHost:
+		return s, p.gatewayRoot(root)
+	case strings.HasSuffix(host, jiraCloudSuffix):
+		root.Path, root.RawPath = "", ""
+	}
+	if id != "" && t.AuthType == jiraAPIKey {
+		s.gateway = "https://" + jiraGatewayHost + jiraGatewayPath + id
+	}
+	return s, nil
+}
+
+// cloud reports whether the host belongs to Atlassian for sure.
+func (s jiraSite) cloud() bool {
+	host := s.root.Hostname()
+	return host == jiraGatewayHost || strings.HasSuffix(host, jiraCloudSuffix)
+}
+
+// gatewayRoot demands the cloud id in the path.
+func (p probe) gatewayRoot(root *url.URL) *Error {
+	id, ok := strings.CutPrefix(root.Path, jiraGatewayPath)
+	if !ok || !isCloudID(id) {
+		return p.invalid("url", "the url of the gateway has the form https://%s%s<cloud id>", jiraGatewayHost, jiraGatewayPath)
+	}
+	return nil
+}
+
+func isCloudID(id string) bool {
+	return regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`).MatchString(id)
+}

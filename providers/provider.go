@@ -1,0 +1,66 @@
+package providers
+
+import (
+	"context"
+	"time"
+)
+
+// Provider checks the credentials of one upstream. Implementations are stateless
+// and safe for concurrent use.
+type Provider interface {
+	// Spec describes the provider.
+	Spec() Spec
+	// Validate checks cred, which has exactly the fields of the target's auth
+	// type, against the upstream. It sends read-only requests, and the
+	// credential only to hosts that the target names. It honours ctx and fails
+	// with an *Error; a nil error means that the credential works, belongs to
+	// whom it should, sees what the settings name and has the required scopes.
+	Validate(ctx context.Context, t Target, cred Credential) (Verified, error)
+	// Headers returns what a worker sets on a request to authenticate. For a
+	// pool it uses the first token.
+	Headers(authType string, cred Credential) map[string]string
+}
+
+// Target is where a credential is checked: an integration's settings and the
+// mount's rules for calling out.
+type Target struct {
+	// URL is the root as the operator wrote it, or the provider's default.
+	URL      string
+	AuthType string
+	Settings Settings
+	// AllowedHosts are the mount's; the zero value means the default rule.
+	AllowedHosts AllowedHosts
+	// Timeout bounds the whole check; 0 means 30 seconds.
+	Timeout time.Duration
+}
+
+// Verified is what a successful check learnt.
+type Verified struct {
+	// Identity is the account in the form people know it: e-mail or login. For a
+	// pool of several accounts, all of them joined by ", ".
+	Identity string
+	// AccountID is the upstream's stable id of the account (for a pool: all,
+	// sorted and joined), by which a change of account is recognised even if
+	// somebody was renamed.
+	AccountID string
+	// Scopes are the rights upstream lists, sorted; nil where it does not tell.
+	Scopes []string
+	// ExpiresAt is when upstream says the credential ends; for a pool, the first
+	// of its ends. Zero where it does not tell or never ends.
+	ExpiresAt time.Time
+	// URL is the root that works with this credential, where it is not the
+	// integration's url; otherwise "".
+	URL string
+	// Warnings are sentences for the person who re-authenticates.
+	Warnings []string
+	// Members are a pool's tokens in the order entered; nil for single credentials.
+	Members []Member
+}
+
+// Member is a verified token of a pool.
+type Member struct {
+	Identity  string
+	AccountID string
+	Scopes    []string
+	ExpiresAt time.Time
+}

@@ -1,0 +1,49 @@
+package providers
+
+import (
+	"slices"
+
+	"vault-plugin-secrets-sei/providers/internal/upstream"
+)
+
+// Registry holds the providers of this build. It is safe for concurrent use.
+type Registry struct {
+	byName map[string]Provider
+	names  []string
+	close  func()
+}
+
+// All returns every provider of this build. The version goes into the
+// User-Agent. Close the registry when it is no longer used.
+func All(version string) *Registry {
+	client := upstream.New(version)
+	r := NewRegistry(
+		jira{client},
+		github{client},
+	)
+	r.close = client.Close
+	return r
+}
+
+// NewRegistry returns a registry of just these providers.
+func NewRegistry(all ...Provider) *Registry {
+	r := &Registry{byName: make(map[string]Provider, len(all)), close: func() {}}
+	for _, p := range all {
+		name := p.Spec().Name
+		r.byName[name] = p
+		r.names = append(r.names, name)
+	}
+	return r
+}
+
+// Provider returns the provider of that name.
+func (r *Registry) Provider(name string) (Provider, bool) {
+	p, ok := r.byName[name]
+	return p, ok
+}
+
+// Names returns the providers' names in the order of the documentation.
+func (r *Registry) Names() []string { return slices.Clone(r.names) }
+
+// Close drops idle connections.
+func (r *Registry) Close() { r.close() }

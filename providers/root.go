@@ -1,0 +1,43 @@
+package providers
+
+import (
+	"net/url"
+	"strings"
+)
+
+// invalid is a setting or credential field that cannot be used.
+func (p probe) invalid(field, format string, args ...any) *Error {
+	e := p.fail(InvalidField, format, args...)
+	e.Fields = []string{field}
+	return e
+}
+
+// root reads the setting url into a URL with lower-case host and without slash at
+// its end.
+func (p probe) root(raw string) (*url.URL, *Error) {
+	u, err := url.Parse(strings.TrimSpace(raw))
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		return nil, p.invalid("url", "url must be an absolute https URL")
+	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return nil, p.invalid("url", "url must have no user, password, query or fragment")
+	}
+	u.Host = strings.ToLower(u.Host)
+	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), ""
+	for _, segment := range strings.Split(u.Path, "/")[min(1, len(u.Path)):] {
+		if segment == "" && u.Path != "" || segment == "." || segment == ".." {
+			return nil, p.invalid("url", "the path of url must not contain empty or dot segments")
+		}
+	}
+	return u, nil
+}
+
+// trimAPIPath cuts off the first of suffixes that the path ends with.
+func trimAPIPath(u *url.URL, suffixes ...string) {
+	for _, s := range suffixes {
+		if rest, ok := strings.CutSuffix(u.Path, s); ok {
+			u.Path = strings.TrimRight(rest, "/")
+			return
+		}
+	}
+}

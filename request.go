@@ -1,0 +1,88 @@
+package sei
+
+import (
+	"context"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-sei/backend"
+)
+
+// call is one request as a handler sees it.
+type call struct {
+	*logical.Request
+	// name is the integration or provider of the path, or "".
+	name string
+	// body is what a write sent, unparsed; see fields.go.
+	body map[string]any
+}
+
+// actor is who sent the request, for the history.
+func (c call) actor() backend.Actor {
+	return backend.Actor{Via: c.Path, EntityID: c.EntityID, DisplayName: c.DisplayName, RequestID: c.ID}
+}
+
+// handler answers a call. Its errors become HTTP in respond.go.
+type handler func(context.Context, call) (*logical.Response, error)
+
+// serve adapts a handler to the framework.
+func serve(h handler) framework.OperationFunc {
+	return func(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
+		c := call{Request: req, body: bodyOf(ctx)}
+		if _, ok := data.Schema["name"]; ok {
+			c.name, _ = data.Get("name").(string)
+		}
+		resp, err := h(ctx, c)
+		if err != nil {
+			return refuse(req.Operation, err)
+		}
+		return resp, nil
+	}
+}
+
+// operation describes one verb of a path.
+type operation struct {
+	handler handler
+	summary string
+	// verb and suffix name the operation in OpenAPI, after the prefix "sei".
+	verb, suffix string
+	// answer lists the fields of the response; nil means that it has none.
+	answer map[string]*framework.FieldSchema
+	// active makes standbys and secondaries forward: the operation touches the
+	// upstream or writes storage.
+	active bool
+}
+
+// operations builds the framework's form.
+func operations(ops map[logical.Operation]operation) map[logical.Operation]framework.OperationHandler {
+	built := make(map[logical.Operation]framework.OperationHandler, len(ops))
+	for kind, op := range ops {
+		status, response := 200, framework.Response{Description: "OK", Fields: op.answer}
+		if op.answer == nil {
+			status, response = 204, framework.Response{Description: "Done"}
+		}
+		built[kind] = &framework.PathOperation{
+			Callback:                    serve(op.handler),
+			Summary:                     op.summary,
+			Responses:                   map[int][]framework.Response{status: {response}},
+			ForwardPerformanceStandby:   op.active,
+			ForwardPerformanceSecondary: op.active,
+			DisplayAttrs: &framework.DisplayAttributes{
+				OperationPrefix: "sei", OperationVerb: op.verb, OperationSuffix: op.suffix,
+			},
+		}
+	}
+	return built
+}
+
+type bodyKey struct{}
+
+func withBody(ctx context.Context, body map[string]any) context.Context {
+	return context.WithValue(ctx, bodyKey{}, body)
+}
+
+func bodyOf(ctx context.Context) map[string]any {
+	body, _ := ctx.Value(bodyKey{}).(map[string]any)
+	return body
+}

@@ -1,0 +1,109 @@
+package sei
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/providers"
+)
+
+// refuse turns an error into an answer. It is the only place that does.
+//
+// Vault answers every error response with a 400 unless it comes with one of a
+// few sentinels, and those must not be wrapped. So: no sentinel is a 400,
+// ErrUnsupportedPath a 404, ErrUpstreamRateLimited a 502, anything else a 500.
+func refuse(op logical.Operation, err error) (*logical.Response, error) {
+	var refusal *backend.Error
+	switch {
+	case errors.As(err, &refusal):
+	case errors.Is(err, logical.ErrReadOnly):
+		return nil, logical.ErrReadOnly // Vault forwards the request
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return nil, errors.New("the request ended before it was finished; nothing that was in progress is half-done")
+	default:
+		return nil, err
+	}
+	resp := logical.ErrorResponseWithData(refusalData(refusal), "%s", refusal.Error())
+	switch refusal.Code {
+	case backend.CodeUnknownIntegration, backend.CodeNoCredential:
+		if op == logical.ReadOperation {
+			// Vault's client library takes a 404 with data for a success, and
+			// Terraform would keep what is gone.
+			delete(resp.Data, "data")
+		}
+		return resp, logical.ErrUnsupportedPath
+	case string(providers.Unreachable), string(providers.UpstreamError):
+		return resp, logical.ErrUpstreamRateLimited
+	default:
+		return resp, nil
+	}
+}
+
+// refusalData is what scripts read of a refusal.
+func refusalData(e *backend.Error) map[string]any {
+	data := map[string]any{"code": e.Code}
+	set := func(key, value string) {
+		if value != "" {
+			data[key] = value
+		}
+	}
+	set("integration", e.Integration)
+	set("provider", e.Provider)
+	set("url", e.URL)
+	if len(e.Fields) > 0 {
+		data["fields"] = e.Fields
+	}
+	if len(e.Missing) > 0 {
+		data["missing"] = e.Missing
+	}
+	if e.RetryAfter > 0 {
+		data["retry_after"] = e.RetryAfter
+	}
+	if len(e.Members) > 0 {
+		data["members"] = refusedMembers(e.Members)
+	}
+	return data
+}
+
+func refusedMembers(members []backend.RefusedMember) []map[string]any {
+	list := make([]map[string]any, 0, len(members))
+	for _, m := range members {
+		list = append(list, map[string]any{"position": m.Position, "fingerprint": m.Fingerprint, "code": m.Code})
+	}
+	return list
+}
+
+// about names what a refusal from parsing is about.
+func about(err error, in *backend.Integration) error {
+	var refusal *backend.Error
+	if errors.As(err, &refusal) && in != nil {
+		refusal.Integration, refusal.Provider = in.Name, in.Provider
+	}
+	return err
+}
+
+// answer is a response with data.
+func answer(data map[string]any, warnings ...string) *logical.Response {
+	return &logical.Response{Data: data, Warnings: warnings}
+}
+
+// timestamp is how a time reads in answers: RFC 3339 in UTC, or "" for none.
+func timestamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// plural is n with its noun.
+func plural(n int, noun string) string {
+	if n == 1 {
+		return fmt.Sprintf("%d %s", n, noun)
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

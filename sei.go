@@ -1,0 +1,111 @@
+// Package sei is a Vault secrets engine that keeps the credentials of
+// integrations with engineering tools, hands them to workers, and replaces them
+// when they expire.
+//
+// An integration is configured at integrations/, and the configuration never
+// holds a credential. Whoever may write reauth/ can send a new credential and
+// nothing else: it is checked at the real upstream, and only a credential that
+// works is swapped in, in one atomic write. Workers read creds/.
+//
+// The package is the framework side: paths, parsing and answers. Records, locks
+// and the swap are in backend, upstreams in providers. Imports go down only.
+//
+// Promises that hold whatever happens: a crash, a full disk or a lost leader
+// leaves the old credential or the new one, never a mixture; re-authentication
+// cannot change configuration; a secret leaves through creds/ only.
+package sei
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/providers"
+)
+
+// version is set by the linker. It is what Vault shows as the running version.
+var version = "v0.0.0-dev" //nolint:gochecknoglobals // the linker can only set a variable
+
+var _ logical.Factory = Factory
+
+// Factory makes the engine of one mount. Each mount has its own; they share no
+// state, although Vault runs all of them in one process.
+func Factory(ctx context.Context, conf *logical.BackendConfig) (logical.Backend, error) {
+	if conf == nil {
+		return nil, errors.New("the engine needs a configuration from Vault")
+	}
+	e := newEngine(conf.StorageView, providers.All(strings.TrimPrefix(version, "v")), time.Now)
+	if err := e.Setup(ctx, conf); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// engine is the backend that Vault talks to.
+type engine struct {
+	*framework.Backend
+	registry *providers.Registry
+	store    *backend.Backend
+	words    vocabulary
+	now      func() time.Time
+}
+
+func newEngine(storage logical.Storage, registry *providers.Registry, now func() time.Time) *engine {
+	e := &engine{
+		registry: registry,
+		store:    backend.New(storage, registry, now),
+		words:    newVocabulary(registry),
+		now:      now,
+	}
+	e.Backend = &framework.Backend{
+		Help:           engineHelp,
+		BackendType:    logical.TypeLogical,
+		RunningVersion: version,
+		PathsSpecial:   &logical.Paths{SealWrapStorage: backend.SealWrapped()},
+		Invalidate:     func(_ context.Context, key string) { e.store.Invalidate(key) },
+		Clean:          func(context.Context) { e.registry.Close() },
+		Paths: framework.PathAppend(
+			e.pathIntegrations(),
+			e.pathReauth(),
+			e.pathCreds(),
+			e.pathHistory(),
+			e.pathProviders(),
+			e.pathConfig(),
+		),
+	}
+	return e
+}
+
+// HandleRequest takes the body out of a write before the framework sees it: the
+// framework quotes a value of the wrong type in its error, and the value may be
+// a secret. Handlers find the body in the context and parse it strictly.
+func (e *engine) HandleRequest(ctx context.Context, req *logical.Request) (*logical.Response, error) {
+	if req.Operation != logical.CreateOperation && req.Operation != logical.UpdateOperation {
+		return e.Backend.HandleRequest(ctx, req)
+	}
+	sent := req.Data
+	req.Data = nil
+	defer func() { req.Data = sent }()
+	return e.Backend.HandleRequest(withBody(ctx, sent), req)
+}
+
+// HandleExistenceCheck hides the body for the same reason.
+func (e *engine) HandleExistenceCheck(ctx context.Context, req *logical.Request) (checkFound, exists bool, err error) {
+	sent := req.Data
+	req.Data = nil
+	defer func() { req.Data = sent }()
+	return e.Backend.HandleExistenceCheck(ctx, req)
+}
+
+const engineHelp = `
+Keeps the credentials of integrations with engineering tools, checks them at the
+real upstream, and replaces them atomically when they expire.
+
+Configure an integration at integrations/<name>, send its credential to
+reauth/<name>, read it from creds/<name>. Read providers/ for what is supported.
+`

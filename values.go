@@ -1,0 +1,346 @@
+package sei
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/hashicorp/go-secure-stdlib/parseutil"
+
+	"vault-plugin-secrets-sei/providers"
+)
+
+// Limits on what one request may send, in bytes and elements.
+const (
+	maxText   = 4 << 10
+	maxPEM    = 64 << 10
+	maxSecret = 16 << 10
+	maxList   = 200
+	maxLabels = 100
+	maxPool   = 100
+)
+
+// Reasons that several kinds share. None quotes the value.
+var (
+	errNotText = errors.New("must be a string")
+	errNull    = errors.New("must not be null")
+	errBlank   = errors.New("must not be blank")
+	errControl = errors.New("must not contain control characters")
+)
+
+// parseSecrets reads the value of a credential field: one, or several of a pool.
+func parseSecrets(f providers.Field, raw any) ([]providers.Secret, error) {
+	texts, err := secretTexts(f, raw)
+	if err != nil {
+		return nil, err
+	}
+	secrets := make([]providers.Secret, 0, len(texts))
+	for _, text := range texts {
+		text = strings.TrimSpace(text)
+		if err := checkSecret(f, text); err != nil {
+			return nil, err
+		}
+		secrets = append(secrets, providers.NewSecret(text))
+	}
+	return secrets, nil
+}
+
+func secretTexts(f providers.Field, raw any) ([]string, error) {
+	if f.Kind != providers.Pool {
+		text, err := asText(raw)
+		return []string{text}, err
+	}
+	texts, err := asList(raw)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(texts) == 0:
+		return nil, errBlank
+	case len(texts) > maxPool:
+		return nil, fmt.Errorf("must not have more than %d tokens", maxPool)
+	}
+	return texts, nil
+}
+
+func checkSecret(f providers.Field, text string) error {
+	switch {
+	case text == "":
+		return errBlank
+	case len(text) > maxSecret:
+		return fmt.Errorf("must not be longer than %d bytes", maxSecret)
+	case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
+		return errControl
+	case f.Kind == providers.Email && !plausibleEmail(text):
+		return errors.New("must be an e-mail address")
+	case strings.Contains(text, ":") && f.Kind == providers.Text:
+		// It is the user part of HTTP Basic authentication, which ends at a colon.
+		return errors.New("must not contain a colon")
+	default:
+		return nil
+	}
+}
+
+func plausibleEmail(text string) bool {
+	user, host, ok := strings.Cut(text, "@")
+	return ok && user != "" && host != "" && !strings.ContainsAny(text, ": ,;<>")
+}
+
+// parseTime reads an expiry: RFC 3339, or a date, which means its first moment
+// in UTC, the earliest that a vendor can mean by it.
+func parseTime(raw any, now time.Time) (time.Time, error) {
+	text, err := asText(raw)
+	if err != nil {
+		return time.Time{}, err
+	}
+	text = strings.TrimSpace(text)
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		t, err = time.Parse(time.DateOnly, text)
+	}
+	switch {
+	case err != nil:
+		return time.Time{}, errors.New("must be a date such as 2027-03-31 or a time such as 2027-03-31T12:00:00Z")
+	case !t.After(now):
+		return time.Time{}, errors.New("is in the past")
+	}
+	return t.UTC(), nil
+}
+
+// parseSetting reads one setting into s.
+func parseSetting(s providers.Settings, f providers.Field, raw any) (err error) {
+	if raw == nil {
+		return errNull
+	}
+	switch f.Kind {
+	case providers.List:
+		s.Lists[f.Name], err = parseList(raw)
+	case providers.Map:
+		s.Maps[f.Name], err = parseMap(raw)
+	case providers.Flag:
+		s.Flags[f.Name], err = parseFlag(raw)
+	case providers.Count, providers.Duration:
+		s.Numbers[f.Name], err = parseNumber(f, raw)
+	case providers.Text, providers.Email, providers.URL, providers.PEM, providers.Time, providers.Token, providers.Pool:
+		s.Texts[f.Name], err = parseText(f, raw)
+	}
+	return err
+}
+
+func parseText(f providers.Field, raw any) (string, error) {
+	text, err := asText(raw)
+	if err != nil || text == "" {
+		return text, err
+	}
+	switch {
+	case len(f.Values) > 0 && !slices.Contains(f.Values, text):
+		return "", fmt.Errorf("must be one of %s", strings.Join(f.Values, ", "))
+	case f.Kind == providers.PEM:
+		return text, checkPEM(text)
+	case len(text) > maxText:
+		return "", fmt.Errorf("must not be longer than %d bytes", maxText)
+	case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
+		return "", errControl
+	case f.Kind == providers.URL:
+		return text, checkURL(text)
+	default:
+		return text, nil
+	}
+}
+
+// checkURL demands the root of a site. A user name or a query could be a secret
+// that would read back.
+func checkURL(text string) error {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Host == "" || u.Hostname() == "" || u.Opaque != "":
+		return errors.New("must be an absolute URL such as https://example.com")
+	case u.Scheme != "https" && u.Scheme != "http":
+		return errors.New("must begin with https:// or http://")
+	case u.User != nil:
+		return errors.New("must not contain a user name or password")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return errors.New("must not have a query or fragment")
+	case strings.ContainsFunc(text, unicode.IsSpace):
+		return errors.New("must not contain spaces")
+	default:
+		return nil
+	}
+}
+
+func checkPEM(text string) error {
+	if len(text) > maxPEM {
+		return fmt.Errorf("must not be longer than %d bytes", maxPEM)
+	}
+	rest, found := []byte(text), false
+	for {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			break
+		}
+		if _, err := x509.ParseCertificate(block.Bytes); err != nil || block.Type != "CERTIFICATE" {
+			return errors.New("must hold certificates only, in PEM form")
+		}
+		found = true
+	}
+	if !found || strings.TrimSpace(string(rest)) != "" {
+		return errors.New("must hold certificates in PEM form")
+	}
+	return nil
+}
+
+func parseList(raw any) ([]string, error) {
+	list, err := asList(raw)
+	if err != nil {
+		return nil, err
+	}
+	if len(list) > maxList {
+		return nil, fmt.Errorf("must not have more than %d elements", maxList)
+	}
+	for i, text := range list {
+		list[i] = strings.TrimSpace(text)
+		if err := checkElement(list[i]); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+func checkElement(text string) error {
+	const longest = 256
+	switch {
+	case text == "":
+		return errors.New("must not have blank elements")
+	case len(text) > longest:
+		return fmt.Errorf("must not have elements longer than %d bytes", longest)
+	case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
+		return errControl
+	default:
+		return nil
+	}
+}
+
+// parseMap reads a JSON object of strings, or key=value strings as the command
+// line sends them.
+func parseMap(raw any) (map[string]string, error) {
+	pairs := map[string]string{}
+	if object, ok := raw.(map[string]any); ok {
+		for key, value := range object {
+			text, isText := value.(string)
+			if !isText {
+				return nil, errors.New("must have strings as values")
+			}
+			pairs[key] = text
+		}
+		return pairs, checkPairs(pairs)
+	}
+	list, err := asList(raw)
+	if err != nil {
+		return nil, errors.New("must be key=value pairs")
+	}
+	for _, pair := range list {
+		key, value, ok := strings.Cut(pair, "=")
+		if !ok {
+			return nil, errors.New("must be key=value pairs")
+		}
+		pairs[strings.TrimSpace(key)] = value
+	}
+	return pairs, checkPairs(pairs)
+}
+
+func checkPairs(pairs map[string]string) error {
+	if len(pairs) > maxLabels {
+		return fmt.Errorf("must not have more than %d pairs", maxLabels)
+	}
+	for key, value := range pairs {
+		if err := checkElement(key); err != nil {
+			return err
+		}
+		if value == "" {
+			continue
+		}
+		if err := checkElement(value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func parseFlag(raw any) (bool, error) {
+	switch raw {
+	case true, "true":
+		return true, nil
+	case false, "false":
+		return false, nil
+	default:
+		return false, errors.New("must be true or false")
+	}
+}
+
+// parseNumber reads a count, or a duration as seconds or with a unit.
+func parseNumber(f providers.Field, raw any) (int64, error) {
+	var n int64
+	var err error
+	if f.Kind == providers.Duration {
+		var d time.Duration
+		d, err = parseutil.ParseDurationSecond(raw)
+		n = int64(d / time.Second)
+	} else {
+		n, err = parseutil.ParseInt(raw)
+	}
+	switch {
+	case err != nil && f.Kind == providers.Duration:
+		return 0, errors.New("must be a duration such as 90, 90s, 1h or 14d")
+	case err != nil:
+		return 0, errors.New("must be a whole number")
+	case n < f.Min || f.Max > 0 && n > f.Max:
+		return 0, fmt.Errorf("must be between %d and %d", f.Min, f.Max)
+	}
+	return n, nil
+}
+
+// asText demands a string. A number or a list is not turned into one: a
+// credential that was not quoted in JSON has likely lost digits already.
+func asText(raw any) (string, error) {
+	if raw == nil {
+		return "", errNull
+	}
+	text, ok := raw.(string)
+	if !ok {
+		return "", errNotText
+	}
+	return text, nil
+}
+
+// asList demands strings: a JSON array, or one string separated by commas.
+func asList(raw any) ([]string, error) {
+	switch value := raw.(type) {
+	case nil:
+		return nil, errNull
+	case string:
+		if strings.TrimSpace(value) == "" {
+			return []string{}, nil
+		}
+		return strings.Split(value, ","), nil
+	case []string:
+		return slices.Clone(value), nil
+	case []any:
+		list := make([]string, 0, len(value))
+		for _, element := range value {
+			text, ok := element.(string)
+			if !ok {
+				return nil, errors.New("must have strings as elements")
+			}
+			list = append(list, text)
+		}
+		return list, nil
+	default:
+		return nil, errors.New("must be a string or a list of strings")
+	}
+}

@@ -1,0 +1,100 @@
+package sei
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/providers"
+)
+
+// vocabulary knows every field name of this build, so that a field sent to the
+// wrong place can be told from one that does not exist.
+type vocabulary struct {
+	settings    map[string]bool
+	credentials map[string]bool
+	state       map[string]bool // what integrations/ reads beside settings
+}
+
+func newVocabulary(registry *providers.Registry) vocabulary {
+	v := vocabulary{settings: map[string]bool{"provider": true, "auth_type": true}, credentials: map[string]bool{}, state: map[string]bool{"name": true}}
+	for _, name := range registry.Names() {
+		p, _ := registry.Provider(name)
+		spec := p.Spec()
+		for _, auth := range spec.AuthTypes {
+			for _, f := range spec.SettingsOf(auth.Name) {
+				v.settings[f.Name] = true
+			}
+			for _, f := range auth.Fields {
+				v.credentials[f.Name] = true
+			}
+		}
+	}
+	for _, name := range stateFields() {
+		v.state[name] = true
+	}
+	return v
+}
+
+// strict refuses every key of a body that is not one of the fields: unknown ones
+// first, then those that belong elsewhere. where says what is allowed here.
+func (v vocabulary) strict(body map[string]any, fields []providers.Field, where string) error {
+	var unknown, misplaced []string
+	for key := range body {
+		switch {
+		case slices.ContainsFunc(fields, func(f providers.Field) bool { return f.Name == key }):
+		case v.settings[key], v.credentials[key], v.state[key]:
+			misplaced = append(misplaced, key)
+		default:
+			unknown = append(unknown, printable(key))
+		}
+	}
+	switch {
+	case len(unknown) > 0:
+		return fieldError(backend.CodeUnknownField, unknown, "there is no field %s; "+where)
+	case len(misplaced) > 0:
+		return fieldError(backend.CodeFieldNotAllowed, misplaced, "%s cannot be set here"+v.hint(misplaced)+"; "+where)
+	default:
+		return nil
+	}
+}
+
+// hint says where misplaced fields belong.
+func (v vocabulary) hint(names []string) string {
+	has := func(set map[string]bool) bool {
+		return slices.ContainsFunc(names, func(n string) bool { return set[n] })
+	}
+	switch {
+	case has(v.credentials):
+		return " (credentials go to reauth/<name>)"
+	case has(v.settings):
+		return " (settings go to integrations/<name>)"
+	default:
+		return ""
+	}
+}
+
+// fieldError is a refusal that names fields. format has one verb, for the names.
+func fieldError(code string, names []string, format string) *backend.Error {
+	slices.Sort(names)
+	names = slices.Compact(names)
+	listed := names
+	const most = 10
+	if len(names) > most {
+		listed = append(slices.Clone(names[:most]), "others")
+	}
+	return &backend.Error{Code: code, Fields: names[:min(len(names), most)], Message: fmt.Sprintf(format, strings.Join(listed, ", "))}
+}
+
+// printable is a key that can be quoted. What does not look like a field name
+// may be a credential that slipped into the wrong place.
+func printable(key string) string {
+	const longest = 40
+	ok := key != "" && len(key) <= longest && key[0] >= 'a' && key[0] <= 'z' &&
+		strings.Trim(key, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
+	if !ok {
+		return "(unprintable)"
+	}
+	return key
+}
