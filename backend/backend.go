@@ -27,13 +27,14 @@ type Backend struct {
 func New(storage logical.Storage, registry *providers.Registry, now func() time.Time) *Backend {
 	locks := &locks{}
 	marks := &fingerprints{view: storage}
+	unwritten, _ := newMount(providers.Settings{}) // no hosts that could be wrong
 	mount := &MountSettings{
-		table: &table[Mount]{view: storage, encode: encodeMount, decode: decodeMount},
+		table: &table[Mount]{view: storage, encode: encodeMount, decode: decodeMount, absent: unwritten},
 		locks: locks,
 	}
 	records := &table[Record]{
 		view:   logical.NewStorageView(storage, credentialsPrefix),
-		encode: encodeRecord, decode: decodeRecord,
+		encode: encodeRecord, decode: decodeRecord, absent: &Record{},
 	}
 	integrations := &Integrations{
 		registry: registry, records: records, mount: mount, marks: marks, locks: locks,

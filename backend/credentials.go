@@ -77,7 +77,7 @@ func (c *Credentials) Validate(ctx context.Context, name string, entry Entry) (*
 	if err != nil {
 		return nil, err
 	}
-	before, err := orEmpty(c.records.load(ctx, in.recordID()))
+	before, err := c.records.load(ctx, in.recordID())
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func (c *Credentials) Read(ctx context.Context, name string) (*Integration, *Rec
 	if err != nil {
 		return nil, nil, err
 	}
-	record, err := orEmpty(c.records.load(ctx, in.recordID()))
+	record, err := c.records.load(ctx, in.recordID())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -136,7 +136,7 @@ func (c *Credentials) update(ctx context.Context, name string, edit func(*Integr
 	if in, err = c.integrations.Read(ctx, name); err != nil {
 		return nil, err
 	}
-	before, err := orEmpty(c.records.loadExact(ctx, in.recordID()))
+	before, err := c.records.loadExact(ctx, in.recordID())
 	if err != nil {
 		return nil, err
 	}
@@ -241,12 +241,4 @@ func expiryWarning(s *Stored, mount *Mount) []string {
 	}
 	return []string{fmt.Sprintf("the credential expires on %s, in %d days",
 		s.ExpiresAt.UTC().Format(time.RFC3339), int(left.Hours()/24))}
-}
-
-// orEmpty turns an absent record into one of version 0.
-func orEmpty(r *Record, err error) (*Record, error) {
-	if r == nil && err == nil {
-		return &Record{}, nil
-	}
-	return r, err
 }

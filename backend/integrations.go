@@ -145,7 +145,7 @@ func (s *Integrations) keepsCredentialHome(ctx context.Context, before, after *I
 		return nil
 	}
 	record, err := s.records.loadExact(ctx, before.recordID())
-	if err != nil || record == nil || record.Current == nil {
+	if err != nil || record.Current == nil {
 		return err
 	}
 	return &Error{Code: CodeCredentialPresent, Integration: before.Name, Provider: before.Provider, Fields: changed,

@@ -51,7 +51,7 @@ type MountSettings struct {
 
 // Read returns the settings, defaults where nothing was written.
 func (m *MountSettings) Read(ctx context.Context) (*Mount, error) {
-	return orDefault(m.table.load(ctx, mountKey))
+	return m.table.load(ctx, mountKey)
 }
 
 // Write changes the settings that changes has and leaves the others. A list of
@@ -62,7 +62,7 @@ func (m *MountSettings) Write(ctx context.Context, changes providers.Settings) e
 		return err
 	}
 	defer release()
-	before, err := orDefault(m.table.loadExact(ctx, mountKey))
+	before, err := m.table.loadExact(ctx, mountKey)
 	if err != nil {
 		return err
 	}
@@ -71,13 +71,6 @@ func (m *MountSettings) Write(ctx context.Context, changes providers.Settings) e
 		return &Error{Code: CodeInvalidField, Fields: []string{"allowed_hosts"}, Message: err.Error()}
 	}
 	return m.table.save(ctx, mountKey, after)
-}
-
-func orDefault(stored *Mount, err error) (*Mount, error) {
-	if stored != nil || err != nil {
-		return stored, err
-	}
-	return newMount(providers.Settings{})
 }
 
 func newMount(written providers.Settings) (*Mount, error) {

@@ -18,10 +18,13 @@ type table[T any] struct {
 	view   logical.Storage
 	encode func(*T) ([]byte, error)
 	decode func(key string, data []byte) (*T, error)
+	// absent is what a key without an entry reads as; nil where that is an answer
+	// of its own. It is cached like a stored value.
+	absent *T
 	cache  cache[T]
 }
 
-// load returns the record, or nil if there is none. It is for readers: if a
+// load returns the record, or absent if there is none. It is for readers: if a
 // write failed and storage cannot be read now, it returns the value before that
 // write.
 func (t *table[T]) load(ctx context.Context, key string) (*T, error) {
@@ -51,8 +54,8 @@ func (t *table[T]) fetch(ctx context.Context, key string, since uint64) (*T, err
 		return nil, fmt.Errorf("storage: reading %q: %w", key, err)
 	}
 	if stored == nil {
-		t.cache.publish(key, nil, since)
-		return nil, nil
+		t.cache.publish(key, t.absent, since)
+		return t.absent, nil
 	}
 	value, err := t.decode(key, stored.Value)
 	if err != nil {

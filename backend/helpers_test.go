@@ -1,0 +1,162 @@
+package backend_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/providers"
+)
+
+// upstream is a provider whose answer a test decides.
+type upstream struct {
+	mu     sync.Mutex
+	answer func(ctx context.Context, t providers.Target, cred providers.Credential) (providers.Verified, error)
+}
+
+var _ providers.Provider = (*upstream)(nil)
+
+func (*upstream) Spec() providers.Spec {
+	return providers.Spec{
+		Name: "fake", Title: "Fake", DefaultURL: "https://fake.example.com",
+		Settings: []providers.Field{{Name: "team", Kind: providers.Text, Locates: true}, {Name: "part", Kind: providers.Text, Fixed: true}},
+		AuthTypes: []providers.AuthType{
+			{Name: "key", Fields: []providers.Field{
+				{Name: "email", Kind: providers.Email, Required: true},
+				{Name: "key", Kind: providers.Token, Required: true},
+				{Name: "expires_at", Kind: providers.Time},
+			}},
+			{Name: "pool", Fields: []providers.Field{{Name: "pat", Kind: providers.Pool, Required: true}}},
+			{Name: "app", Unsupported: "install the app again instead"},
+		},
+	}
+}
+
+func (u *upstream) Validate(ctx context.Context, t providers.Target, cred providers.Credential) (providers.Verified, error) {
+	u.mu.Lock()
+	answer := u.answer
+	u.mu.Unlock()
+	if answer != nil {
+		return answer(ctx, t, cred)
+	}
+	email := cred.Value("email").Reveal()
+	v := providers.Verified{Identity: email, AccountID: "id-of-" + email}
+	for i := range cred.Values("pat") {
+		v.Members = append(v.Members, providers.Member{Identity: "user", AccountID: string(rune('a' + i))})
+	}
+	return v, nil
+}
+
+func (*upstream) Headers(string, providers.Credential) map[string]string { return nil }
+
+func (u *upstream) answers(f func(context.Context, providers.Target, providers.Credential) (providers.Verified, error)) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.answer = f
+}
+
+// refuses makes every check end with the outcome.
+func (u *upstream) refuses(e *providers.Error) {
+	u.answers(func(context.Context, providers.Target, providers.Credential) (providers.Verified, error) {
+		return providers.Verified{}, e
+	})
+}
+
+// world is a backend over a storage, with an upstream and a clock.
+type world struct {
+	*backend.Backend
+	storage  logical.Storage
+	upstream *upstream
+	clock    *clock
+}
+
+// clock is a time that tests move.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+func newWorld(storage logical.Storage) *world {
+	w := &world{storage: storage, upstream: &upstream{}, clock: &clock{at: time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)}}
+	w.Backend = w.restarted().Backend
+	return w
+}
+
+// restarted is the world with a new backend: nothing cached.
+func (w *world) restarted() *world {
+	return &world{
+		Backend: backend.New(w.storage, providers.NewRegistry(w.upstream), w.clock.now),
+		storage: w.storage, upstream: w.upstream, clock: w.clock,
+	}
+}
+
+func texts(pairs ...string) providers.Settings {
+	s := providers.Settings{}.Clone()
+	for i := 0; i < len(pairs); i += 2 {
+		s.Texts[pairs[i]] = pairs[i+1]
+	}
+	return s
+}
+
+func (w *world) create(t *testing.T, name, authType string) {
+	t.Helper()
+	require.NoError(t, w.Integrations.Write(t.Context(), name, backend.Draft{Create: true, Provider: "fake", AuthType: authType}))
+}
+
+func entry(email, key string) backend.Entry {
+	return backend.Entry{Credential: providers.NewCredential(map[string][]providers.Secret{
+		"email": {providers.NewSecret(email)}, "key": {providers.NewSecret(key)},
+	})}
+}
+
+func pool(tokens ...string) backend.Entry {
+	secrets := make([]providers.Secret, 0, len(tokens))
+	for _, token := range tokens {
+		secrets = append(secrets, providers.NewSecret(token))
+	}
+	return backend.Entry{Credential: providers.NewCredential(map[string][]providers.Secret{"pat": secrets})}
+}
+
+// reauth re-authenticates and demands success.
+func (w *world) reauth(t *testing.T, name string, e backend.Entry) *backend.Change {
+	t.Helper()
+	change, err := w.Credentials.Reauth(t.Context(), name, e, backend.Actor{Via: "reauth/" + name})
+	require.NoError(t, err)
+	return change
+}
+
+// key is the credential that readers get, or "" for none.
+func (w *world) key(t *testing.T, name string) string {
+	t.Helper()
+	_, record, err := w.Credentials.Read(t.Context(), name)
+	require.NoError(t, err)
+	if record.Current == nil {
+		return ""
+	}
+	return record.Current.Credential.Value("key").Reveal()
+}
+
+func requireCode(t *testing.T, err error, code string) *backend.Error {
+	t.Helper()
+	var refusal *backend.Error
+	require.ErrorAs(t, err, &refusal)
+	require.Equal(t, code, refusal.Code, "%v", err)
+	return refusal
+}
