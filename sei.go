@@ -18,6 +18,8 @@ package sei
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -84,7 +86,8 @@ func newEngine(storage logical.Storage, registry *providers.Registry, now func()
 // HandleRequest takes the body out of a write before the framework sees it: the
 // framework quotes a value of the wrong type in its error, and the value may be
 // a secret. Handlers find the body in the context and parse it strictly.
-func (e *engine) HandleRequest(ctx context.Context, req *logical.Request) (*logical.Response, error) {
+func (e *engine) HandleRequest(ctx context.Context, req *logical.Request) (resp *logical.Response, err error) {
+	defer e.survive(req, &err)
 	if req.Operation != logical.CreateOperation && req.Operation != logical.UpdateOperation {
 		return e.Backend.HandleRequest(ctx, req)
 	}
@@ -92,6 +95,16 @@ func (e *engine) HandleRequest(ctx context.Context, req *logical.Request) (*logi
 	req.Data = nil
 	defer func() { req.Data = sent }()
 	return e.Backend.HandleRequest(withBody(ctx, sent), req)
+}
+
+// survive turns a panic into an error: one process serves all mounts of the
+// plugin, and a mistake in one request must not end the others. What was panicked
+// with is not logged, because it may quote a secret; the stack shows addresses only.
+func (e *engine) survive(req *logical.Request, err *error) {
+	if cause := recover(); cause != nil {
+		e.Logger().Error("a request panicked", "operation", req.Operation, "path", req.Path, "type", fmt.Sprintf("%T", cause), "stack", string(debug.Stack()))
+		*err = errors.New("internal error; the server log of the plugin has the stack")
+	}
 }
 
 // HandleExistenceCheck hides the body for the same reason.

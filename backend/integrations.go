@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -97,7 +98,33 @@ func (s *Integrations) edit(ctx context.Context, name string, before *Integratio
 	} else if err := s.keepsCredentialHome(ctx, before, after, spec); err != nil {
 		return nil, err
 	}
-	return after, s.addressAllowed(ctx, after, spec)
+	mount, err := s.mount.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := addressAllowed(after, spec, mount); err != nil {
+		return nil, err
+	}
+	return after, s.settingsFit(after, spec, mount)
+}
+
+// settingsFit lets the provider judge the form of what only it understands.
+func (s *Integrations) settingsFit(in *Integration, spec providers.Spec, mount *Mount) error {
+	p, err := s.Provider(in)
+	if err != nil {
+		return err
+	}
+	checker, ok := p.(providers.SettingsChecker)
+	if !ok {
+		return nil
+	}
+	var cause *providers.Error
+	if err := checker.CheckSettings(in.target(spec, mount)); errors.As(err, &cause) {
+		return &Error{Code: string(cause.Outcome), Message: cause.Error(), Fields: cause.Fields, Integration: in.Name, Provider: in.Provider}
+	} else if err != nil {
+		return err
+	}
+	return nil
 }
 
 func (s *Integrations) spec(in *Integration) (providers.Spec, error) {
@@ -153,11 +180,7 @@ func (s *Integrations) keepsCredentialHome(ctx context.Context, before, after *I
 }
 
 // addressAllowed refuses a literal address or a scheme that the mount does not allow.
-func (s *Integrations) addressAllowed(ctx context.Context, in *Integration, spec providers.Spec) error {
-	mount, err := s.mount.Read(ctx)
-	if err != nil {
-		return err
-	}
+func addressAllowed(in *Integration, spec providers.Spec, mount *Mount) error {
 	for _, f := range spec.SettingsOf(in.AuthType) {
 		url := in.Settings.Text(f.Name)
 		if f.Kind != providers.URL || url == "" {

@@ -24,15 +24,25 @@ type probe struct {
 	client *upstream.Client
 	route  upstream.Route
 	title  string
+	// tokenField is the credential field that holds the token.
+	tokenField string
 }
 
-func newProbe(client *upstream.Client, title string, t Target) probe {
-	return probe{client: client, title: title, route: upstream.Route{
+func newProbe(client *upstream.Client, title, tokenField string, t Target) probe {
+	return probe{client: client, title: title, tokenField: tokenField, route: upstream.Route{
 		CACert:       t.Settings.Text("ca_cert"),
 		ServerName:   t.Settings.Text("tls_server_name"),
 		ProxyURL:     t.Settings.Text("proxy_url"),
 		AllowedHosts: t.AllowedHosts,
 	}}
+}
+
+// checkRoute judges ca_cert, tls_server_name and proxy_url without calling anybody.
+func (p probe) checkRoute() error {
+	if err := p.route.Check(); err != nil {
+		return p.unanswered(err)
+	}
+	return nil
 }
 
 // withTimeout bounds the whole check.
@@ -67,8 +77,11 @@ func (p probe) unanswered(err error) *Error {
 		return p.fail(UpstreamError, "the request could not be made")
 	}
 	e := p.fail(outcomeOf(up.Kind), "%s", up.Detail)
-	if up.Field != "" {
+	switch {
+	case up.Field != "":
 		e.Fields = []string{up.Field}
+	case up.Kind == upstream.InvalidValue:
+		e.Fields = []string{p.tokenField}
 	}
 	return e
 }

@@ -17,7 +17,10 @@ const (
 // and GitHub Enterprise Server.
 type github struct{ client *upstream.Client }
 
-var _ Provider = github{}
+var (
+	_ Provider        = github{}
+	_ SettingsChecker = github{}
+)
 
 // Spec describes GitHub.
 func (github) Spec() Spec {
@@ -72,17 +75,18 @@ func githubHeaders(token Secret) map[string]string {
 	return map[string]string{"Authorization": "Bearer " + token.Reveal(), "Accept": "application/vnd.github+json"}
 }
 
-// CheckSettings judges the url and the names of organisations.
+// CheckSettings judges the url, the names of organisations and the way there.
 func (g github) CheckSettings(t Target) error {
-	if _, err := g.check(t); err != nil {
+	c, err := g.check(t)
+	if err != nil {
 		return err
 	}
-	return nil
+	return c.checkRoute()
 }
 
 // check prepares the check of one target.
 func (g github) check(t Target) (githubCheck, *Error) {
-	p := newProbe(g.client, "GitHub", t)
+	p := newProbe(g.client, "GitHub", githubPAT, t)
 	api, err := p.githubAPI(t.URL)
 	if err != nil {
 		return githubCheck{}, err

@@ -30,7 +30,7 @@ func (r githubRefusal) says(part string) bool {
 func (c githubCheck) judge(res *upstream.Response, org string) *Error {
 	var said githubRefusal
 	readable := res.Status != http.StatusOK && res.Peek(&said)
-	if res.Status == http.StatusForbidden {
+	if res.Status == http.StatusForbidden || res.Status == http.StatusNotFound {
 		if e := c.ssoRequired(res, org); e != nil {
 			return e
 		}
@@ -148,7 +148,7 @@ func (c githubCheck) notFound(res *upstream.Response, org string) *Error {
 	if org == "" {
 		return c.fail(UpstreamError, "%q has no GitHub API at this address (HTTP 404); check url", res.Host)
 	}
-	e := c.fail(InsufficientScope, "the token cannot see the organisation %s (HTTP 404): it does not exist, or the token has no access to it", org)
+	e := c.fail(InsufficientScope, "the token cannot see the organisation %s (HTTP 404): it does not exist, or the token has no access to it or is not authorised for its single sign-on", org)
 	e.Missing = []string{org}
 	return e
 }

@@ -85,15 +85,20 @@ func (c githubCheck) organizations(ctx context.Context, token Secret, classic bo
 		return nil
 	}
 	ids := make(map[string]string, len(c.orgs))
+	var first *Error
 	for _, org := range c.orgs {
 		id, err := c.organization(ctx, token, org)
-		if err != nil {
-			return err
+		switch {
+		case err == nil:
+			ids[id] = org
+		case first == nil:
+			first = err
+		case err.Outcome == first.Outcome:
+			first.Missing = append(first.Missing, err.Missing...)
 		}
-		ids[id] = org
 	}
-	if !classic {
-		return nil // fine-grained tokens are authorised when they are made
+	if first != nil || !classic { // fine-grained tokens are authorised when they are made
+		return first
 	}
 	return c.hiddenBySSO(ctx, token, ids)
 }

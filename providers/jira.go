@@ -19,7 +19,10 @@ const (
 // jira checks credentials of Jira Cloud and Jira Data Center.
 type jira struct{ client *upstream.Client }
 
-var _ Provider = jira{}
+var (
+	_ Provider        = jira{}
+	_ SettingsChecker = jira{}
+)
 
 // Spec describes Jira.
 func (jira) Spec() Spec {
@@ -78,12 +81,12 @@ func (jira) Headers(authType string, cred Credential) map[string]string {
 	return nil
 }
 
-// CheckSettings judges the url and cloud_id.
+// CheckSettings judges the url, cloud_id and the way there.
 func (j jira) CheckSettings(t Target) error {
 	if _, err := j.site(t); err != nil {
 		return err
 	}
-	return nil
+	return newProbe(j.client, "Jira", t.AuthType, t).checkRoute()
 }
 
 // Validate asks Jira who the credential belongs to.
@@ -95,7 +98,7 @@ func (j jira) Validate(ctx context.Context, t Target, cred Credential) (Verified
 	ctx, cancel := withTimeout(ctx, t)
 	defer cancel()
 	c := jiraCheck{
-		probe:  newProbe(j.client, site.title, t),
+		probe:  newProbe(j.client, site.title, t.AuthType, t),
 		site:   site,
 		header: headerOf(j.Headers(t.AuthType, cred)),
 		email:  cred.Value(jiraEmail).Reveal(),

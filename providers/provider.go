@@ -21,6 +21,14 @@ type Provider interface {
 	Headers(authType string, cred Credential) map[string]string
 }
 
+// SettingsChecker is implemented by providers that can judge an integration's
+// settings before there is a credential.
+type SettingsChecker interface {
+	// CheckSettings judges form only and sends nothing. It fails with an *Error
+	// whose Fields name the settings at fault.
+	CheckSettings(t Target) error
+}
+
 // Target is where a credential is checked: an integration's settings and the
 // mount's rules for calling out.
 type Target struct {

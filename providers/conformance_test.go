@@ -1,0 +1,137 @@
+package providers_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/providers"
+	"vault-plugin-secrets-sei/providers/providertest"
+)
+
+func TestConformance(t *testing.T) {
+	for _, name := range registry(t).Names() {
+		t.Run(name, func(t *testing.T) {
+			suite, ok := providertest.Suites()[name]
+			require.True(t, ok, "the provider has no suite in providertest.Suites")
+			covers(t, suite)
+			for _, c := range suite.All() {
+				t.Run(c.Name, func(t *testing.T) {
+					t.Parallel()
+					conform(t, name, c)
+				})
+			}
+		})
+	}
+}
+
+func registry(t *testing.T) *providers.Registry {
+	t.Helper()
+	r := providers.All("1.2.3-test")
+	t.Cleanup(r.Close)
+	return r
+}
+
+// covers demands a case for every situation, or a reason.
+func covers(t *testing.T, s providertest.Suite) {
+	t.Helper()
+	have := map[providertest.Situation]bool{}
+	for _, c := range s.All() {
+		have[c.Situation] = true
+	}
+	for _, situation := range providertest.Situations() {
+		if s.Without[situation] == "" {
+			assert.True(t, have[situation], "no case for: %s", situation)
+		}
+	}
+}
+
+func conform(t *testing.T, provider string, c providertest.Case) {
+	t.Helper()
+	w := providertest.NewWorld()
+	defer w.Close()
+	c.Arrange(w)
+	r := registry(t)
+	p, ok := r.Provider(provider)
+	require.True(t, ok)
+
+	v, err := p.Validate(t.Context(), w.Wire(c.Target), c.Credential)
+
+	failure := asError(t, err)
+	if c.Want == "" {
+		require.NoError(t, err)
+	} else {
+		require.Error(t, err)
+		assert.Equal(t, c.Want, failure.Outcome, failure.Detail)
+		assert.Zero(t, v, "a failed check must tell nothing")
+		wellFormed(t, failure)
+	}
+	if c.Check != nil {
+		assert.NoError(t, c.Check(v, failure))
+	}
+	keepsSecrets(t, c.Credential, v, err)
+	polite(t, w)
+}
+
+func asError(t *testing.T, err error) *providers.Error {
+	t.Helper()
+	if err == nil {
+		return nil
+	}
+	var failure *providers.Error
+	require.ErrorAs(t, err, &failure, "every error of Validate is an *Error")
+	return failure
+}
+
+// wellFormed demands sentences as the engine writes them.
+func wellFormed(t *testing.T, e *providers.Error) {
+	t.Helper()
+	assert.NotEmpty(t, e.Provider)
+	assert.NotEmpty(t, e.Detail)
+	assert.False(t, strings.HasSuffix(e.Detail, "."), "%q ends with a full stop", e.Detail)
+	assert.NotContains(t, e.Detail, "failed to")
+	assert.GreaterOrEqual(t, e.RetryAfter, time.Duration(0))
+}
+
+// keepsSecrets looks for the credential in every way of printing the result.
+func keepsSecrets(t *testing.T, cred providers.Credential, v providers.Verified, err error) {
+	t.Helper()
+	encoded, marshalErr := json.Marshal([]any{v, err})
+	require.NoError(t, marshalErr)
+	shown := string(encoded) + fmt.Sprintf("%v %+v %#v %v %+v %#v %v %+v", v, v, v, err, err, err, cred, cred)
+	var failure *providers.Error
+	if errors.As(err, &failure) {
+		shown += fmt.Sprintf("%+v %#v", *failure, *failure)
+	}
+	for _, field := range cred.Fields() {
+		for _, secret := range cred.Values(field) {
+			if field != "email" {
+				assert.NotContains(t, shown, secret.Reveal())
+			}
+		}
+	}
+}
+
+// polite looks at what the fakes saw of a check.
+func polite(t *testing.T, w *providertest.World) {
+	t.Helper()
+	for _, f := range w.Fakes() {
+		for _, r := range f.Requests() {
+			assert.Equal(t, "GET", r.Method)
+			assert.Equal(t, "vault-plugin-secrets-sei/1.2.3-test", r.UserAgent)
+			assert.Contains(t, r.Accept, "json")
+			assert.NotEmpty(t, r.Auth)
+			assert.Zero(t, r.Body, "a GET has no body")
+			assert.Zero(t, r.Cookies)
+		}
+	}
+	for _, host := range w.Dialled() {
+		assert.NotContains(t, host, "elsewhere")
+	}
+}

@@ -1,0 +1,162 @@
+package providertest
+
+import "net/http"
+
+// GitHubAnswers are answers that a check of GitHub can meet, by name. People,
+// organisations and ids are dummies.
+func GitHubAnswers() map[string]Answer {
+	answers := githubSuccesses()
+	for name, a := range githubRefusals() {
+		answers[name] = a
+	}
+	for name, a := range githubLimits() {
+		answers[name] = a
+	}
+	return answers
+}
+
+func githubSuccesses() map[string]Answer {
+	return map[string]Answer{
+		"user_success_classic_pat": {
+			Source: "recorded: PyGithub tests/ReplayData/Branch.setUp.txt",
+			Status: http.StatusOK,
+			Header: map[string]string{
+				"X-OAuth-Scopes": "read:discussion, repo", "X-Accepted-OAuth-Scopes": "",
+				"github-authentication-token-expiration": "2025-02-04 16:42:10 UTC",
+				"X-RateLimit-Limit":                      "5000", "X-RateLimit-Remaining": "4999", "X-RateLimit-Reset": "1735916356",
+			},
+			Body: `{"login":"example-user","id":1000001,"type":"User","site_admin":false,"name":"Example User","email":"user@example.com","notification_email":"user@example.com"}`,
+		},
+		"user_success_fine_grained_pat": {
+			Source: "recorded: hub4j/github-api GHOrganizationTest testGetMembership",
+			Status: http.StatusOK,
+			Header: map[string]string{
+				"github-authentication-token-expiration": "2024-06-17 10:06:09 +0100",
+				"x-accepted-github-permissions":          "allows_permissionless_access=true",
+			},
+			Body: `{"login":"example-user","id":1000001,"type":"User","site_admin":false,"name":"Example User","email":null}`,
+		},
+		"user_success_ghu": {
+			Source: "recorded: PyGithub tests/ReplayData/Authentication.testAppUserAuthentication.txt",
+			Status: http.StatusOK,
+			Header: map[string]string{
+				"X-OAuth-Scopes": "", "X-Accepted-OAuth-Scopes": "", "x-oauth-client-id": "Iv1.0000000000000000",
+				"github-authentication-token-expiration": "2023-06-08 03:28:00 UTC",
+			},
+			Body: `{"login":"example-user","id":1000001,"type":"User","email":"user@example.com"}`,
+		},
+		"user_success_no_expiry": {
+			Source: "recorded: hub4j/github-api AppTest testOrgRepositories",
+			Status: http.StatusOK,
+			Header: map[string]string{
+				"X-OAuth-Scopes":          "admin:org, admin:org_hook, admin:public_key, admin:repo_hook, delete_repo, gist, notifications, repo, user, write:discussion",
+				"X-Accepted-OAuth-Scopes": "",
+			},
+			Body: `{"login":"example-user","id":1000001,"type":"User","email":"user@example.com","two_factor_authentication":true}`,
+		},
+		"org_success": {
+			Source: "recorded: octokit/fixtures scenarios/api.github.com/get-organization",
+			Status: http.StatusOK,
+			Header: map[string]string{"X-OAuth-Scopes": "admin:org, repo", "X-Accepted-OAuth-Scopes": "admin:org, read:org, repo, user, write:org"},
+			Body:   `{"login":"octokit-fixture-org","id":31898100,"type":"Organization","two_factor_requirement_enabled":false,"plan":{"name":"team","seats":5}}`,
+		},
+		"sso_partial_results": {
+			Source: "documented: github/docs content/rest/authentication/authenticating-to-the-rest-api.md",
+			Status: http.StatusOK,
+			Header: map[string]string{"X-GitHub-SSO": "partial-results; organizations=21955855,20582480"},
+			Body:   `[]`,
+		},
+	}
+}
+
+func githubRefusals() map[string]Answer {
+	return map[string]Answer{
+		"bad_credentials": {
+			Source: "recorded: hub4j/github-api invalidJWTTokenRaisesException",
+			Status: http.StatusUnauthorized,
+			Header: map[string]string{"X-RateLimit-Limit": "60", "X-RateLimit-Remaining": "55", "X-RateLimit-Reset": "1601386475"},
+			Body:   `{"message":"Bad credentials","documentation_url":"https://docs.github.com/rest"}`,
+		},
+		"user_with_installation_token": {
+			Source: "recorded: actions/create-github-app-token issue 258",
+			Status: http.StatusForbidden,
+			Body:   `{"message":"Resource not accessible by integration","documentation_url":"https://docs.github.com/rest/users/users#get-the-authenticated-user","status":"403"}`,
+		},
+		"missing_user_agent": {
+			Source: "recorded: PyGithub tests/ReplayData/SpecificExceptions.testBadUserAgent.txt",
+			Status: http.StatusForbidden,
+			Header: map[string]string{"Content-Type": "application/octet-stream"},
+			Body:   `{"message":"Missing or invalid User Agent string. See http://developer.github.com/v3/#user-agent-required"}`,
+		},
+		"sso_required": {
+			Source: "recorded: scala-steward-org/scala-steward-action issue 173",
+			Status: http.StatusForbidden,
+			Header: map[string]string{
+				"X-GitHub-SSO":   "required; url=https://github.com/orgs/acme/sso?authorization_request=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+				"X-OAuth-Scopes": "repo", "X-RateLimit-Remaining": "4989",
+			},
+			Body: `{"message":"Resource protected by organization SAML enforcement. You must grant your Personal Access token access to this organization.","documentation_url":"https://docs.github.com/articles/authenticating-to-a-github-organization-with-saml-single-sign-on/"}`,
+		},
+		"org_forbids_token_lifetime": {
+			Source: "recorded: GladysAssistant/v4-website pull 408",
+			Status: http.StatusForbidden,
+			Body:   `{"message":"The 'acme' organization forbids access via a fine-grained personal access tokens if the token's lifetime is greater than 366 days. Please adjust your token's lifetime at the following URL: https://github.com/settings/personal-access-tokens/12345678"}`,
+		},
+		"service_unavailable_html": {
+			Source: "recorded: PyGithub tests/ReplayData/Exceptions.testNonJsonDataReturnedByGithub.txt; HTML labelled JSON",
+			Status: http.StatusServiceUnavailable,
+			Header: map[string]string{"Content-Type": "application/json; charset=utf-8"},
+			Body:   "<html><body><h1>503 Service Unavailable</h1>No server is available to handle this request.</body></html>",
+		},
+		"enterprise_server_rate_limit_disabled": {
+			Source: "recorded: vermiculus/magithub issue 104; a 404 that no check should take for a verdict",
+			Status: http.StatusNotFound,
+			Header: map[string]string{"X-GitHub-Media-Type": "github.v3; format=json"},
+			Body:   `{"message":"Rate limiting is not enabled.","documentation_url":"https://developer.github.com/enterprise/2.9/v3"}`,
+		},
+	}
+}
+
+func githubLimits() map[string]Answer {
+	return map[string]Answer{
+		"too_many_bad_logins": {
+			Source: "recorded: PyGithub tests/ReplayData/Authentication.testAuthorizationHeaderWithToken.txt",
+			Status: http.StatusForbidden,
+			Body:   `{"message":"Max number of login attempt exceeded"}`,
+		},
+		"primary_rate_limit_user": {
+			Source: "recorded: zerocracy/judges-action issue 589; headers not shown there",
+			Status: http.StatusForbidden,
+			Body:   `{"message":"API rate limit exceeded for user ID 1000001. If you reach out to GitHub Support for help, please include the request ID 1C45:12F767:6C7E73:D8C627:6814705C and timestamp 2025-05-02 07:12:28 UTC."}`,
+		},
+		"primary_rate_limit_client_test": {
+			Source: "from a client's test: google/go-github github/github_test.go TestDo_rateLimit_rateLimitError",
+			Status: http.StatusForbidden,
+			Header: map[string]string{"X-RateLimit-Limit": "60", "X-RateLimit-Remaining": "0", "X-RateLimit-Used": "60", "X-RateLimit-Resource": "core"},
+			Body:   `{"message":"API rate limit exceeded for xxx.xxx.xxx.xxx.","documentation_url":"https://docs.github.com/en/rest/overview/resources-in-the-rest-api#abuse-rate-limits"}`,
+		},
+		"secondary_rate_limit_retry_after": {
+			Source: "recorded: PyGithub tests/ReplayData/SpecificExceptions.testAuthenticatedRateLimitExceeded.txt",
+			Status: http.StatusForbidden,
+			Header: map[string]string{"Retry-After": "60"},
+			Body:   `{"documentation_url":"https://developer.github.com/v3/#abuse-rate-limits","message":"You have triggered an abuse detection mechanism. Please wait a few minutes before you try again."}`,
+		},
+		"secondary_rate_limit_no_retry_after": {
+			Source: "recorded: KnpLabs/php-github-api pull 1072 and issue 1070; only the message tells",
+			Status: http.StatusForbidden,
+			Header: map[string]string{"X-RateLimit-Limit": "30", "X-RateLimit-Remaining": "14", "X-RateLimit-Reset": "1655120964", "X-RateLimit-Resource": "search"},
+			Body:   `{"message":"You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}`,
+		},
+		"secondary_rate_limit_body": {
+			Source: "recorded: app-sre/github-mirror pull 62; headers not shown there",
+			Status: http.StatusForbidden,
+			Body:   `{"documentation_url":"https://docs.github.com/en/free-pro-team@latest/rest/overview/resources-in-the-rest-api#secondary-rate-limits","message":"You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}`,
+		},
+		"secondary_rate_limit_429": {
+			Source: "from a client's test: hub4j/github-api AbuseLimitHandlerTest testHandler_Wait_Secondary_Limits_Too_Many_Requests",
+			Status: http.StatusTooManyRequests,
+			Header: map[string]string{"Retry-After": "8", "X-OAuth-Scopes": "admin:org, repo", "X-Accepted-OAuth-Scopes": "repo"},
+			Body:   `{"message":"You have exceeded a secondary rate limit. Please wait a few minutes before you try again"}`,
+		},
+	}
+}

@@ -1,0 +1,120 @@
+package providertest
+
+import "net/http"
+
+// Answer is one answer of a real upstream, told by its source.
+type Answer struct {
+	// Source is where the answer is recorded or documented.
+	Source string
+	Status int
+	Header map[string]string
+	Body   string
+}
+
+// At makes a fault of the answer: requests whose path ends with path get it.
+func (a Answer) At(path string) Fault {
+	return Fault{Path: path, Status: a.Status, Header: a.Header, Body: a.Body}
+}
+
+// JiraAnswers are answers that a check of Jira can meet, by name. People, hosts
+// and ids are dummies.
+func JiraAnswers() map[string]Answer {
+	return map[string]Answer{
+		"myself_success_cloud": {
+			Source: "documented: Atlassian's OpenAPI, as copied in salto-io/jira-swaggers platform-swagger.v3.json",
+			Status: http.StatusOK,
+			Body: `{"self":"https://acme.atlassian.net/rest/api/3/user?accountId=5b10a2844c20165700ede21g","key":"","accountId":"5b10a2844c20165700ede21g",
+				"accountType":"atlassian","name":"","emailAddress":"mia@example.com","displayName":"Mia Example","active":true,"timeZone":"Australia/Sydney",
+				"groups":{"size":3,"items":[]},"applicationRoles":{"size":1,"items":[]}}`,
+		},
+		"myself_success_data_center": {
+			Source: "from a client's test: andygrunwald/go-jira onpremise/user_test.go TestUserService_GetSelf",
+			Status: http.StatusOK,
+			Body: `{"self":"https://jira.example.com/jira/rest/api/2/user?username=mia","key":"mia","name":"mia","emailAddress":"mia@example.com",
+				"displayName":"Mia Example","active":true,"timeZone":"Australia/Sydney","groups":{"size":3,"items":[]},"expand":"groups,applicationRoles"}`,
+		},
+		"myself_unauthorized_cloud": {
+			Source: "recorded: brekkylab/backlot backlot/errors/atlassian.py; the text is no JSON whatever the content type says",
+			Status: http.StatusUnauthorized,
+			Header: map[string]string{
+				"Content-Type":         "application/json",
+				"WWW-Authenticate":     `OAuth realm="https%3A%2F%2Facme.atlassian.net"`,
+				"X-Frame-Options":      "SAMEORIGIN",
+				"X-Seraph-LoginReason": "AUTHENTICATED_FAILED",
+			},
+			Body: "Client must be authenticated to access this resource.",
+		},
+		"unauthorized_html_older": {
+			Source: "recorded: GothenburgBitFactory/bugwarrior issue 689",
+			Status: http.StatusUnauthorized,
+			Header: map[string]string{"Content-Type": "text/html;charset=UTF-8", "X-Seraph-LoginReason": "AUTHENTICATED_FAILED"},
+			Body:   "<h1>Unauthorized (401)</h1>\n<p>Encountered a <code>&quot;401 - Unauthorized&quot;</code> error while loading this page.</p>",
+		},
+		"expired_token_anonymous_200": {
+			Source: "recorded: MrRefactoring/jira.js issue 418; body not shown there",
+			Status: http.StatusOK,
+			Header: map[string]string{
+				"Content-Type": "application/json;charset=UTF-8", "Server": "AtlassianEdge", "X-Seraph-LoginReason": "AUTHENTICATED_FAILED",
+			},
+			Body: `{"accountId":"5b10a2844c20165700ede21g","emailAddress":"mia@example.com","active":true}`,
+		},
+		"bad_credential_on_search_200": {
+			Source: "recorded: brekkylab/backlot backlot/routers/atlassian; body as project_search_success without items",
+			Status: http.StatusOK,
+			Header: map[string]string{"X-Seraph-LoginReason": "AUTHENTICATED_FAILED"},
+			Body:   `{"maxResults":1,"startAt":0,"total":0,"isLast":true,"values":[]}`,
+		},
+		"project_search_success": {
+			Source: "documented: Atlassian's OpenAPI, as copied in salto-io/jira-swaggers platform-swagger.v3.json",
+			Status: http.StatusOK,
+			Body: `{"self":"https://acme.atlassian.net/rest/api/3/project/search?startAt=0&maxResults=2","maxResults":2,"startAt":0,"total":7,"isLast":false,
+				"values":[{"self":"https://acme.atlassian.net/rest/api/3/project/EX","id":"10000","key":"EX","name":"Example","simplified":false,"style":"classic"}]}`,
+		},
+		"bearer_on_site_host_403": {
+			Source: "recorded: brekkylab/backlot backlot/errors/atlassian.py",
+			Status: http.StatusForbidden,
+			Body:   `{"error":"Failed to parse Connect Session Auth Token"}`,
+		},
+		"gateway_scope_mismatch": {
+			Source: "recorded: raycast/extensions issue 11212; community.developer.atlassian.com t/81389",
+			Status: http.StatusUnauthorized,
+			Body:   `{"code":401,"message":"Unauthorized; scope does not match"}`,
+		},
+		"captcha_403": {
+			Source: "recorded: cristibaluta/Jit issue 12; the page is not shown there",
+			Status: http.StatusForbidden,
+			Header: map[string]string{
+				"Content-Type":                   "text/html;charset=UTF-8",
+				"X-Authentication-Denied-Reason": "CAPTCHA_CHALLENGE; login-url=https://jira.example.com/login.jsp",
+				"X-Seraph-Loginreason":           "AUTHENTICATION_DENIED",
+			},
+			Body: "<html><body>Basic Authentication Failure - Reason : AUTHENTICATION_DENIED</body></html>",
+		},
+		"denied_200_auth_session": {
+			Source: "recorded: go-jira/jira issue 8",
+			Status: http.StatusOK,
+			Header: map[string]string{
+				"Content-Type": "application/json;charset=UTF-8", "X-Ausername": "example-user", "X-Seraph-Loginreason": "AUTHENTICATION_DENIED",
+			},
+			Body: `{"self":"https://jira.example.com/rest/api/latest/user?username=example-user","name":"example-user",
+				"loginInfo":{"failedLoginCount":12,"loginCount":240}}`,
+		},
+		"rate_limited_burst": {
+			Source: "documented: developer.atlassian.com/cloud/jira/platform/rate-limiting; body not documented",
+			Status: http.StatusTooManyRequests,
+			Header: map[string]string{
+				"Retry-After": "1", "RateLimit-Reason": "jira-burst-based", "X-RateLimit-Limit": "350", "X-RateLimit-Remaining": "0",
+			},
+		},
+		"server_info_success": {
+			Source: "documented: Atlassian's OpenAPI; answered to everybody, so it proves nothing",
+			Status: http.StatusOK,
+			Body:   `{"baseUrl":"https://acme.atlassian.net/jira","version":"1001.0.0-SNAPSHOT","versionNumbers":[5,0,0],"serverTitle":"My Jira instance"}`,
+		},
+		"tenant_info_success": {
+			Source: "documented: support.atlassian.com/jira/kb/retrieve-my-atlassian-sites-cloud-id; answered to everybody",
+			Status: http.StatusOK,
+			Body:   `{"cloudId":"` + DefaultCloudID + `"}`,
+		},
+	}
+}

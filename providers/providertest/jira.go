@@ -1,0 +1,344 @@
+package providertest
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// gatewayHost is where tokens with scopes work.
+const gatewayHost = "api.atlassian.com"
+
+// JiraOptions say which Jira a fake is.
+type JiraOptions struct {
+	// CloudID is the site's id; a default is used where empty.
+	CloudID string
+	// DataCenter makes it a Jira Data Center.
+	DataCenter bool
+	// ContextPath is where a Data Center lives, such as /jira.
+	ContextPath string
+}
+
+// DefaultCloudID is the cloud id of a fake that is given none.
+const DefaultCloudID = "11111111-2222-3333-4444-555555555555"
+
+// JiraToken is a token and the account it belongs to. Of the zero values,
+// AccountID, Name and DisplayName are made up from Email or Name.
+type JiraToken struct {
+	Token string `json:"token"`
+	// PAT is set for personal access tokens of Data Center.
+	PAT         bool   `json:"pat,omitempty"`
+	Email       string `json:"email,omitempty"`
+	Name        string `json:"name,omitempty"`
+	DisplayName string `json:"display_name,omitempty"`
+	AccountID   string `json:"account_id,omitempty"`
+	// HideEmail leaves the address out of answers, as a profile setting does.
+	HideEmail bool `json:"hide_email,omitempty"`
+	// Inactive accounts are told as such.
+	Inactive bool `json:"inactive,omitempty"`
+	// Scopes of a scoped token, which works through the gateway only; nil for
+	// tokens without scopes.
+	Scopes []string `json:"scopes,omitempty"`
+	// NoProjects is set where the account sees none.
+	NoProjects bool `json:"no_projects,omitempty"`
+}
+
+// Jira is a fake of Jira Cloud, site and gateway, or of Jira Data Center.
+type Jira struct {
+	fake
+	options JiraOptions
+	mux     *http.ServeMux
+	tokens  map[string]JiraToken
+	captcha map[string]string // e-mail or user name → login URL
+}
+
+var _ Fake = (*Jira)(nil)
+
+// NewJira returns a fake without tokens.
+func NewJira(o JiraOptions) *Jira {
+	if o.CloudID == "" {
+		o.CloudID = DefaultCloudID
+	}
+	j := &Jira{options: o, mux: http.NewServeMux(), tokens: map[string]JiraToken{}, captcha: map[string]string{}}
+	if o.DataCenter {
+		j.routesDataCenter()
+	} else {
+		j.routesCloud()
+	}
+	return j
+}
+
+// CloudID is the site's id.
+func (j *Jira) CloudID() string { return j.options.CloudID }
+
+// AddAPIToken adds an API token without scopes.
+func (j *Jira) AddAPIToken(email, token string) { j.Add(JiraToken{Token: token, Email: email}) }
+
+// AddScopedToken adds an API token with scopes, which the site refuses and the
+// gateway accepts.
+func (j *Jira) AddScopedToken(email, token string, scopes ...string) {
+	j.Add(JiraToken{Token: token, Email: email, Scopes: append([]string{}, scopes...)})
+}
+
+// AddPAT adds a personal access token of a user, for Data Center.
+func (j *Jira) AddPAT(name, token string) {
+	j.Add(JiraToken{Token: token, PAT: true, Name: name, Email: name + "@example.com"})
+}
+
+// Add adds a token.
+func (j *Jira) Add(t JiraToken) {
+	sum := sha256.Sum256([]byte(t.Email + "\x00" + t.Name))
+	if t.AccountID == "" {
+		t.AccountID = "5b10" + hex.EncodeToString(sum[:10])
+	}
+	if t.Name == "" {
+		t.Name, _, _ = strings.Cut(t.Email, "@")
+	}
+	if t.DisplayName == "" {
+		t.DisplayName = "User " + t.Name
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.tokens[t.Token] = t
+}
+
+// Revoke makes a token unknown.
+func (j *Jira) Revoke(token string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	delete(j.tokens, token)
+}
+
+// DemandCaptcha makes logins of an e-mail address or user name fail with a CAPTCHA
+// whose page is at loginURL, right password or not.
+func (j *Jira) DemandCaptcha(user, loginURL string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.captcha[strings.ToLower(user)] = loginURL
+}
+
+// ServeHTTP answers as Jira does.
+func (j *Jira) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	t, _ := j.login(r)
+	j.serve(w, r, t.Email, http.HandlerFunc(j.route))
+}
+
+// route serves the gateway's paths on the gateway's host only, and the site's on
+// all others; on a bare address, both.
+func (j *Jira) route(w http.ResponseWriter, r *http.Request) {
+	gateway := strings.HasPrefix(r.URL.Path, "/ex/jira/")
+	host := hostname(r.Host)
+	if gateway != (host == gatewayHost) && (host == gatewayHost || strings.HasSuffix(host, ".atlassian.net")) {
+		http.NotFound(w, r)
+		return
+	}
+	j.mux.ServeHTTP(w, r)
+}
+
+func (j *Jira) routesCloud() {
+	for _, prefix := range []string{"", "/ex/jira/" + j.options.CloudID} {
+		j.mux.HandleFunc("GET "+prefix+"/rest/api/3/myself", j.myself)
+		j.mux.HandleFunc("GET "+prefix+"/rest/api/2/myself", j.myself)
+		j.mux.HandleFunc("GET "+prefix+"/rest/api/3/project/search", j.projectSearch)
+		j.mux.HandleFunc("GET "+prefix+"/rest/api/3/serverInfo", j.serverInfo)
+	}
+	j.mux.HandleFunc("GET /_edge/tenant_info", j.tenantInfo)
+}
+
+func (j *Jira) routesDataCenter() {
+	p := strings.TrimRight(j.options.ContextPath, "/")
+	j.mux.HandleFunc("GET "+p+"/rest/api/2/myself", j.myself)
+	j.mux.HandleFunc("GET "+p+"/rest/api/2/project", j.project)
+	j.mux.HandleFunc("GET "+p+"/rest/api/2/mypermissions", j.myPermissions)
+	j.mux.HandleFunc("GET "+p+"/rest/api/2/serverInfo", j.serverInfo)
+}
+
+// login finds the token of a request; user is who tried, where that can be told.
+func (j *Jira) login(r *http.Request) (t JiraToken, user string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if user, secret, ok := r.BasicAuth(); ok {
+		t, known := j.tokens[secret]
+		if !known || t.PAT || !strings.EqualFold(t.Email, user) {
+			t = JiraToken{}
+		}
+		return t, user
+	}
+	secret, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	t = j.tokens[secret]
+	if secret == "" || !t.PAT || !j.options.DataCenter {
+		return JiraToken{}, ""
+	}
+	return t, t.Name
+}
+
+// enter demands a login as Jira does and answers where there is none. It returns
+// false if the request is answered.
+func (j *Jira) enter(w http.ResponseWriter, r *http.Request) (JiraToken, bool) {
+	t, user := j.login(r)
+	gateway := strings.HasPrefix(r.URL.Path, "/ex/jira/")
+	switch {
+	case j.captchaFor(user) != "":
+		answerCaptcha(w, j.captchaFor(user))
+	case r.ContentLength > 0:
+		// A GET with a body was judged a failed login: jira-agile-metrics issue 61.
+		answerUnauthorized(w, r)
+	case !j.options.DataCenter && !gateway && strings.HasPrefix(r.Header.Get("Authorization"), "Bearer "):
+		// brekkylab/backlot backlot/errors/atlassian.py, recorded.
+		writeJSON(w, http.StatusForbidden, object{"error": "Failed to parse Connect Session Auth Token"})
+	case t.Token == "", t.Scopes != nil && !gateway:
+		// The second: sooperset/mcp-atlassian issue 968, reported.
+		answerUnauthorized(w, r)
+	default:
+		return t, true
+	}
+	return JiraToken{}, false
+}
+
+func (j *Jira) captchaFor(user string) string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.captcha[strings.ToLower(user)]
+}
+
+// answerCaptcha: cristibaluta/Jit issue 12, recorded; the page is made up.
+func answerCaptcha(w http.ResponseWriter, loginURL string) {
+	w.Header().Set("X-Seraph-LoginReason", "AUTHENTICATION_DENIED")
+	w.Header().Set("X-Authentication-Denied-Reason", "CAPTCHA_CHALLENGE; login-url="+loginURL)
+	writeText(w, http.StatusForbidden, "text/html;charset=UTF-8", "<html><body>Basic Authentication Failure</body></html>")
+}
+
+// answerUnauthorized: brekkylab/backlot backlot/errors/atlassian.py, recorded. The
+// text is the same whatever the content type says.
+func answerUnauthorized(w http.ResponseWriter, r *http.Request) {
+	contentType := "text/plain"
+	if accept := r.Header.Get("Accept"); strings.Contains(accept, "json") {
+		contentType = "application/json"
+	} else if accept == "*/*" {
+		contentType = "text/html;charset=UTF-8"
+	}
+	w.Header().Set("WWW-Authenticate", `OAuth realm="`+url.QueryEscape("https://"+r.Host)+`"`)
+	if _, _, named := r.BasicAuth(); named {
+		w.Header().Set("X-Seraph-LoginReason", "AUTHENTICATED_FAILED")
+	}
+	writeText(w, http.StatusUnauthorized, contentType, "Client must be authenticated to access this resource.")
+}
+
+// scoped demands one of scopes of a scoped token and answers where it has none.
+// The answer: raycast/extensions issue 11212, recorded.
+func scoped(w http.ResponseWriter, t JiraToken, scopes ...string) bool {
+	if t.Scopes == nil {
+		return true
+	}
+	for _, have := range t.Scopes {
+		for _, want := range scopes {
+			if have == want {
+				return true
+			}
+		}
+	}
+	writeJSON(w, http.StatusUnauthorized, object{"code": http.StatusUnauthorized, "message": "Unauthorized; scope does not match"})
+	return false
+}
+
+// myself: salto-io/jira-swaggers platform-swagger.v3.json for Cloud, documented;
+// andygrunwald/go-jira onpremise/user_test.go for Data Center, from a test.
+func (j *Jira) myself(w http.ResponseWriter, r *http.Request) {
+	t, ok := j.enter(w, r)
+	if !ok || !scoped(w, t, "read:jira-user", "read:user:jira") {
+		return
+	}
+	body := object{
+		"self": "https://" + r.Host + r.URL.Path, "displayName": t.DisplayName, "active": !t.Inactive,
+		"timeZone": "Australia/Sydney", "emailAddress": t.Email,
+		"groups":           object{"size": 3, "items": []any{}},
+		"applicationRoles": object{"size": 1, "items": []any{}},
+	}
+	if j.options.DataCenter {
+		body["key"], body["name"] = t.Name, t.Name
+	} else {
+		body["key"], body["name"], body["accountId"], body["accountType"] = "", "", t.AccountID, "atlassian"
+	}
+	if t.HideEmail {
+		delete(body, "emailAddress")
+	}
+	writeJSON(w, http.StatusOK, body)
+}
+
+// projectSearch answers anybody: a wrong token sees what the public sees, with a
+// 200 and the login filter's header. brekkylab/backlot backlot/routers/atlassian,
+// recorded; the shape: salto-io/jira-swaggers, documented.
+func (j *Jira) projectSearch(w http.ResponseWriter, r *http.Request) {
+	t, user := j.login(r)
+	gateway := strings.HasPrefix(r.URL.Path, "/ex/jira/")
+	if gateway || strings.HasPrefix(r.Header.Get("Authorization"), "Bearer ") {
+		var ok bool
+		if t, ok = j.enter(w, r); !ok || !scoped(w, t, "read:jira-work", "read:project:jira") {
+			return
+		}
+	}
+	values := []any{}
+	switch {
+	case t.Token == "" || t.Scopes != nil && !gateway:
+		if user != "" {
+			w.Header().Set("X-Seraph-LoginReason", "AUTHENTICATED_FAILED")
+		}
+	case !t.NoProjects:
+		values = append(values, project(r))
+	}
+	writeJSON(w, http.StatusOK, object{
+		"self": "https://" + r.Host + r.URL.Path, "maxResults": 1, "startAt": 0,
+		"total": len(values), "isLast": true, "values": values,
+	})
+}
+
+func project(r *http.Request) object {
+	return object{"self": "https://" + r.Host + "/rest/api/3/project/EX", "id": "10000", "key": "EX", "name": "Example", "style": "classic"}
+}
+
+// project lists projects on Data Center; developer.atlassian.com/server/jira/platform/rest.
+func (j *Jira) project(w http.ResponseWriter, r *http.Request) {
+	t, ok := j.enter(w, r)
+	if !ok {
+		return
+	}
+	projects := []any{}
+	if !t.NoProjects {
+		projects = append(projects, project(r))
+	}
+	writeJSON(w, http.StatusOK, projects)
+}
+
+// myPermissions: docs.atlassian.com/software/jira/docs/api/REST, documented.
+func (j *Jira) myPermissions(w http.ResponseWriter, r *http.Request) {
+	t, ok := j.enter(w, r)
+	if !ok {
+		return
+	}
+	writeJSON(w, http.StatusOK, object{"permissions": object{"BROWSE_PROJECTS": object{
+		"id": "10", "key": "BROWSE_PROJECTS", "name": "Browse Projects", "type": "PROJECT", "havePermission": !t.NoProjects,
+	}}})
+}
+
+// serverInfo is answered without a login: salto-io/jira-swaggers, documented.
+func (j *Jira) serverInfo(w http.ResponseWriter, r *http.Request) {
+	writeJSON(w, http.StatusOK, object{"baseUrl": "https://" + r.Host, "version": "1001.0.0-SNAPSHOT", "serverTitle": "Jira"})
+}
+
+// tenantInfo: support.atlassian.com/jira/kb/retrieve-my-atlassian-sites-cloud-id, documented.
+func (j *Jira) tenantInfo(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, object{"cloudId": j.options.CloudID})
+}
+
+// AddJSON adds the JiraToken that body describes.
+func (j *Jira) AddJSON(body []byte) error {
+	var t JiraToken
+	if err := json.Unmarshal(body, &t); err != nil {
+		return err
+	}
+	j.Add(t)
+	return nil
+}

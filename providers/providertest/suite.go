@@ -1,0 +1,169 @@
+package providertest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"vault-plugin-secrets-sei/providers"
+)
+
+// Situation is something that can happen to a check of any provider.
+type Situation string
+
+// The situations that every suite must have a case for, unless it says why not.
+const (
+	Good       Situation = "good"
+	Bad        Situation = "bad"
+	Expired    Situation = "expired"
+	Revoked    Situation = "revoked"
+	TooFew     Situation = "too few rights"
+	WrongOwner Situation = "wrong owner"
+	WrongOrg   Situation = "wrong organisation"
+	Anonymous  Situation = "a 200 that proves nothing"
+)
+
+// Situations returns all of them.
+func Situations() []Situation {
+	return []Situation{Good, Bad, Expired, Revoked, TooFew, WrongOwner, WrongOrg, Anonymous}
+}
+
+// Case is a situation and the only right judgement of it.
+type Case struct {
+	// Name is a sentence.
+	Name string
+	// Situation is set where the case stands for one.
+	Situation Situation
+	// Arrange prepares the fakes.
+	Arrange func(w *World)
+	// Target is what is checked; Wire adds the way to the World.
+	Target providers.Target
+	// Credential is what is entered.
+	Credential providers.Credential
+	// Want is the outcome; "" means verified.
+	Want providers.Outcome
+	// Check looks closer and returns what is wrong; err is nil where verified.
+	Check func(v providers.Verified, err *providers.Error) error
+}
+
+// Suite is what a provider must pass.
+type Suite struct {
+	// Good is a case that verifies; the common faults are tried on it.
+	Good Case
+	// FaultPath is the end of the path of the request that proves the credential.
+	FaultPath string
+	// Fake finds the fake that answers Good.
+	Fake func(w *World) Fake
+	// Cases are the provider's own.
+	Cases []Case
+	// Without says why a situation cannot occur.
+	Without map[Situation]string
+}
+
+// Suites returns the suite of every provider, by name.
+func Suites() map[string]Suite {
+	return map[string]Suite{"jira": jiraSuite(), "github": githubSuite()}
+}
+
+// Wire completes a target: the proxy and the authority of w, and only hosts of w
+// allowed.
+func (w *World) Wire(t providers.Target) providers.Target {
+	t.Settings = t.Settings.Clone()
+	t.Settings.Texts["proxy_url"] = w.ProxyURL()
+	t.Settings.Texts["ca_cert"] = w.CAPEM()
+	t.AllowedHosts = must(providers.ParseAllowedHosts(w.AllowedHosts()))
+	return t
+}
+
+// AllowedHosts returns the entries of allowed_hosts that lead into the World.
+func (w *World) AllowedHosts() []string {
+	entries := []string{w.ProxyURL()}
+	for host := range w.hosts() {
+		entries = append(entries, host)
+	}
+	slices.Sort(entries)
+	return entries
+}
+
+// All returns Good, the provider's own cases and one for each common fault.
+func (s Suite) All() []Case {
+	return append(append([]Case{s.Good}, s.Cases...), s.faults()...)
+}
+
+// faultTimeout is long for a loopback answer and short for a test.
+const faultTimeout = 400 * time.Millisecond
+
+// faults are the ways in which any upstream can fail. None of them may verify, and
+// only a 401 says anything against the credential.
+func (s Suite) faults() []Case {
+	outcomes := map[string]providers.Outcome{
+		"login_page": providers.UpstreamError, "signin_203": providers.UpstreamError, "redirect": providers.UpstreamError,
+		"truncated_json": providers.UpstreamError, "wrong_types": providers.UpstreamError, "not_an_object": providers.UpstreamError,
+		"empty_object": providers.UpstreamError, "two_values": providers.UpstreamError, "too_large": providers.UpstreamError,
+		"forbidden_html": providers.UpstreamError, "not_found_html": providers.UpstreamError, "gone": providers.UpstreamError,
+		"server_error": providers.UpstreamError, "bad_gateway_html": providers.UpstreamError, "unavailable": providers.UpstreamError,
+		"unauthorized_empty": providers.Rejected,
+		"rate_limited":       providers.RateLimited, "rate_limited_no_header": providers.RateLimited,
+		"slow_headers": providers.Unreachable, "slow_body": providers.Unreachable,
+		"reset": providers.Unreachable, "cut": providers.Unreachable,
+	}
+	var cases []Case
+	for _, name := range FaultNames() {
+		want, ok := outcomes[name]
+		if !ok {
+			continue
+		}
+		c := s.Good
+		c.Name, c.Situation, c.Want, c.Check = "fault "+strings.ReplaceAll(name, "_", " "), "", want, nil
+		fault, _ := NamedFault(name, ElsewhereURL+"/user")
+		fault.Path = s.FaultPath
+		arrange := s.Good.Arrange
+		c.Arrange = func(w *World) { arrange(w); s.Fake(w).Behave(fault) }
+		if name == "rate_limited" {
+			c.Check = retryAfter(7 * time.Second)
+		}
+		if want == providers.Unreachable {
+			c.Target.Timeout = faultTimeout
+		}
+		cases = append(cases, c)
+	}
+	return cases
+}
+
+func retryAfter(want time.Duration) func(providers.Verified, *providers.Error) error {
+	return func(_ providers.Verified, err *providers.Error) error {
+		if err.RetryAfter != want {
+			return fmt.Errorf("RetryAfter is %v, want %v", err.RetryAfter, want)
+		}
+		return nil
+	}
+}
+
+// says demands parts of the sentence.
+func says(parts ...string) func(providers.Verified, *providers.Error) error {
+	return func(_ providers.Verified, err *providers.Error) error {
+		for _, p := range parts {
+			if !strings.Contains(err.Detail, p) {
+				return fmt.Errorf("the sentence %q does not say %q", err.Detail, p)
+			}
+		}
+		return nil
+	}
+}
+
+// credential makes one of name, value pairs.
+func credential(pairs ...string) providers.Credential {
+	values := map[string][]providers.Secret{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		values[pairs[i]] = append(values[pairs[i]], providers.NewSecret(pairs[i+1]))
+	}
+	return providers.NewCredential(values)
+}
+
+func equal[T comparable](what string, got, want T) error {
+	if got != want {
+		return fmt.Errorf("%s is %v, want %v", what, got, want)
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+package sei
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/providers"
+)
+
+func TestParseTime(t *testing.T) {
+	now := time.Date(2027, 1, 1, 12, 0, 0, 0, time.UTC)
+	for text, want := range map[string]string{
+		"2027-03-31":                "2027-03-31T00:00:00Z",
+		"2027-03-31T10:00:00+02:00": "2027-03-31T08:00:00Z",
+		" 2027-01-02 ":              "2027-01-02T00:00:00Z",
+	} {
+		got, err := parseTime(text, now)
+		require.NoError(t, err, text)
+		assert.Equal(t, want, timestamp(got))
+	}
+	for _, text := range []string{"", "31.3.2027", "2027-02-30", "2027-01-01", "2027-01-01T12:00:00Z", "1799999999"} {
+		_, err := parseTime(text, now)
+		require.Error(t, err, text)
+	}
+}
+
+// Whatever a client sends, a re-authentication accepts exactly the credential
+// fields, as text, and no error quotes a value.
+func FuzzStrict(f *testing.F) {
+	for _, seed := range []string{
+		`{"email":"mia@example.com","api_key":"canary"}`, `{"email":"mia@example.com","api_key":["canary"]}`,
+		`{"url":"canary"}`, `{"pat":{"canary":1}}`, `{"api_key":null,"email":1e99}`, `{"expires_at":"canary"}`, `[]`, `{"a":[[[[]]]]}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	registry := providers.All("fuzz")
+	words := newVocabulary(registry)
+	jira, _ := registry.Provider("jira")
+	auth, _ := jira.Spec().AuthType("api_key")
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		sent := map[string]any{}
+		decoder := json.NewDecoder(strings.NewReader(string(raw)))
+		decoder.UseNumber() // as Vault does
+		if decoder.Decode(&sent) != nil {
+			return
+		}
+		entry, err := words.parseEntry(auth, sent, time.Now())
+		if err != nil {
+			assertQuotesNothing(t, err, sent)
+			return
+		}
+		for key, value := range sent {
+			text, ok := value.(string)
+			if !ok {
+				t.Fatalf("%s was accepted as %T", key, value)
+			}
+			if key != "expires_at" && entry.Credential.Value(key).Reveal() != strings.TrimSpace(text) {
+				t.Fatalf("%s was accepted and not kept", key)
+			}
+		}
+	})
+}
+
+// assertQuotesNothing looks for values, not for keys, which errors may name.
+func assertQuotesNothing(t *testing.T, err error, sent map[string]any) {
+	t.Helper()
+	const telling = 9 // shorter values may be part of any sentence
+	resp, _ := refuse(logical.UpdateOperation, err)
+	said := fmt.Sprint(resp)
+	for key := range sent {
+		said = strings.ReplaceAll(said, key, "") // a key may be named, and may look like a value
+	}
+	for _, value := range sent {
+		if text, ok := value.(string); ok && len(text) >= telling && strings.Contains(said, text) && !strings.Contains(help, text) {
+			t.Fatalf("a value is quoted: %s", said)
+		}
+	}
+}
+
+// help is text that refusals contain by themselves.
+const help = "this integration takes email*, api_key*, expires_at (* required) must be a date such as 2027-03-31 or a time such as 2027-03-31T12:00:00Z"
