@@ -129,3 +129,9 @@ func withJira(t *testing.T) *mount {
 }
 
 func paths(e *engine) []*framework.Path { return e.Paths }
+
+// authorization is the header of that name in an answer of creds/.
+func authorization(creds map[string]any) string {
+	headers, _ := creds["headers"].(map[string]string)
+	return headers["Authorization"]
+}

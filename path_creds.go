@@ -31,8 +31,10 @@ func (e *engine) readCreds(ctx context.Context, c call) (*logical.Response, erro
 		return nil, err
 	}
 	if record.Current == nil {
-		return nil, &backend.Error{Code: backend.CodeNoCredential, Integration: in.Name, Provider: in.Provider,
-			Message: fmt.Sprintf("integration %q has no credential; re-authenticate with a write to reauth/%s", in.Name, in.Name)}
+		return nil, &backend.Error{
+			Code: backend.CodeNoCredential, Integration: in.Name, Provider: in.Provider,
+			Message: fmt.Sprintf("integration %q has no credential; re-authenticate with a write to reauth/%s", in.Name, in.Name),
+		}
 	}
 	mount, err := e.store.Mount.Read(ctx)
 	if err != nil {
@@ -128,8 +130,10 @@ func addCredentialFields(fields map[string]*framework.FieldSchema, auth provider
 			fields[f.Name].Required = false
 		}
 		if f.Kind == providers.Pool {
-			fields[f.Name+"s"] = &framework.FieldSchema{Type: framework.TypeStringSlice, Description: "All tokens of the pool.",
-				DisplayAttrs: &framework.DisplayAttributes{Sensitive: true}}
+			fields[f.Name+"s"] = &framework.FieldSchema{
+				Type: framework.TypeStringSlice, Description: "All tokens of the pool.",
+				DisplayAttrs: &framework.DisplayAttributes{Sensitive: true},
+			}
 		}
 	}
 }

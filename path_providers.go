@@ -21,8 +21,10 @@ func (e *engine) pathProviders() []*framework.Path {
 		},
 		{
 			Pattern: "providers/" + framework.GenericNameRegex("name"),
-			Fields: map[string]*framework.FieldSchema{"name": {Type: framework.TypeString, Required: true, Description: "Name of the provider.",
-				DisplayAttrs: &framework.DisplayAttributes{Name: "Provider", Identifier: true}}},
+			Fields: map[string]*framework.FieldSchema{"name": {
+				Type: framework.TypeString, Required: true, Description: "Name of the provider.",
+				DisplayAttrs: &framework.DisplayAttributes{Name: "Provider", Identifier: true},
+			}},
 			Operations: operations(map[logical.Operation]operation{
 				logical.ReadOperation: {handler: e.readProvider, summary: "Read what a provider supports.", verb: "read", suffix: "provider", answer: providerSchema()},
 			}),

@@ -134,7 +134,7 @@ func TestReauthPoolOfGitHubTokens(t *testing.T) {
 	creds := m.read(t, "creds/gh")
 	assert.Equal(t, "ghp_one", creds["pat"])
 	assert.Equal(t, []string{"ghp_one", "ghp_two"}, creds["pats"])
-	assert.Equal(t, "Bearer ghp_one", creds["headers"].(map[string]string)["Authorization"])
+	assert.Equal(t, "Bearer ghp_one", authorization(creds))
 
 	m.write(t, "reauth/gh", body{"pat": "ghp_two,ghp_one"})
 	assert.Equal(t, "ghp_two", m.read(t, "creds/gh")["pat"])

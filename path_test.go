@@ -132,7 +132,7 @@ func TestCredsAreReadyToUse(t *testing.T) {
 	}) {
 		assert.Equal(t, want, creds[key], key)
 	}
-	assert.True(t, strings.HasPrefix(creds["headers"].(map[string]string)["Authorization"], "Basic "))
+	assert.True(t, strings.HasPrefix(authorization(creds), "Basic "))
 	assert.Equal(t, m.read(t, "integrations/jira")["fingerprint"], creds["fingerprint"])
 }
 

@@ -31,7 +31,7 @@ import (
 )
 
 // version is set by the linker. It is what Vault shows as the running version.
-var version = "v0.0.0-dev" //nolint:gochecknoglobals // the linker can only set a variable
+var version = "v0.0.0-dev"
 
 var _ logical.Factory = Factory
 

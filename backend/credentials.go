@@ -208,8 +208,10 @@ func (c *Credentials) judgeIdentity(in *Integration, change *Change, v providers
 	}
 	change.IdentityChanged = true
 	if in.Settings.Flag("pin_identity") {
-		return &Error{Code: CodeIdentityPinned, Integration: in.Name, Provider: in.Provider,
-			Message: fmt.Sprintf("the credential works but belongs to %q, and pin_identity keeps this integration on %q; %s", v.Identity, change.Before.Identity, kept(change.Before))}
+		return &Error{
+			Code: CodeIdentityPinned, Integration: in.Name, Provider: in.Provider,
+			Message: fmt.Sprintf("the credential works but belongs to %q, and pin_identity keeps this integration on %q; %s", v.Identity, change.Before.Identity, kept(change.Before)),
+		}
 	}
 	change.Warnings = append(change.Warnings,
 		fmt.Sprintf("the account changed from %q to %q", change.Before.Identity, v.Identity))

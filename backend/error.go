@@ -58,14 +58,18 @@ func HasCode(err error, code string) bool {
 
 // UnknownIntegration is the refusal for a name that has no configuration.
 func UnknownIntegration(name string) *Error {
-	return &Error{Code: CodeUnknownIntegration, Integration: name,
-		Message: fmt.Sprintf("there is no integration %q; create it with a write to integrations/%s", name, name)}
+	return &Error{
+		Code: CodeUnknownIntegration, Integration: name,
+		Message: fmt.Sprintf("there is no integration %q; create it with a write to integrations/%s", name, name),
+	}
 }
 
 // ReauthUnsupported is the refusal for an auth type without re-authentication.
 func ReauthUnsupported(in *Integration, auth providers.AuthType) *Error {
-	return &Error{Code: CodeReauthUnsupported, Integration: in.Name, Provider: in.Provider,
-		Message: fmt.Sprintf("integration %q authenticates by %s: %s", in.Name, in.AuthType, auth.Unsupported)}
+	return &Error{
+		Code: CodeReauthUnsupported, Integration: in.Name, Provider: in.Provider,
+		Message: fmt.Sprintf("integration %q authenticates by %s: %s", in.Name, in.AuthType, auth.Unsupported),
+	}
 }
 
 // refusal turns the failure of a check into an Error. kept says what stays in use.

@@ -74,7 +74,7 @@ func testFaults(t *testing.T, operation func(context.Context, *world) error, war
 		store := &storage{}
 		w := newWorld(store)
 		w.create(t, "a", "key")
-		w.reauth(t, "a", entry("mia@example.com", "old"))
+		w.reauth(t, entry("mia@example.com", "old"))
 		if !warm {
 			w = w.restarted()
 		}
@@ -133,18 +133,18 @@ func TestReadersAreServedWhileStorageIsDown(t *testing.T) {
 	store := &storage{}
 	w := newWorld(store)
 	w.create(t, "a", "key")
-	w.reauth(t, "a", entry("mia@example.com", "old"))
+	w.reauth(t, entry("mia@example.com", "old"))
 	store.reset(func(int, string) fault { return failsBehind })
 
 	_, err := w.Credentials.Reauth(t.Context(), "a", entry("mia@example.com", "new"), backend.Actor{})
 	require.ErrorIs(t, err, errDisk)
-	assert.Equal(t, "old", w.key(t, "a"))
+	assert.Equal(t, "old", w.key(t))
 	_, err = w.Credentials.Reauth(t.Context(), "a", entry("mia@example.com", "third"), backend.Actor{})
 	require.ErrorIs(t, err, errDisk)
 
 	store.reset(nil)
-	assert.Equal(t, "new", w.key(t, "a"), "the Put had been carried out")
-	assert.Equal(t, 3, w.reauth(t, "a", entry("mia@example.com", "third")).After.Version)
+	assert.Equal(t, "new", w.key(t), "the Put had been carried out")
+	assert.Equal(t, 3, w.reauth(t, entry("mia@example.com", "third")).After.Version)
 }
 
 // A client that hangs up during the Put must not leave the cache behind storage.
@@ -152,7 +152,7 @@ func TestCancelledPut(t *testing.T) {
 	store := &storage{}
 	w := newWorld(store)
 	w.create(t, "a", "key")
-	w.reauth(t, "a", entry("mia@example.com", "old"))
+	w.reauth(t, entry("mia@example.com", "old"))
 	ctx, cancel := context.WithCancel(t.Context())
 	store.reset(func(_ int, call string) fault {
 		if strings.HasPrefix(call, "Put") {
@@ -163,7 +163,7 @@ func TestCancelledPut(t *testing.T) {
 	})
 	_, err := w.Credentials.Reauth(ctx, "a", entry("mia@example.com", "new"), backend.Actor{})
 	require.Error(t, err)
-	assert.Equal(t, "new", w.key(t, "a"))
+	assert.Equal(t, "new", w.key(t))
 }
 
 // A reader that read storage before a write must not publish after it.
@@ -171,7 +171,7 @@ func TestSlowReaderDoesNotBringAnOldCredentialBack(t *testing.T) {
 	store := &storage{}
 	warm := newWorld(store)
 	warm.create(t, "a", "key")
-	warm.reauth(t, "a", entry("mia@example.com", "old"))
+	warm.reauth(t, entry("mia@example.com", "old"))
 
 	w := warm.restarted()
 	read, resume := make(chan struct{}), make(chan struct{})
@@ -192,10 +192,10 @@ func TestSlowReaderDoesNotBringAnOldCredentialBack(t *testing.T) {
 		finished <- record.Current.Credential.Value("key").Reveal()
 	}()
 	<-read
-	w.reauth(t, "a", entry("mia@example.com", "new"))
+	w.reauth(t, entry("mia@example.com", "new"))
 	close(resume)
 	assert.Equal(t, "old", <-finished, "it began before the write")
-	assert.Equal(t, "new", w.key(t, "a"))
+	assert.Equal(t, "new", w.key(t))
 }
 
 func TestDamagedRecordsAreErrorsThatQuoteNothing(t *testing.T) {

@@ -2,6 +2,7 @@ package backend_test
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -107,10 +108,11 @@ func (w *world) restarted() *world {
 	}
 }
 
+// texts is settings from names and values in turn.
 func texts(pairs ...string) providers.Settings {
 	s := providers.Settings{}.Clone()
-	for i := 0; i < len(pairs); i += 2 {
-		s.Texts[pairs[i]] = pairs[i+1]
+	for pair := range slices.Chunk(pairs, 2) {
+		s.Texts[pair[0]] = pair[1]
 	}
 	return s
 }
@@ -134,18 +136,18 @@ func pool(tokens ...string) backend.Entry {
 	return backend.Entry{Credential: providers.NewCredential(map[string][]providers.Secret{"pat": secrets})}
 }
 
-// reauth re-authenticates and demands success.
-func (w *world) reauth(t *testing.T, name string, e backend.Entry) *backend.Change {
+// reauth re-authenticates integration "a" and demands success.
+func (w *world) reauth(t *testing.T, e backend.Entry) *backend.Change {
 	t.Helper()
-	change, err := w.Credentials.Reauth(t.Context(), name, e, backend.Actor{Via: "reauth/" + name})
+	change, err := w.Credentials.Reauth(t.Context(), "a", e, backend.Actor{Via: "reauth/a"})
 	require.NoError(t, err)
 	return change
 }
 
-// key is the credential that readers get, or "" for none.
-func (w *world) key(t *testing.T, name string) string {
+// key is what readers of "a" get, or "" for none.
+func (w *world) key(t *testing.T) string {
 	t.Helper()
-	_, record, err := w.Credentials.Read(t.Context(), name)
+	_, record, err := w.Credentials.Read(t.Context(), "a")
 	require.NoError(t, err)
 	if record.Current == nil {
 		return ""
@@ -153,10 +155,10 @@ func (w *world) key(t *testing.T, name string) string {
 	return record.Current.Credential.Value("key").Reveal()
 }
 
-func requireCode(t *testing.T, err error, code string) *backend.Error {
+func requireCode(t *testing.T, err error, code string) backend.Error {
 	t.Helper()
 	var refusal *backend.Error
 	require.ErrorAs(t, err, &refusal)
 	require.Equal(t, code, refusal.Code, "%v", err)
-	return refusal
+	return *refusal
 }

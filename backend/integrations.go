@@ -52,8 +52,10 @@ func (s *Integrations) Provider(in *Integration) (providers.Provider, error) {
 	p, ok := s.registry.Provider(in.Provider)
 	if !ok {
 		// Written by a build that had more providers.
-		return nil, &Error{Code: CodeUnknownProvider, Integration: in.Name, Provider: in.Provider,
-			Message: fmt.Sprintf("this build has no provider %q", in.Provider)}
+		return nil, &Error{
+			Code: CodeUnknownProvider, Integration: in.Name, Provider: in.Provider,
+			Message: fmt.Sprintf("this build has no provider %q", in.Provider),
+		}
 	}
 	return p, nil
 }
@@ -159,8 +161,10 @@ func (s *Integrations) merge(name string, before *Integration, draft Draft) (*In
 	}
 	changed = append(changed, differing(before, &after, spec, func(f providers.Field) bool { return f.Fixed })...)
 	if len(changed) > 0 {
-		return nil, &Error{Code: CodeImmutableField, Integration: name, Provider: before.Provider, Fields: changed,
-			Message: fmt.Sprintf("%s of an integration never changes; create another integration instead", strings.Join(changed, " and "))}
+		return nil, &Error{
+			Code: CodeImmutableField, Integration: name, Provider: before.Provider, Fields: changed,
+			Message: fmt.Sprintf("%s of an integration never changes; create another integration instead", strings.Join(changed, " and ")),
+		}
 	}
 	return &after, nil
 }
@@ -175,8 +179,10 @@ func (s *Integrations) keepsCredentialHome(ctx context.Context, before, after *I
 	if err != nil || record.Current == nil {
 		return err
 	}
-	return &Error{Code: CodeCredentialPresent, Integration: before.Name, Provider: before.Provider, Fields: changed,
-		Message: fmt.Sprintf("%s decides where the stored credential is sent and cannot change while there is one; delete creds/%s first, then change it and re-authenticate", strings.Join(changed, " and "), before.Name)}
+	return &Error{
+		Code: CodeCredentialPresent, Integration: before.Name, Provider: before.Provider, Fields: changed,
+		Message: fmt.Sprintf("%s decides where the stored credential is sent and cannot change while there is one; delete creds/%s first, then change it and re-authenticate", strings.Join(changed, " and "), before.Name),
+	}
 }
 
 // addressAllowed refuses a literal address or a scheme that the mount does not allow.
@@ -191,8 +197,10 @@ func addressAllowed(in *Integration, spec providers.Spec, mount *Mount) error {
 			check = mount.AllowedHosts.CheckProxyURL
 		}
 		if err := check(url); err != nil {
-			return &Error{Code: string(providers.AddressNotAllowed), Integration: in.Name, Provider: in.Provider, Fields: []string{f.Name},
-				Message: fmt.Sprintf("%s: %s", f.Name, err)}
+			return &Error{
+				Code: string(providers.AddressNotAllowed), Integration: in.Name, Provider: in.Provider, Fields: []string{f.Name},
+				Message: fmt.Sprintf("%s: %s", f.Name, err),
+			}
 		}
 	}
 	return nil
@@ -228,8 +236,10 @@ func required(in *Integration, spec providers.Spec) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	return &Error{Code: CodeMissingField, Integration: in.Name, Provider: in.Provider, Fields: missing,
-		Message: fmt.Sprintf("%s needs %s", spec.Title, strings.Join(missing, " and "))}
+	return &Error{
+		Code: CodeMissingField, Integration: in.Name, Provider: in.Provider, Fields: missing,
+		Message: fmt.Sprintf("%s needs %s", spec.Title, strings.Join(missing, " and ")),
+	}
 }
 
 // differing returns the names of the fields that match and differ between two

@@ -43,7 +43,7 @@ func TestAStoredCredentialIsNotSentElsewhere(t *testing.T) {
 	w := newWorld(&logical.InmemStorage{})
 	w.create(t, "a", "key")
 	require.NoError(t, w.Integrations.Write(t.Context(), "a", draft(texts("url", "https://one.example.com"))))
-	w.reauth(t, "a", entry("mia@example.com", "k1"))
+	w.reauth(t, entry("mia@example.com", "k1"))
 
 	err := w.Integrations.Write(t.Context(), "a", draft(texts("url", "https://two.example.com", "team", "x", "description", "d")))
 	refusal := requireCode(t, err, backend.CodeCredentialPresent)
@@ -61,7 +61,7 @@ func TestAStoredCredentialIsNotSentElsewhere(t *testing.T) {
 func TestSettingADefaultIsNoChange(t *testing.T) {
 	w := newWorld(&logical.InmemStorage{})
 	w.create(t, "a", "key")
-	w.reauth(t, "a", entry("mia@example.com", "k1"))
+	w.reauth(t, entry("mia@example.com", "k1"))
 	require.NoError(t, w.Integrations.Write(t.Context(), "a", draft(texts("url", "https://fake.example.com"))))
 }
 
@@ -95,29 +95,29 @@ func TestDeleteRemovesTheSecretFirst(t *testing.T) {
 	store := &storage{}
 	w := newWorld(store)
 	w.create(t, "a", "key")
-	w.reauth(t, "a", entry("mia@example.com", "k1"))
+	w.reauth(t, entry("mia@example.com", "k1"))
 	store.reset(nil)
 	require.NoError(t, w.Integrations.Delete(t.Context(), "a"))
 	assert.Equal(t, []string{"Delete credentials/a", "Delete integrations/a"}, store.made())
 	w.create(t, "a", "key")
-	assert.Equal(t, 1, w.reauth(t, "a", entry("mia@example.com", "k1")).After.Version, "a new integration")
+	assert.Equal(t, 1, w.reauth(t, entry("mia@example.com", "k1")).After.Version, "a new integration")
 }
 
 func TestInvalidateForgetsWhatAnotherNodeChanged(t *testing.T) {
 	shared := &logical.InmemStorage{}
 	active := newWorld(shared)
 	active.create(t, "a", "key")
-	active.reauth(t, "a", entry("mia@example.com", "old"))
+	active.reauth(t, entry("mia@example.com", "old"))
 	standby := active.restarted()
-	assert.Equal(t, "old", standby.key(t, "a"))
+	assert.Equal(t, "old", standby.key(t))
 
-	active.reauth(t, "a", entry("mia@example.com", "new"))
+	active.reauth(t, entry("mia@example.com", "new"))
 	require.NoError(t, active.Integrations.Write(t.Context(), "a", draft(texts("description", "x"))))
 	require.NoError(t, active.Mount.Write(t.Context(), providers.Settings{Numbers: map[string]int64{"creds_ttl": 60}}))
 	for _, key := range []string{"credentials/a", "integrations/a", "config", "salt"} {
 		standby.Invalidate(key)
 	}
-	assert.Equal(t, "new", standby.key(t, "a"))
+	assert.Equal(t, "new", standby.key(t))
 	in, err := standby.Integrations.Read(t.Context(), "a")
 	require.NoError(t, err)
 	assert.Equal(t, "x", in.Settings.Text("description"))
