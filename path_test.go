@@ -2,6 +2,7 @@ package sei
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -211,6 +212,14 @@ func TestProviders(t *testing.T) {
 		assert.NotEmpty(t, p["auth_types"])
 	}
 	assert.Equal(t, 404, m.do(t, logical.ReadOperation, "providers/trello", nil).status)
+}
+
+func TestQueriesOfReadsAreNotQuoted(t *testing.T) {
+	m := withJira(t)
+	for _, path := range []string{"reauth/jira", "creds/jira", "integrations/jira", "config", "history/jira"} {
+		r := m.ok(t, logical.ReadOperation, path, body{"api_key": []string{"canary", "canary"}, "creds_ttl": "canary", "name": "canary"})
+		assert.NotContains(t, fmt.Sprint(r), "canary", path)
+	}
 }
 
 func TestExistenceDecidesBetweenCreateAndUpdate(t *testing.T) {

@@ -83,18 +83,21 @@ func newEngine(storage logical.Storage, registry *providers.Registry, now func()
 	return e
 }
 
-// HandleRequest takes the body out of a write before the framework sees it: the
-// framework quotes a value of the wrong type in its error, and the value may be
-// a secret. Handlers find the body in the context and parse it strictly.
+// HandleRequest takes what was sent out of the request before the framework sees
+// it: the framework quotes a value of the wrong type in its error, and the value
+// may be a secret, in a body or in the query of a read. Handlers of writes find
+// it in the context and parse it strictly.
 func (e *engine) HandleRequest(ctx context.Context, req *logical.Request) (resp *logical.Response, err error) {
 	defer e.survive(req, &err)
-	if req.Operation != logical.CreateOperation && req.Operation != logical.UpdateOperation {
-		return e.Backend.HandleRequest(ctx, req)
+	switch req.Operation {
+	case logical.CreateOperation, logical.UpdateOperation, logical.ReadOperation, logical.ListOperation, logical.DeleteOperation:
+		sent := req.Data
+		req.Data = nil
+		defer func() { req.Data = sent }()
+		ctx = withBody(ctx, sent)
+	default: // Vault's own, which need their data
 	}
-	sent := req.Data
-	req.Data = nil
-	defer func() { req.Data = sent }()
-	return e.Backend.HandleRequest(withBody(ctx, sent), req)
+	return e.Backend.HandleRequest(ctx, req)
 }
 
 // survive turns a panic into an error: one process serves all mounts of the
