@@ -149,8 +149,8 @@ func parseRetryAfter(text string, now time.Time) (time.Duration, bool) {
 
 // clampWait rounds up to whole seconds and bounds.
 func clampWait(d time.Duration) time.Duration {
-	d = (max(d, 0) + time.Second - 1).Truncate(time.Second)
-	return min(d, maxRetryAfter)
+	d = min(max(d, 0), maxRetryAfter)
+	return (d + time.Second - 1).Truncate(time.Second)
 }
 
 // json decodes a success; anything else than the documented form is could not tell.

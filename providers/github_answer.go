@@ -84,7 +84,8 @@ func resetIn(res *upstream.Response, now time.Time) time.Duration {
 	if err != nil || epoch <= 0 || res.Header.Get("X-RateLimit-Remaining") != "0" {
 		return secondaryPause
 	}
-	return clampWait(time.Unix(epoch, 0).Sub(now))
+	latest := now.Add(maxRetryAfter).Unix()
+	return clampWait(time.Unix(min(epoch, latest), 0).Sub(now))
 }
 
 // ssoRequired reads the header X-GitHub-SSO: required; url=…

@@ -145,8 +145,10 @@ func githubOrgCases() []Case {
 		}, warns(0)).list("organizations", orgName),
 		githubCase("the page of single sign-on is not told if it is on another host", providers.SSORequired, func(w *World) {
 			knowsOcto(w)
-			w.GitHub.Behave(Fault{Path: "/orgs/acme", Status: 403, Body: `{"message":"Resource protected by organization SAML enforcement."}`,
-				Header: map[string]string{"X-GitHub-SSO": "required; url=https://elsewhere.example.com/orgs/acme/sso"}})
+			w.GitHub.Behave(Fault{
+				Path: "/orgs/acme", Status: 403, Body: `{"message":"Resource protected by organization SAML enforcement."}`,
+				Header: map[string]string{"X-GitHub-SSO": "required; url=https://elsewhere.example.com/orgs/acme/sso"},
+			})
 		}, actionURL("")).list("organizations", orgName),
 		githubCase("an IP allow list is named", providers.InsufficientScope, func(w *World) {
 			knowsOcto(w)

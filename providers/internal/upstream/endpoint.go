@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"unicode"
 )
 
 // endpoint is where a URL leads: scheme, host and port, in one spelling.
@@ -29,7 +30,11 @@ func parseEndpoint(raw string) (endpoint, *Error) {
 		return endpoint{}, newError(InvalidURL, "", "the address must not contain a user or password")
 	}
 	host, addr, problem := parseHost(u.Hostname())
-	if problem != "" {
+	switch problem {
+	case "":
+	case notName, notASCII:
+		return endpoint{}, newError(InvalidURL, "", "the host %q %s", u.Hostname(), problem)
+	default:
 		return endpoint{}, newError(NotAllowed, u.Hostname(), "the host %q %s", u.Hostname(), problem)
 	}
 	port := u.Port()
@@ -46,9 +51,17 @@ func defaultPort(scheme string) string {
 	return "443"
 }
 
+// What parseHost finds wrong with a host that is none.
+const (
+	notName  = "is not a host name"
+	notASCII = "is not written in ASCII; give the form that begins with xn--"
+)
+
 // parseHost brings a host into one spelling. A host that looks like a number
 // without being an address in the usual form is refused: Go would look it up as
 // a name, but a resolver or a proxy may read 2130706433 or 0x7f.1 as 127.0.0.1.
+// Other letters than ASCII are refused because net/http folds some of them into
+// digits and dots after the address has been judged.
 func parseHost(raw string) (host string, addr netip.Addr, problem string) {
 	host = strings.TrimSuffix(strings.ToLower(raw), ".")
 	if a, err := netip.ParseAddr(host); err == nil {
@@ -58,8 +71,11 @@ func parseHost(raw string) (host string, addr netip.Addr, problem string) {
 		a = a.Unmap()
 		return a.String(), a, ""
 	}
+	if strings.ContainsFunc(host, func(r rune) bool { return r > unicode.MaxASCII }) {
+		return "", netip.Addr{}, notASCII
+	}
 	if host == "" || strings.ContainsAny(host, " \t\r\n/\\@%?#[]:\"<>^`{|}*,;") {
-		return "", netip.Addr{}, "is not a host name"
+		return "", netip.Addr{}, notName
 	}
 	if looksNumeric(host) {
 		return "", netip.Addr{}, "is an address in a form that is not accepted"

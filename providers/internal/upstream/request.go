@@ -79,6 +79,10 @@ func read(ctx context.Context, host string, res *http.Response) (*Response, *Err
 	if err != nil {
 		return nil, classify(ctx, host, err)
 	}
+	// net/http may hand out an answer that arrives while it gives up.
+	if e := contextError(ctx, host); e != nil {
+		return nil, e
+	}
 	if len(content) > maxBody {
 		return nil, newError(TooLarge, host, "the answer of %q is larger than %d MiB", host, maxBody>>20)
 	}

@@ -1,0 +1,76 @@
+package providers_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/providers"
+	"vault-plugin-secrets-sei/providers/providertest"
+)
+
+// canary stands for anything an upstream may say.
+const canary = "sqUirrel-0f-the-upstream"
+
+// hostile is an answer that says the canary wherever an upstream can say anything.
+func hostile(status int, contentType string) providertest.Fault {
+	body := fmt.Sprintf(`{"message":%[1]q,"error":%[1]q,"errorMessages":[%[1]q],"documentation_url":"https://%[1]s/","status":%[1]q}`, canary)
+	if contentType == "text/html" {
+		body = "<html><body>" + canary + "</body></html>"
+	}
+	return providertest.Fault{Status: status, Body: body, Header: map[string]string{
+		"Content-Type":                           contentType,
+		"Location":                               providertest.ElsewhereURL + "/" + canary,
+		"WWW-Authenticate":                       "Basic realm=" + canary,
+		"X-GitHub-SSO":                           "required; url=https://" + canary + ".example.com/",
+		"X-Seraph-LoginReason":                   canary,
+		"X-Authentication-Denied-Reason":         canary + "; login-url=https://" + canary + ".example.com/",
+		"X-OAuth-Scopes":                         canary,
+		"X-Accepted-GitHub-Permissions":          canary,
+		"github-authentication-token-expiration": canary,
+		"X-RateLimit-Reset":                      canary,
+	}}
+}
+
+// TestErrorsQuoteNobody answers every status in JSON and HTML and looks for the
+// upstream's words, and the credential, in whatever can be printed.
+func TestErrorsQuoteNobody(t *testing.T) {
+	statuses := []int{200, 201, 202, 203, 204, 206, 300, 301, 302, 304, 307, 400, 401, 402, 403, 404, 405, 407, 410, 418, 422, 429, 500, 502, 503, 504, 599}
+	for name, suite := range providertest.Suites() {
+		for _, status := range statuses {
+			for _, contentType := range []string{"application/json", "text/html"} {
+				t.Run(fmt.Sprintf("%s %d %s", name, status, contentType), func(t *testing.T) {
+					t.Parallel()
+					quotesNobody(t, name, suite, hostile(status, contentType))
+				})
+			}
+		}
+	}
+}
+
+func quotesNobody(t *testing.T, name string, suite providertest.Suite, fault providertest.Fault) {
+	t.Helper()
+	w := providertest.NewWorld()
+	defer w.Close()
+	suite.Good.Arrange(w)
+	suite.Fake(w).Behave(fault)
+	p, ok := registry(t).Provider(name)
+	require.True(t, ok)
+
+	v, err := p.Validate(t.Context(), w.Wire(suite.Good.Target), suite.Good.Credential)
+
+	failure := asError(t, err)
+	require.Error(t, err, "nothing here names an account")
+	encoded, marshalErr := json.Marshal(failure)
+	require.NoError(t, marshalErr)
+	shown := string(encoded) + fmt.Sprintf("%v %+v %#v %+v %#v", err, err, err, *failure, *failure)
+	assert.NotContains(t, shown, canary)
+	keepsSecrets(t, suite.Good.Credential, v, err)
+	if failure.Outcome == providers.Rejected {
+		assert.Equal(t, http.StatusUnauthorized, fault.Status, "only a 401 says that a credential is bad")
+	}
+}

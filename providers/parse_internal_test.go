@@ -1,0 +1,225 @@
+package providers
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/providers/internal/upstream"
+)
+
+func TestParseGitHubExpiry(t *testing.T) {
+	cases := []struct{ name, header, want string }{
+		{"letters UTC", "2026-12-01 00:00:00 UTC", "2026-12-01T00:00:00Z"},
+		{"a negative offset", "2026-12-01 00:00:00 -0500", "2026-12-01T05:00:00Z"},
+		{"a positive offset", "2024-06-17 10:06:09 +0100", "2024-06-17T09:06:09Z"},
+		{"white space around", " 2026-12-01 00:00:00 UTC ", "2026-12-01T00:00:00Z"},
+		{"another zone's letters", "2026-12-01 00:00:00 PST", ""},
+		{"GMT", "2026-12-01 00:00:00 GMT", ""},
+		{"no zone", "2026-12-01 00:00:00", ""},
+		{"RFC 3339", "2026-12-01T00:00:00Z", ""},
+		{"no such day", "2026-02-30 00:00:00 UTC", ""},
+		{"nothing", "", ""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got := parseGitHubExpiry(c.header)
+			if c.want == "" {
+				assert.True(t, got.IsZero())
+				return
+			}
+			assert.Equal(t, c.want, got.Format(time.RFC3339))
+		})
+	}
+}
+
+func FuzzExpiry(f *testing.F) {
+	seeds := []string{"2026-12-01 00:00:00 UTC", "2026-12-01 00:00:00 -0500", "2026-12-01 00:00:00 PST", "", " UTC", "9999-99-99 99:99:99 UTC"}
+	require.NotEmpty(f, seeds)
+	for _, s := range seeds {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		got := parseGitHubExpiry(header)
+		assert.Equal(t, time.UTC, got.Location())
+		if !got.IsZero() {
+			zone := strings.Fields(header)
+			last := zone[len(zone)-1]
+			assert.True(t, last == "UTC" || strings.ContainsAny(last[:1], "+-"), "only UTC and offsets are understood")
+			assert.Equal(t, got, parseGitHubExpiry(got.Format("2006-01-02 15:04:05 UTC")), "it reads back")
+		}
+	})
+}
+
+func TestParseRetryAfter(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	cases := []struct {
+		name, header string
+		want         time.Duration
+		ok           bool
+	}{
+		{"seconds", "60", time.Minute, true},
+		{"zero", "0", 0, true},
+		{"white space", " 7 ", 7 * time.Second, true},
+		{"a date", "Sun, 22 Nov 2026 12:01:30 GMT", 90 * time.Second, true},
+		{"a date in the past", "Sun, 22 Nov 2026 11:00:00 GMT", 0, true},
+		{"too many seconds", "999999999", 24 * time.Hour, true},
+		{"far too many seconds", "18446744073709551615", 24 * time.Hour, true},
+		{"more than fits", "99999999999999999999999", 0, false},
+		{"negative seconds", "-5", 0, false},
+		{"a distant date", "Sun, 22 Nov 2099 12:00:00 GMT", 24 * time.Hour, true},
+		{"part of a second", "1.5", 0, false},
+		{"words", "soon", 0, false},
+		{"nothing", "", 0, false},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got, ok := parseRetryAfter(c.header, now)
+			assert.Equal(t, c.ok, ok)
+			assert.Equal(t, c.want, got)
+		})
+	}
+}
+
+func FuzzRetryAfter(f *testing.F) {
+	seeds := []string{"60", "-1", "Sun, 22 Nov 2026 12:01:30 GMT", "Monday, 02-Jan-06 15:04:05 GMT", "18446744073709551615", ""}
+	require.NotEmpty(f, seeds)
+	for _, s := range seeds {
+		f.Add(s, int64(1795000000))
+	}
+	f.Fuzz(func(t *testing.T, header string, now int64) {
+		got, ok := parseRetryAfter(header, time.Unix(now%(1<<35), 0))
+		assert.GreaterOrEqual(t, got, time.Duration(0))
+		assert.LessOrEqual(t, got, maxRetryAfter)
+		assert.Zero(t, got%time.Second)
+		assert.True(t, ok || got == 0)
+	})
+}
+
+func TestResetIn(t *testing.T) {
+	now := time.Unix(1_795_000_000, 0)
+	answer := func(remaining, reset string) *upstream.Response {
+		return &upstream.Response{Header: http.Header{"X-Ratelimit-Remaining": {remaining}, "X-Ratelimit-Reset": {reset}}}
+	}
+	assert.Equal(t, 90*time.Second, resetIn(answer("0", "1795000090"), now))
+	assert.Equal(t, time.Duration(0), resetIn(answer("0", "1794000000"), now), "a clock that differs gives no negative pause")
+	assert.Equal(t, maxRetryAfter, resetIn(answer("0", "9223372036854775807"), now))
+	assert.Equal(t, time.Minute, resetIn(answer("14", "1795000090"), now), "the quota is not what is spent")
+	assert.Equal(t, time.Minute, resetIn(answer("0", "soon"), now))
+}
+
+func TestGitHubCovers(t *testing.T) {
+	cases := []struct {
+		granted, want string
+		covered       bool
+	}{
+		{"repo", "repo", true},
+		{"repo", "repo:status", true},
+		{"repo", "public_repo", true},
+		{"repo", "security_events", true},
+		{"public_repo", "repo", false},
+		{"admin:org", "read:org", true},
+		{"admin:org", "write:org", true},
+		{"write:org", "read:org", true},
+		{"read:org", "write:org", false},
+		{"admin:org", "admin:org_hook", false},
+		{"user", "read:user", true},
+		{"user", "user:email", true},
+		{"read:user", "user:email", false},
+		{"admin:repo_hook", "read:repo_hook", true},
+		{"write:packages", "read:packages", true},
+		{"write:discussion", "read:discussion", true},
+		{"admin:enterprise", "manage_billing:enterprise", true},
+		{"admin:enterprise", "read:enterprise", true},
+		{"copilot", "manage_billing:copilot", true},
+		{"codespace", "codespace:secrets", true},
+		{"audit_log", "read:audit_log", true},
+		{"project", "read:project", true},
+		{"repo", "workflow", false},
+		{"", "repo", false},
+	}
+	for _, c := range cases {
+		assert.Equal(t, c.covered, githubCovers([]string{c.granted}, c.want), "%s covers %s", c.granted, c.want)
+	}
+}
+
+func TestGitHubScopes(t *testing.T) {
+	of := func(header ...string) []string {
+		h := http.Header{}
+		for i := 0; i+1 < len(header); i += 2 {
+			h.Set(header[i], header[i+1])
+		}
+		return githubScopes(&upstream.Response{Header: h})
+	}
+	assert.Nil(t, of())
+	assert.Nil(t, of("X-OAuth-Scopes", "", "X-OAuth-Client-Id", "Iv1.0"))
+	assert.Equal(t, []string{}, of("X-OAuth-Scopes", ""), "a classic token without scopes")
+	assert.Equal(t, []string{"read:org", "repo"}, of("X-OAuth-Scopes", "repo,  read:org, repo"))
+	assert.Equal(t, []string{"repo"}, of("X-OAuth-Scopes", "repo, <script>, a b, "+strings.Repeat("x", 100)))
+	assert.Equal(t, []string{"repo"}, of("X-OAuth-Scopes", "repo", "X-OAuth-Client-Id", "x"))
+}
+
+func TestCommonScopes(t *testing.T) {
+	m := func(scopes ...string) Member { return Member{Scopes: append([]string{}, scopes...)} }
+	assert.Equal(t, []string{"public_repo"}, commonScopes([]Member{m("repo"), m("public_repo")}))
+	assert.Equal(t, []string{}, commonScopes([]Member{m("gist"), m("repo")}))
+	assert.Nil(t, commonScopes([]Member{m("repo"), {}}))
+}
+
+func TestActionURL(t *testing.T) {
+	cases := []struct{ name, raw, scheme, want string }{
+		{"https of the host", "https://github.com/orgs/x/sso?a=1", "https", "https://github.com/orgs/x/sso?a=1"},
+		{"another case", "https://GitHub.com/x", "https", "https://GitHub.com/x"},
+		{"white space", " https://github.com/x ", "https", "https://github.com/x"},
+		{"the integration's http", "http://github.com/x", "http", "http://github.com/x"},
+		{"http where the integration is https", "http://github.com/x", "https", ""},
+		{"another host", "https://evil.example.com/github.com", "https", ""},
+		{"a host that ends alike", "https://evilgithub.com/x", "https", ""},
+		{"a host below", "https://github.com.evil.example.com/x", "https", ""},
+		{"another port", "https://github.com:8443/x", "https", ""},
+		{"a user", "https://github.com@evil.example.com/x", "https", ""},
+		{"a user on the host", "https://user:pass@github.com/x", "https", ""},
+		{"a script", "javascript:alert(1)", "https", ""},
+		{"no scheme", "//github.com/x", "https", ""},
+		{"too long", "https://github.com/" + strings.Repeat("x", 3000), "https", ""},
+		{"rubbish", "https://%zz", "https", ""},
+		{"nothing", "", "https", ""},
+	}
+	for _, c := range cases {
+		assert.Equal(t, c.want, actionURL(c.raw, c.scheme, "github.com"), c.name)
+	}
+}
+
+func TestPrintable(t *testing.T) {
+	assert.Equal(t, "mia", printable(" mia\n"))
+	assert.Equal(t, "Míà Example", printable("Míà Example"))
+	assert.Empty(t, printable("a\x1b[31mb"))
+	assert.Empty(t, printable("a\nb"))
+	assert.Empty(t, printable("a\xffb"))
+	assert.Empty(t, printable(strings.Repeat("x", 255)))
+}
+
+func TestEachIsBounded(t *testing.T) {
+	var busy, most, done int
+	gate := make(chan struct{}, 1)
+	count := func(change int) {
+		gate <- struct{}{}
+		busy += change
+		most = max(most, busy)
+		if change < 0 {
+			done++
+		}
+		<-gate
+	}
+	each(20, poolParallel, func(int) {
+		count(1)
+		time.Sleep(time.Millisecond)
+		count(-1)
+	})
+	assert.Equal(t, 20, done)
+	assert.LessOrEqual(t, most, poolParallel)
+}

@@ -1,0 +1,81 @@
+package providers_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/providers"
+)
+
+func texts(pairs ...string) providers.Settings {
+	s := providers.Settings{}.Clone()
+	for i := 0; i+1 < len(pairs); i += 2 {
+		s.Texts[pairs[i]] = pairs[i+1]
+	}
+	return s
+}
+
+func TestCheckSettings(t *testing.T) {
+	orgs := func(names ...string) providers.Settings {
+		return providers.Settings{Lists: map[string][]string{"organizations": names}}
+	}
+	cases := []struct {
+		name     string
+		provider string
+		target   providers.Target
+		outcome  providers.Outcome // "" means fine
+		field    string
+	}{
+		{"a Cloud site", "jira", providers.Target{URL: "https://acme.atlassian.net/", AuthType: "api_key"}, "", ""},
+		{"a Data Center below a path", "jira", providers.Target{URL: "https://jira.example.com/jira", AuthType: "pat"}, "", ""},
+		{"a Connect app", "jira", providers.Target{URL: "https://acme.atlassian.net", AuthType: "connect_app"}, "", ""},
+		{"a cloud id", "jira", providers.Target{URL: "https://acme.atlassian.net", Settings: texts("cloud_id", "1-a")}, "", ""},
+		{"a cloud id that is a path", "jira", providers.Target{URL: "https://acme.atlassian.net", Settings: texts("cloud_id", "a/b")}, providers.InvalidField, "cloud_id"},
+		{"the gateway without cloud id", "jira", providers.Target{URL: "https://api.atlassian.com/ex/jira/"}, providers.InvalidField, "url"},
+		{"no url", "jira", providers.Target{}, providers.InvalidField, "url"},
+		{"a url without scheme", "jira", providers.Target{URL: "acme.atlassian.net"}, providers.InvalidField, "url"},
+		{"a url with a password", "jira", providers.Target{URL: "https://u:p@acme.atlassian.net"}, providers.InvalidField, "url"},
+		{"a url with a query", "jira", providers.Target{URL: "https://acme.atlassian.net/?x=1"}, providers.InvalidField, "url"},
+		{"a url with a bare question mark", "jira", providers.Target{URL: "https://acme.atlassian.net/?"}, providers.InvalidField, "url"},
+		{"a url with a fragment", "jira", providers.Target{URL: "https://acme.atlassian.net/#x"}, providers.InvalidField, "url"},
+		{"a url that climbs", "jira", providers.Target{URL: "https://jira.example.com/a/../b"}, providers.InvalidField, "url"},
+		{"a url that climbs in disguise", "jira", providers.Target{URL: "https://jira.example.com/a/%2e%2e/b"}, providers.InvalidField, "url"},
+		{"a url with an empty segment", "jira", providers.Target{URL: "https://jira.example.com//jira"}, providers.InvalidField, "url"},
+		{"a CA certificate that is none", "jira", providers.Target{URL: "https://acme.atlassian.net", Settings: texts("ca_cert", "x")}, providers.InvalidField, "ca_cert"},
+		{"a proxy on loopback", "jira", providers.Target{URL: "https://acme.atlassian.net", Settings: texts("proxy_url", "http://127.0.0.1:3128")}, providers.AddressNotAllowed, "proxy_url"},
+
+		{"github.com", "github", providers.Target{URL: "https://github.com/"}, "", ""},
+		{"www.github.com", "github", providers.Target{URL: "https://www.GitHub.com"}, "", ""},
+		{"the API of github.com", "github", providers.Target{URL: "https://api.github.com"}, "", ""},
+		{"a data residency", "github", providers.Target{URL: "https://acme.ghe.com"}, "", ""},
+		{"an Enterprise Server", "github", providers.Target{URL: "https://github.example.com/api/v3"}, "", ""},
+		{"a page of github.com", "github", providers.Target{URL: "https://github.com/acme"}, providers.InvalidField, "url"},
+		{"organisations", "github", providers.Target{URL: "https://github.com", Settings: orgs("acme", "Acme-Labs", "a_b")}, "", ""},
+		{"an organisation with a slash", "github", providers.Target{URL: "https://github.com", Settings: orgs("acme/repo")}, providers.InvalidField, "organizations"},
+		{"an organisation that climbs", "github", providers.Target{URL: "https://github.com", Settings: orgs("..")}, providers.InvalidField, "organizations"},
+		{"an empty organisation", "github", providers.Target{URL: "https://github.com", Settings: orgs("acme", "")}, providers.InvalidField, "organizations"},
+		{"an organisation with a query", "github", providers.Target{URL: "https://github.com", Settings: orgs("acme?x=1")}, providers.InvalidField, "organizations"},
+	}
+	for _, c := range cases {
+		t.Run(c.provider+": "+c.name, func(t *testing.T) {
+			p, ok := registry(t).Provider(c.provider)
+			require.True(t, ok)
+			checker, ok := p.(providers.SettingsChecker)
+			require.True(t, ok)
+
+			err := checker.CheckSettings(c.target)
+
+			if c.outcome == "" {
+				require.NoError(t, err)
+				return
+			}
+			failure := asError(t, err)
+			require.Error(t, err)
+			assert.Equal(t, c.outcome, failure.Outcome)
+			assert.Equal(t, []string{c.field}, failure.Fields)
+			wellFormed(t, failure)
+		})
+	}
+}

@@ -1,0 +1,114 @@
+package providers_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/providers"
+)
+
+// TestSpecs demands what help, documentation and request parsing rely on.
+func TestSpecs(t *testing.T) {
+	r := registry(t)
+	require.NotEmpty(t, r.Names())
+	for _, name := range r.Names() {
+		p, ok := r.Provider(name)
+		require.True(t, ok)
+		s := p.Spec()
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, name, s.Name)
+			for what, text := range map[string]string{
+				"Title": s.Title, "URLHelp": s.URLHelp, "LeastRights": s.LeastRights, "Expiry": s.Expiry, "Rotation": s.Rotation, "Check": s.Check,
+			} {
+				assert.NotEmpty(t, text, what)
+			}
+			assert.NotEmpty(t, s.Unverified)
+			require.NotEmpty(t, s.AuthTypes)
+			for _, a := range s.AuthTypes {
+				authTypeIsSound(t, s, a)
+			}
+			assert.Equal(t, s, p.Spec(), "the same value each time")
+		})
+	}
+	_, ok := r.Provider("nobody")
+	assert.False(t, ok)
+}
+
+func authTypeIsSound(t *testing.T, s providers.Spec, a providers.AuthType) {
+	t.Helper()
+	assert.NotEmpty(t, a.Title)
+	if a.Unsupported != "" {
+		assert.Empty(t, a.Fields)
+		assert.True(t, strings.HasSuffix(a.Unsupported, "."), "sentences")
+		return
+	}
+	seen := map[string]bool{}
+	required := false
+	for _, f := range a.Fields {
+		fieldIsSound(t, f, seen)
+		required = required || f.Required && f.Kind.Secret()
+	}
+	assert.True(t, required, "%s has no required secret", a.Name)
+	for _, f := range s.SettingsOf(a.Name) {
+		fieldIsSound(t, f, seen)
+		assert.False(t, f.Kind.Secret(), "a setting is never secret")
+	}
+}
+
+func fieldIsSound(t *testing.T, f providers.Field, seen map[string]bool) {
+	t.Helper()
+	assert.NotEmpty(t, f.Title, f.Name)
+	assert.NotEmpty(t, f.Description, f.Name)
+	assert.False(t, seen[f.Name], "%s occurs twice", f.Name)
+	seen[f.Name] = true
+}
+
+// TestContract keeps the names that users' policies and files depend on.
+func TestContract(t *testing.T) {
+	fields := func(fs []providers.Field) string {
+		var names []string
+		for _, f := range fs {
+			n := f.Name
+			if f.Required {
+				n += "*"
+			}
+			names = append(names, n)
+		}
+		return strings.Join(names, " ")
+	}
+	cases := []struct{ provider, authType, fields, settings, url string }{
+		{"jira", "api_key", "email* api_key* expires_at", "cloud_id", ""},
+		{"jira", "pat", "pat* expires_at", "cloud_id", ""},
+		{"jira", "connect_app", "", "cloud_id", ""},
+		{"github", "pat", "pat* email", "organizations", "https://github.com"},
+		{"github", "github_app", "", "organizations", "https://github.com"},
+	}
+	for _, c := range cases {
+		s := provider(t, c.provider).Spec()
+		a, ok := s.AuthType(c.authType)
+		require.True(t, ok)
+		assert.Equal(t, c.fields, fields(a.Fields))
+		assert.Equal(t, c.settings, fields(s.Settings))
+		assert.Equal(t, c.url, s.DefaultURL)
+	}
+	assert.Empty(t, provider(t, "jira").Spec().DefaultAuthType(), "two support re-authentication")
+	assert.Equal(t, "pat", provider(t, "github").Spec().DefaultAuthType())
+	_, ok := provider(t, "github").Spec().AuthType("nothing")
+	assert.False(t, ok)
+}
+
+func TestSettingsClone(t *testing.T) {
+	s := providers.Settings{
+		Texts: map[string]string{"a": "1"}, Lists: map[string][]string{"l": {"x"}},
+		Maps: map[string]map[string]string{"m": {"k": "v"}}, Flags: map[string]bool{"f": true},
+	}
+	c := s.Clone()
+	c.Texts["a"], c.Lists["l"][0], c.Maps["m"]["k"], c.Flags["f"] = "2", "y", "w", false
+	assert.Equal(t, "1", s.Text("a"))
+	assert.Equal(t, []string{"x"}, s.List("l"))
+	assert.Equal(t, "v", s.Maps["m"]["k"])
+	assert.True(t, s.Flag("f"))
+}
