@@ -47,7 +47,7 @@ func (e *engine) reauth(ctx context.Context, c call) (*logical.Response, error) 
 	data["version"] = change.After.Version
 	data["previous_version"] = change.Before.Version
 	data["reauthenticated_at"] = timestamp(change.After.Current.VerifiedAt)
-	data["also_updated"] = []string{}
+	data["also_updated"] = integrationNames(change.Siblings)
 	return answer(data, change.Warnings...), nil
 }
 
@@ -114,6 +114,14 @@ func verifiedData(change *backend.Change) map[string]any {
 		"fingerprint": next.Fingerprint, "identity": next.Identity, "identity_changed": change.IdentityChanged,
 		"scopes": append([]string{}, next.Scopes...), "expires_at": timestamp(next.ExpiresAt),
 	}
+}
+
+func integrationNames(list []*backend.Integration) []string {
+	names := make([]string, 0, len(list))
+	for _, in := range list {
+		names = append(names, in.Name)
+	}
+	return names
 }
 
 // credentialSchema is every credential field of every provider, for help and OpenAPI.

@@ -60,6 +60,9 @@ func refusalData(e *backend.Error) map[string]any {
 	if len(e.Missing) > 0 {
 		data["missing"] = e.Missing
 	}
+	if len(e.Siblings) > 0 {
+		data["siblings"] = e.Siblings
+	}
 	if e.RetryAfter > 0 {
 		data["retry_after"] = e.RetryAfter
 	}

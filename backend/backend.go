@@ -13,6 +13,7 @@ import (
 const (
 	integrationsPrefix = "integrations/"
 	credentialsPrefix  = "credentials/"
+	groupsPrefix       = "groups/"
 )
 
 // Backend is one mount's integrations, credentials and settings. It is safe for
@@ -36,18 +37,22 @@ func New(storage logical.Storage, registry *providers.Registry, now func() time.
 		view:   logical.NewStorageView(storage, credentialsPrefix),
 		encode: encodeRecord, decode: decodeRecord, absent: &Record{},
 	}
+	configurations := &table[Integration]{
+		view:   logical.NewStorageView(storage, integrationsPrefix),
+		encode: encodeIntegration, decode: decodeIntegration,
+	}
+	groups := &groups{
+		registry: registry, integrations: configurations,
+		index: logical.NewStorageView(storage, groupsPrefix),
+	}
 	integrations := &Integrations{
-		registry: registry, records: records, mount: mount, marks: marks, locks: locks,
-		table: &table[Integration]{
-			view:   logical.NewStorageView(storage, integrationsPrefix),
-			encode: encodeIntegration, decode: decodeIntegration,
-		},
+		table: configurations, records: records, groups: groups, mount: mount, marks: marks, locks: locks,
 	}
 	return &Backend{
 		Mount:        mount,
 		Integrations: integrations,
 		Credentials: &Credentials{
-			integrations: integrations, records: records, mount: mount, marks: marks, locks: locks, now: now,
+			integrations: &readOnly{integrations, groups}, records: records, mount: mount, marks: marks, locks: locks, now: now,
 		},
 	}
 }

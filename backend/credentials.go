@@ -2,8 +2,6 @@ package backend
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"vault-plugin-secrets-sei/providers"
@@ -23,11 +21,46 @@ type Credentials struct {
 
 // reader is all that the swap may do with configuration.
 type reader interface {
+	// Read is for readers, readExact for whoever acts on what it says.
 	Read(ctx context.Context, name string) (*Integration, error)
+	readExact(ctx context.Context, name string) (*Integration, error)
 	Provider(in *Integration) (providers.Provider, error)
+	// recordID is the key of the integration's credential record.
+	recordID(in *Integration) (string, error)
+	// siblings are the others that share it; they must agree with in about where
+	// the credential is sent.
+	siblings(ctx context.Context, id string, in *Integration) ([]*Integration, error)
 }
 
-var _ reader = (*Integrations)(nil)
+// readOnly hides from the swap that configuration can be written.
+type readOnly struct {
+	integrations *Integrations
+	groups       *groups
+}
+
+var _ reader = (*readOnly)(nil)
+
+func (r *readOnly) Read(ctx context.Context, name string) (*Integration, error) {
+	return r.integrations.Read(ctx, name)
+}
+
+func (r *readOnly) readExact(ctx context.Context, name string) (*Integration, error) {
+	return known(name)(r.groups.integrations.loadExact(ctx, name))
+}
+
+func (r *readOnly) Provider(in *Integration) (providers.Provider, error) {
+	return r.groups.provider(in)
+}
+
+func (r *readOnly) recordID(in *Integration) (string, error) { return r.groups.id(in) }
+
+func (r *readOnly) siblings(ctx context.Context, id string, in *Integration) ([]*Integration, error) {
+	found, err := r.groups.siblings(ctx, id, in.Name)
+	if err != nil {
+		return nil, err
+	}
+	return found, r.groups.conflict(in, found)
+}
 
 // Entry is what a person or a script enters to re-authenticate.
 type Entry struct {
@@ -40,8 +73,10 @@ type Entry struct {
 // Change is a record before and after.
 type Change struct {
 	Integration *Integration
-	Before      *Record // never nil; of version 0 if there was none
-	After       *Record
+	// Siblings are the other integrations that share the record, sorted by name.
+	Siblings []*Integration
+	Before   *Record // never nil; of version 0 if there was none
+	After    *Record
 	// IdentityChanged is whether the credential belongs to another account than
 	// the one before.
 	IdentityChanged bool
@@ -69,15 +104,11 @@ func (c *Credentials) Reauth(ctx context.Context, name string, entry Entry, who 
 // Validate does the checks of Reauth and stores nothing. Change.After is what a
 // re-authentication now would store.
 func (c *Credentials) Validate(ctx context.Context, name string, entry Entry) (*Change, error) {
-	in, err := c.integrations.Read(ctx, name)
+	in, before, err := c.Read(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	mount, err := c.mount.Read(ctx)
-	if err != nil {
-		return nil, err
-	}
-	before, err := c.records.load(ctx, in.recordID())
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +128,11 @@ func (c *Credentials) Read(ctx context.Context, name string) (*Integration, *Rec
 	if err != nil {
 		return nil, nil, err
 	}
-	record, err := c.records.load(ctx, in.recordID())
+	id, err := c.integrations.recordID(in)
+	if err != nil {
+		return nil, nil, err
+	}
+	record, err := c.records.load(ctx, id)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -105,7 +140,7 @@ func (c *Credentials) Read(ctx context.Context, name string) (*Integration, *Rec
 }
 
 // Forget erases the credential and keeps its counter and history. Without a
-// credential it changes nothing.
+// credential it changes nothing. A shared credential is forgotten for all.
 func (c *Credentials) Forget(ctx context.Context, name string, who Actor) (*Change, error) {
 	return c.update(ctx, name, func(_ *Integration, change *Change) (*Record, error) {
 		if change.Before.Current == nil {
@@ -122,21 +157,12 @@ func (c *Credentials) Forget(ctx context.Context, name string, who Actor) (*Chan
 // update is the one way a record changes: lock, load, edit, save. If edit
 // returns the record it was given, nothing is written.
 func (c *Credentials) update(ctx context.Context, name string, edit func(*Integration, *Change) (*Record, error)) (*Change, error) {
-	in, err := c.integrations.Read(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	release, err := c.locks.acquire(ctx, in.recordID())
+	in, id, release, err := c.lock(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	// Again, now that nobody can change it: where the credential goes must not
-	// move between the check and the swap.
-	if in, err = c.integrations.Read(ctx, name); err != nil {
-		return nil, err
-	}
-	before, err := c.records.loadExact(ctx, in.recordID())
+	before, err := c.records.loadExact(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -147,100 +173,41 @@ func (c *Credentials) update(ctx context.Context, name string, edit func(*Integr
 	if change.After == before {
 		return change, nil
 	}
-	if err := c.records.save(ctx, in.recordID(), change.After); err != nil {
+	if err := c.records.save(ctx, id, change.After); err != nil {
 		return nil, err
 	}
 	return change, nil
 }
 
-// check asks the upstream whether the entered credential works and returns what
-// would be stored. It adds to change what the person should know.
-func (c *Credentials) check(ctx context.Context, in *Integration, mount *Mount, entry Entry, change *Change) (*Stored, error) {
-	provider, err := c.integrations.Provider(in)
-	if err != nil {
-		return nil, err
-	}
-	spec := provider.Spec()
-	auth, _ := spec.AuthType(in.AuthType)
-	if auth.Unsupported != "" {
-		return nil, ReauthUnsupported(in, auth)
-	}
-	whole, members, err := c.marks.of(ctx, auth, entry.Credential)
-	if err != nil {
-		return nil, err
-	}
-	verified, err := provider.Validate(ctx, in.target(spec, mount), entry.Credential)
-	if err != nil {
-		return nil, c.refused(ctx, in, change.Before, err, members)
-	}
-	if err := c.judgeIdentity(in, change, verified); err != nil {
-		return nil, err
-	}
-	next := stored(entry, verified, whole, members, c.now())
-	change.Warnings = append(append(change.Warnings, verified.Warnings...), expiryWarning(next, mount)...)
-	return next, nil
-}
-
-// refused says what a failed check means for the credential in use.
-func (c *Credentials) refused(ctx context.Context, in *Integration, before *Record, err error, fingerprints []string) error {
-	if ctx.Err() != nil {
-		return ctx.Err() // nobody is listening any more
-	}
-	var cause *providers.Error
-	if !errors.As(err, &cause) {
-		return err
-	}
-	return refusal(in, cause, kept(before), fingerprints)
-}
-
-// kept says what stays in use after a refusal.
-func kept(before *Record) string {
-	if before.Current == nil {
-		return "nothing was stored"
-	}
-	return fmt.Sprintf("version %d stays in use", before.Version)
-}
-
-// judgeIdentity notes a changed account, or refuses it where it is pinned.
-func (c *Credentials) judgeIdentity(in *Integration, change *Change, v providers.Verified) error {
-	if change.Before.sameAccount(v) {
-		return nil
-	}
-	change.IdentityChanged = true
-	if in.Settings.Flag("pin_identity") {
-		return &Error{
-			Code: CodeIdentityPinned, Integration: in.Name, Provider: in.Provider,
-			Message: fmt.Sprintf("the credential works but belongs to %q, and pin_identity keeps this integration on %q; %s", v.Identity, change.Before.Identity, kept(change.Before)),
+// lock locks the integration's credential record. It reads the configuration
+// again once it has the lock, after which nobody can change it: where the
+// credential goes must not move between the check and the swap.
+func (c *Credentials) lock(ctx context.Context, name string) (*Integration, string, func(), error) {
+	for {
+		_, expected, err := c.located(ctx, name)
+		if err != nil {
+			return nil, "", nil, err
+		}
+		release, err := c.locks.acquire(ctx, expected)
+		if err != nil {
+			return nil, "", nil, err
+		}
+		in, id, err := c.located(ctx, name)
+		if err == nil && id == expected {
+			return in, id, release, nil
+		}
+		release()
+		if err != nil {
+			return nil, "", nil, err
 		}
 	}
-	change.Warnings = append(change.Warnings,
-		fmt.Sprintf("the account changed from %q to %q", change.Before.Identity, v.Identity))
-	return nil
 }
 
-// stored is the record's form of a verified credential. What upstream says of
-// its expiry wins over what was entered.
-func stored(entry Entry, v providers.Verified, whole string, members []string, now time.Time) *Stored {
-	s := &Stored{
-		Credential: entry.Credential, Fingerprint: whole, Identity: v.Identity, AccountID: v.AccountID,
-		Scopes: v.Scopes, URL: v.URL, ExpiresAt: v.ExpiresAt, VerifiedAt: now.UTC(),
+func (c *Credentials) located(ctx context.Context, name string) (*Integration, string, error) {
+	in, err := c.integrations.readExact(ctx, name)
+	if err != nil {
+		return nil, "", err
 	}
-	if s.ExpiresAt.IsZero() {
-		s.ExpiresAt = entry.ExpiresAt
-	}
-	for i, m := range v.Members {
-		s.Members = append(s.Members, StoredMember{
-			Fingerprint: members[i], Identity: m.Identity, AccountID: m.AccountID, Scopes: m.Scopes, ExpiresAt: m.ExpiresAt,
-		})
-	}
-	return s
-}
-
-func expiryWarning(s *Stored, mount *Mount) []string {
-	left := s.ExpiresAt.Sub(s.VerifiedAt)
-	if s.ExpiresAt.IsZero() || left > mount.ExpiryWarning {
-		return nil
-	}
-	return []string{fmt.Sprintf("the credential expires on %s, in %d days",
-		s.ExpiresAt.UTC().Format(time.RFC3339), int(left.Hours()/24))}
+	id, err := c.integrations.recordID(in)
+	return in, id, err
 }

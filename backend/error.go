@@ -18,6 +18,7 @@ const (
 	CodeMissingField        = "missing_field"
 	CodeInvalidField        = "invalid_field"
 	CodeImmutableField      = "immutable_field"
+	CodeGroupConflict       = "group_conflict"
 	CodeCredentialPresent   = "credential_present"
 	CodeReauthUnsupported   = "reauth_unsupported"
 	CodeValidateUnsupported = "validate_unsupported"
@@ -36,6 +37,8 @@ type Error struct {
 	Fields, Missing []string
 	URL             string
 	RetryAfter      int64
+	// Siblings are integrations that share the credential and refuse it.
+	Siblings []string
 	// Members are the tokens of a pool that failed.
 	Members []RefusedMember
 }

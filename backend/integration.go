@@ -1,8 +1,11 @@
 package backend
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
 	"vault-plugin-secrets-sei/providers"
 )
@@ -16,8 +19,25 @@ type Integration struct {
 	Settings providers.Settings `json:"settings"`
 }
 
-// recordID is the key of the integration's credential record.
-func (in *Integration) recordID() string { return in.Name }
+// recordID is the key of the integration's credential record: its name, or for
+// integrations that share a credential, one that all of them have. The latter
+// holds a slash, which no name does.
+func (in *Integration) recordID(p providers.Provider) string {
+	sharer, ok := p.(providers.Sharer)
+	if !ok {
+		return in.Name
+	}
+	parts := sharer.SharedBy(in.target(p.Spec(), &Mount{}))
+	hash := sha256.New()
+	// With its length before it, no text can pass for two.
+	write := func(text string) { fmt.Fprintf(hash, "%d:%s", len(text), text) }
+	write(in.AuthType)
+	for _, name := range slices.Sorted(maps.Keys(parts)) {
+		write(name)
+		write(parts[name])
+	}
+	return fmt.Sprintf("%s/%x", in.Provider, hash.Sum(nil)[:16])
+}
 
 // target is where a credential of the integration is checked.
 func (in *Integration) target(spec providers.Spec, mount *Mount) providers.Target {

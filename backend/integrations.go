@@ -14,12 +14,12 @@ import (
 
 // Integrations reads and writes configurations. It is safe for concurrent use.
 type Integrations struct {
-	registry *providers.Registry
-	table    *table[Integration]
-	records  *table[Record]
-	mount    *MountSettings
-	marks    *fingerprints
-	locks    *locks
+	table   *table[Integration]
+	records *table[Record]
+	groups  *groups
+	mount   *MountSettings
+	marks   *fingerprints
+	locks   *locks
 }
 
 // Draft is what a write of a configuration sends; settings that it does not have
@@ -49,65 +49,137 @@ func (s *Integrations) List(ctx context.Context) ([]string, error) { return s.ta
 
 // Provider returns the provider of an integration.
 func (s *Integrations) Provider(in *Integration) (providers.Provider, error) {
-	p, ok := s.registry.Provider(in.Provider)
-	if !ok {
-		// Written by a build that had more providers.
-		return nil, &Error{
-			Code: CodeUnknownProvider, Integration: in.Name, Provider: in.Provider,
-			Message: fmt.Sprintf("this build has no provider %q", in.Provider),
-		}
-	}
-	return p, nil
+	return s.groups.provider(in)
 }
 
 // Write creates the integration or changes the settings that the draft has. It
 // is refused if it would change what never changes, if it would change where a
 // stored credential is sent, or if the mount does not allow the address.
 func (s *Integrations) Write(ctx context.Context, name string, draft Draft) error {
-	release, err := s.locks.acquire(ctx, name)
+	edit := func(before *Integration) (*Integration, error) { return s.merge(name, before, draft) }
+	move, release, err := s.lock(ctx, name, edit)
 	if err != nil {
 		return err
 	}
 	defer release()
-	before, err := s.table.loadExact(ctx, name)
-	if err != nil {
+	if err := s.judge(ctx, move); err != nil {
 		return err
 	}
-	after, err := s.edit(ctx, name, before, draft)
-	if err != nil {
+	if move.joins() {
+		if err := s.groups.join(ctx, move.to, name); err != nil {
+			return err
+		}
+	}
+	if err := s.table.save(ctx, name, move.after); err != nil {
 		return err
 	}
-	return s.table.save(ctx, name, after)
+	if move.leaves() {
+		return s.leave(ctx, move)
+	}
+	return nil
 }
 
-func (s *Integrations) edit(ctx context.Context, name string, before *Integration, draft Draft) (*Integration, error) {
-	after, err := s.merge(name, before, draft)
+// leave takes the integration out of its former group. Without anybody left the
+// group's record goes; it has no credential, or the move had been refused.
+func (s *Integrations) leave(ctx context.Context, m move) error {
+	siblings, err := s.groups.siblings(ctx, m.from, m.after.Name)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	spec, err := s.spec(after)
+	if len(siblings) == 0 {
+		if err := s.records.remove(ctx, m.from); err != nil {
+			return err
+		}
+	}
+	return s.groups.leave(ctx, m.from, m.after.Name)
+}
+
+// move is a configuration before and after a change, and the credential records
+// that belong to it.
+type move struct {
+	before, after *Integration // nil where there is none
+	from, to      string       // "" where there is none
+}
+
+func (m move) joins() bool  { return m.to != "" && m.to != m.from }
+func (m move) leaves() bool { return m.from != "" && m.to != m.from }
+
+// lock locks the integration and every credential record that a change of it
+// touches. Which these are is only known from the configuration, so it looks
+// again once it has the locks, and starts over if they are others.
+func (s *Integrations) lock(ctx context.Context, name string, edit func(*Integration) (*Integration, error)) (move, func(), error) {
+	for {
+		planned, err := s.plan(ctx, name, edit)
+		if err != nil {
+			return move{}, nil, err
+		}
+		names := slices.DeleteFunc([]string{name, planned.from, planned.to}, func(n string) bool { return n == "" })
+		release, err := s.locks.acquire(ctx, names...)
+		if err != nil {
+			return move{}, nil, err
+		}
+		now, err := s.plan(ctx, name, edit)
+		if err == nil && now.from == planned.from && now.to == planned.to {
+			return now, release, nil
+		}
+		release()
+		if err != nil {
+			return move{}, nil, err
+		}
+	}
+}
+
+func (s *Integrations) plan(ctx context.Context, name string, edit func(*Integration) (*Integration, error)) (m move, err error) {
+	if m.before, err = s.table.loadExact(ctx, name); err != nil {
+		return move{}, err
+	}
+	if m.after, err = edit(m.before); err != nil {
+		return move{}, err
+	}
+	if m.before != nil {
+		if m.from, err = s.groups.id(m.before); err != nil {
+			return move{}, err
+		}
+	}
+	if m.after != nil {
+		m.to, err = s.groups.id(m.after)
+	}
+	return m, err
+}
+
+// judge refuses a configuration that is incomplete or would be unsafe.
+func (s *Integrations) judge(ctx context.Context, m move) error {
+	p, err := s.Provider(m.after)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := required(after, spec); err != nil {
-		return nil, err
+	spec := p.Spec()
+	if err := required(m.after, spec); err != nil {
+		return err
 	}
-	if before == nil {
+	if m.before == nil {
 		// Made here, where the first write is, so that checks write nothing.
 		if _, err := s.marks.key(ctx); err != nil {
-			return nil, err
+			return err
 		}
-	} else if err := s.keepsCredentialHome(ctx, before, after, spec); err != nil {
-		return nil, err
+	} else if err := s.keepsCredentialHome(ctx, m, spec); err != nil {
+		return err
 	}
 	mount, err := s.mount.Read(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := addressAllowed(after, spec, mount); err != nil {
-		return nil, err
+	if err := addressAllowed(m.after, spec, mount); err != nil {
+		return err
 	}
-	return after, s.settingsFit(after, spec, mount)
+	if err := s.settingsFit(m.after, spec, mount); err != nil || !m.joins() {
+		return err
+	}
+	siblings, err := s.groups.siblings(ctx, m.to, m.after.Name)
+	if err != nil {
+		return err
+	}
+	return s.groups.conflict(m.after, siblings)
 }
 
 // settingsFit lets the provider judge the form of what only it understands.
@@ -129,14 +201,6 @@ func (s *Integrations) settingsFit(in *Integration, spec providers.Spec, mount *
 	return nil
 }
 
-func (s *Integrations) spec(in *Integration) (providers.Spec, error) {
-	p, err := s.Provider(in)
-	if err != nil {
-		return providers.Spec{}, err
-	}
-	return p.Spec(), nil
-}
-
 // merge applies the draft. A new integration gets its provider and auth type
 // from it; for an existing one they must be the same.
 func (s *Integrations) merge(name string, before *Integration, draft Draft) (*Integration, error) {
@@ -155,11 +219,11 @@ func (s *Integrations) merge(name string, before *Integration, draft Draft) (*In
 	}
 	after := *before
 	after.Settings = merge(before.Settings, draft.Settings)
-	spec, err := s.spec(before)
+	p, err := s.Provider(before)
 	if err != nil {
 		return nil, err
 	}
-	changed = append(changed, differing(before, &after, spec, func(f providers.Field) bool { return f.Fixed })...)
+	changed = append(changed, differing(before, &after, p.Spec(), func(f providers.Field) bool { return f.Fixed })...)
 	if len(changed) > 0 {
 		return nil, &Error{
 			Code: CodeImmutableField, Integration: name, Provider: before.Provider, Fields: changed,
@@ -170,18 +234,18 @@ func (s *Integrations) merge(name string, before *Integration, draft Draft) (*In
 }
 
 // keepsCredentialHome refuses a change of where the stored credential is sent.
-func (s *Integrations) keepsCredentialHome(ctx context.Context, before, after *Integration, spec providers.Spec) error {
-	changed := differing(before, after, spec, func(f providers.Field) bool { return f.Locates })
+func (s *Integrations) keepsCredentialHome(ctx context.Context, m move, spec providers.Spec) error {
+	changed := differing(m.before, m.after, spec, func(f providers.Field) bool { return f.Locates })
 	if len(changed) == 0 {
 		return nil
 	}
-	record, err := s.records.loadExact(ctx, before.recordID())
+	record, err := s.records.loadExact(ctx, m.from)
 	if err != nil || record.Current == nil {
 		return err
 	}
 	return &Error{
-		Code: CodeCredentialPresent, Integration: before.Name, Provider: before.Provider, Fields: changed,
-		Message: fmt.Sprintf("%s decides where the stored credential is sent and cannot change while there is one; delete creds/%s first, then change it and re-authenticate", strings.Join(changed, " and "), before.Name),
+		Code: CodeCredentialPresent, Integration: m.before.Name, Provider: m.before.Provider, Fields: changed,
+		Message: fmt.Sprintf("%s decides where the stored credential is sent and cannot change while there is one; delete creds/%s first, then change it and re-authenticate", strings.Join(changed, " and "), m.before.Name),
 	}
 }
 
@@ -207,22 +271,31 @@ func addressAllowed(in *Integration, spec providers.Spec, mount *Mount) error {
 }
 
 // Delete removes the credential, then the configuration, in this order: stopped
-// half-way it leaves a configuration without a secret. Deleting what is not
-// there is not an error.
+// half-way it leaves a configuration without a secret. A shared credential goes
+// with the last of those that share it. Deleting what is not there is not an error.
 func (s *Integrations) Delete(ctx context.Context, name string) error {
-	release, err := s.locks.acquire(ctx, name)
+	gone := func(*Integration) (*Integration, error) { return nil, nil } //nolint:nilnil // nil is what is left
+	move, release, err := s.lock(ctx, name, gone)
 	if err != nil {
 		return err
 	}
 	defer release()
-	in, err := s.table.loadExact(ctx, name)
-	if err != nil || in == nil {
+	if move.before == nil {
+		return nil
+	}
+	siblings, err := s.groups.siblings(ctx, move.from, name)
+	if err != nil {
 		return err
 	}
-	if err := s.records.remove(ctx, in.recordID()); err != nil {
+	if len(siblings) == 0 {
+		if err := s.records.remove(ctx, move.from); err != nil {
+			return err
+		}
+	}
+	if err := s.table.remove(ctx, name); err != nil {
 		return err
 	}
-	return s.table.remove(ctx, name)
+	return s.groups.leave(ctx, move.from, name)
 }
 
 // required refuses a configuration that lacks a required setting.

@@ -1,0 +1,168 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"vault-plugin-secrets-sei/providers"
+)
+
+// siblingChecks is how many siblings are checked at a time.
+const siblingChecks = 4
+
+// check asks the upstream whether the entered credential works, for the
+// integration and for all that share its record, and returns what would be
+// stored. It adds to change what the person should know.
+func (c *Credentials) check(ctx context.Context, in *Integration, mount *Mount, entry Entry, change *Change) (*Stored, error) {
+	provider, err := c.integrations.Provider(in)
+	if err != nil {
+		return nil, err
+	}
+	spec := provider.Spec()
+	auth, _ := spec.AuthType(in.AuthType)
+	if auth.Unsupported != "" {
+		return nil, ReauthUnsupported(in, auth)
+	}
+	id, err := c.integrations.recordID(in)
+	if err != nil {
+		return nil, err
+	}
+	if change.Siblings, err = c.integrations.siblings(ctx, id, in); err != nil {
+		return nil, err
+	}
+	whole, members, err := c.marks.of(ctx, auth, entry.Credential)
+	if err != nil {
+		return nil, err
+	}
+	verified, err := provider.Validate(ctx, in.target(spec, mount), entry.Credential)
+	if err != nil {
+		return nil, c.refused(ctx, in, change.Before, err, members)
+	}
+	if err := c.checkSiblings(ctx, provider, mount, entry.Credential, change); err != nil {
+		return nil, err
+	}
+	if err := judgeIdentity(change, verified); err != nil {
+		return nil, err
+	}
+	next := stored(entry, verified, whole, members, c.now())
+	change.Warnings = append(append(change.Warnings, verified.Warnings...), expiryWarning(next, mount)...)
+	return next, nil
+}
+
+// checkSiblings demands that the credential, which works for the integration
+// itself, works for each that shares it. The refusal names all for which it does not.
+func (c *Credentials) checkSiblings(ctx context.Context, provider providers.Provider, mount *Mount, cred providers.Credential, change *Change) error {
+	failures := make([]error, len(change.Siblings))
+	warnings := make([][]string, len(change.Siblings))
+	var group errgroup.Group
+	group.SetLimit(siblingChecks)
+	for i, sibling := range change.Siblings {
+		group.Go(func() error {
+			verified, err := provider.Validate(ctx, sibling.target(provider.Spec(), mount), cred)
+			failures[i], warnings[i] = err, verified.Warnings
+			return nil
+		})
+	}
+	_ = group.Wait() // its functions return no errors
+	var names []string
+	var first *providers.Error
+	for i, err := range failures {
+		var cause *providers.Error
+		switch {
+		case err == nil:
+			for _, warning := range warnings[i] {
+				change.Warnings = append(change.Warnings, fmt.Sprintf("%s: %s", change.Siblings[i].Name, warning))
+			}
+			continue
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case !errors.As(err, &cause):
+			return err
+		}
+		names = append(names, change.Siblings[i].Name)
+		if first == nil {
+			first = cause
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	own := *first
+	own.Detail = fmt.Sprintf("the credential works for %q, but not for %s, which share it: %s",
+		change.Integration.Name, strings.Join(names, ", "), first.Detail)
+	e := refusal(change.Integration, &own, kept(change.Before), nil)
+	e.Siblings = names
+	return e
+}
+
+// refused says what a failed check means for the credential in use.
+func (c *Credentials) refused(ctx context.Context, in *Integration, before *Record, err error, fingerprints []string) error {
+	if ctx.Err() != nil {
+		return ctx.Err() // nobody is listening any more
+	}
+	var cause *providers.Error
+	if !errors.As(err, &cause) {
+		return err
+	}
+	return refusal(in, cause, kept(before), fingerprints)
+}
+
+// kept says what stays in use after a refusal.
+func kept(before *Record) string {
+	if before.Current == nil {
+		return "nothing was stored"
+	}
+	return fmt.Sprintf("version %d stays in use", before.Version)
+}
+
+// judgeIdentity notes a changed account, or refuses it where it is pinned, by the
+// integration or by one that shares the credential.
+func judgeIdentity(change *Change, v providers.Verified) error {
+	if change.Before.sameAccount(v) {
+		return nil
+	}
+	change.IdentityChanged = true
+	for _, in := range append([]*Integration{change.Integration}, change.Siblings...) {
+		if in.Settings.Flag("pin_identity") {
+			return &Error{
+				Code: CodeIdentityPinned, Integration: in.Name, Provider: in.Provider,
+				Message: fmt.Sprintf("the credential works but belongs to %q, and pin_identity keeps integration %q on %q; %s", v.Identity, in.Name, change.Before.Identity, kept(change.Before)),
+			}
+		}
+	}
+	change.Warnings = append(change.Warnings,
+		fmt.Sprintf("the account changed from %q to %q", change.Before.Identity, v.Identity))
+	return nil
+}
+
+// stored is the record's form of a verified credential. What upstream says of
+// its expiry wins over what was entered.
+func stored(entry Entry, v providers.Verified, whole string, members []string, now time.Time) *Stored {
+	s := &Stored{
+		Credential: entry.Credential, Fingerprint: whole, Identity: v.Identity, AccountID: v.AccountID,
+		Scopes: v.Scopes, URL: v.URL, ExpiresAt: v.ExpiresAt, VerifiedAt: now.UTC(),
+	}
+	if s.ExpiresAt.IsZero() {
+		s.ExpiresAt = entry.ExpiresAt
+	}
+	for i, m := range v.Members {
+		s.Members = append(s.Members, StoredMember{
+			Fingerprint: members[i], Identity: m.Identity, AccountID: m.AccountID, Scopes: m.Scopes, ExpiresAt: m.ExpiresAt,
+		})
+	}
+	return s
+}
+
+func expiryWarning(s *Stored, mount *Mount) []string {
+	left := s.ExpiresAt.Sub(s.VerifiedAt)
+	if s.ExpiresAt.IsZero() || left > mount.ExpiryWarning {
+		return nil
+	}
+	return []string{fmt.Sprintf("the credential expires on %s, in %d days",
+		s.ExpiresAt.UTC().Format(time.RFC3339), int(left.Hours()/24))}
+}

@@ -1,0 +1,350 @@
+package backend_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/providers"
+)
+
+// sharing is a provider whose integrations share a credential by organization
+// and group.
+type sharing struct{ *upstream }
+
+var _ providers.Sharer = sharing{}
+
+func (sharing) Spec() providers.Spec {
+	return providers.Spec{
+		Name: "sharing", Title: "Sharing", DefaultURL: "https://sharing.example.com",
+		Settings: []providers.Field{
+			{Name: "organization", Kind: providers.Text, Required: true, Locates: true},
+			{Name: "service", Kind: providers.Text, Fixed: true},
+			{Name: "credential_group", Kind: providers.Text, Fixed: true},
+		},
+		AuthTypes: []providers.AuthType{
+			{Name: "key", Fields: []providers.Field{{Name: "email", Kind: providers.Email, Required: true}, {Name: "key", Kind: providers.Token, Required: true}}},
+			{Name: "other", Fields: []providers.Field{{Name: "key", Kind: providers.Token, Required: true}}},
+		},
+	}
+}
+
+func (sharing) SharedBy(t providers.Target) map[string]string {
+	return map[string]string{
+		"url":              t.URL,
+		"organization":     strings.ToLower(t.Settings.Text("organization")),
+		"credential_group": t.Settings.Text("credential_group"),
+	}
+}
+
+// service is an integration of the group of an organization.
+func service(w *world, ctx context.Context, name, organization string, more ...string) error {
+	return w.Integrations.Write(ctx, name, backend.Draft{
+		Create: true, Provider: "sharing", AuthType: "key",
+		Settings: texts(append([]string{"organization", organization, "service", name}, more...)...),
+	})
+}
+
+// withGroup has integrations a, b and c of one organization, with credential
+// "old" at version 1.
+func withGroup(t *testing.T, store logical.Storage) *world {
+	t.Helper()
+	w := newWorld(store)
+	for _, name := range []string{"a", "b", "c"} {
+		require.NoError(t, service(w, t.Context(), name, "Acme"))
+	}
+	w.reauth(t, entry("mia@example.com", "old"))
+	return w
+}
+
+func keyOf(t *testing.T, w *world, name string) (string, int) {
+	t.Helper()
+	_, record, err := w.Credentials.Read(t.Context(), name)
+	require.NoError(t, err)
+	if record.Current == nil {
+		return "", record.Version
+	}
+	return record.Current.Credential.Value("key").Reveal(), record.Version
+}
+
+func TestReauthOfOneUpdatesAllInOnePut(t *testing.T) {
+	store := &storage{}
+	w := withGroup(t, store)
+	store.reset(nil)
+	change := w.reauth(t, entry("mia@example.com", "new"))
+	var names []string
+	for _, sibling := range change.Siblings {
+		names = append(names, sibling.Name)
+	}
+	assert.Equal(t, []string{"b", "c"}, names)
+	var puts []string
+	for _, call := range store.made() {
+		if strings.HasPrefix(call, "Put") {
+			puts = append(puts, call)
+		}
+	}
+	assert.Len(t, puts, 1)
+	for _, world := range []*world{w, w.restarted()} {
+		for _, name := range []string{"a", "b", "c"} {
+			key, version := keyOf(t, world, name)
+			assert.Equal(t, "new", key)
+			assert.Equal(t, 2, version)
+		}
+	}
+	_, record, err := w.Credentials.Read(t.Context(), "c")
+	require.NoError(t, err)
+	assert.Len(t, record.History, 2, "history once")
+	assert.Equal(t, "reauth/a", record.History[0].Via)
+}
+
+func TestWhoSharesACredential(t *testing.T) {
+	w := withGroup(t, &logical.InmemStorage{})
+	ctx := t.Context()
+	require.NoError(t, service(w, ctx, "late", "ACME"), "an organization's case does not matter")
+	key, version := keyOf(t, w, "late")
+	assert.Equal(t, "old", key, "created later, it has the credential at once")
+	assert.Equal(t, 1, version)
+
+	require.NoError(t, service(w, ctx, "elsewhere", "acme2"))
+	require.NoError(t, service(w, ctx, "apart", "acme", "credential_group", "mine"))
+	require.NoError(t, service(w, ctx, "tricky", "ac", "credential_group", "me"))
+	require.NoError(t, service(w, ctx, "trickier", "acme12:credential_group0:"))
+	require.NoError(t, service(w, ctx, "server", "acme", "url", "https://other.example.com"))
+	require.NoError(t, w.Integrations.Write(ctx, "typed", backend.Draft{
+		Create: true, Provider: "sharing", AuthType: "other", Settings: texts("organization", "acme"),
+	}))
+	for _, name := range []string{"elsewhere", "apart", "tricky", "trickier", "server", "typed"} {
+		key, _ := keyOf(t, w, name)
+		assert.Empty(t, key, name)
+	}
+}
+
+func TestAnIntegrationNamedLikeAGroupIsNotOne(t *testing.T) {
+	w := withGroup(t, &logical.InmemStorage{})
+	w.create(t, "sharing", "key")
+	key, _ := keyOf(t, w, "sharing")
+	assert.Empty(t, key)
+	require.NoError(t, w.Integrations.Delete(t.Context(), "sharing"))
+	key, _ = keyOf(t, w, "a")
+	assert.Equal(t, "old", key)
+}
+
+func TestACredentialThatWorksForSomeOnlyIsRefused(t *testing.T) {
+	w := withGroup(t, &logical.InmemStorage{})
+	w.upstream.answers(func(_ context.Context, target providers.Target, _ providers.Credential) (providers.Verified, error) {
+		if target.Settings.Text("service") != "a" {
+			return providers.Verified{}, &providers.Error{Outcome: providers.InsufficientScope, Provider: "Sharing", Detail: "no right", Missing: []string{"x"}}
+		}
+		return providers.Verified{Identity: "mia@example.com"}, nil
+	})
+	_, err := w.Credentials.Reauth(t.Context(), "a", entry("mia@example.com", "new"), backend.Actor{})
+	refusal := requireCode(t, err, "insufficient_scope")
+	assert.Equal(t, []string{"b", "c"}, refusal.Siblings)
+	assert.Equal(t, `Sharing: the credential works for "a", but not for b, c, which share it: no right; version 1 stays in use`, refusal.Message)
+	for _, name := range []string{"a", "b", "c"} {
+		key, _ := keyOf(t, w, name)
+		assert.Equal(t, "old", key)
+	}
+}
+
+func TestMembersMustAgreeAboutWhereTheCredentialGoes(t *testing.T) {
+	w := withGroup(t, &logical.InmemStorage{})
+	ctx := t.Context()
+	refusal := requireCode(t, service(w, ctx, "d", "acme", "tls_server_name", "evil.example.com"), backend.CodeGroupConflict)
+	assert.Equal(t, []string{"tls_server_name"}, refusal.Fields)
+	_, err := w.Integrations.Read(ctx, "d")
+	requireCode(t, err, backend.CodeUnknownIntegration)
+
+	move := backend.Draft{Provider: "sharing", AuthType: "key", Settings: texts("tls_server_name", "x.example.com")}
+	requireCode(t, w.Integrations.Write(ctx, "b", move), backend.CodeCredentialPresent)
+	_, err = w.Credentials.Forget(ctx, "c", backend.Actor{})
+	require.NoError(t, err)
+	key, _ := keyOf(t, w, "a")
+	assert.Empty(t, key, "forgotten for all")
+
+	require.NoError(t, w.Integrations.Write(ctx, "b", move), "one after the other while there is no credential")
+	_, err = w.Credentials.Reauth(ctx, "a", entry("mia@example.com", "new"), backend.Actor{})
+	requireCode(t, err, backend.CodeGroupConflict)
+	require.NoError(t, w.Integrations.Write(ctx, "a", move))
+	require.NoError(t, w.Integrations.Write(ctx, "c", move))
+	assert.Equal(t, 2, w.reauth(t, entry("mia@example.com", "new")).After.Version)
+}
+
+func TestMovingToAnotherGroup(t *testing.T) {
+	w := withGroup(t, &logical.InmemStorage{})
+	ctx := t.Context()
+	require.NoError(t, service(w, ctx, "z", "other"))
+	to := func(organization string) backend.Draft {
+		return backend.Draft{Provider: "sharing", AuthType: "key", Settings: texts("organization", organization)}
+	}
+	requireCode(t, w.Integrations.Write(ctx, "a", to("other")), backend.CodeCredentialPresent)
+	require.NoError(t, w.Integrations.Write(ctx, "z", to("acme")), "it has no credential that could go elsewhere")
+	key, _ := keyOf(t, w, "z")
+	assert.Equal(t, "old", key)
+	change := w.reauth(t, entry("mia@example.com", "new"))
+	assert.Len(t, change.Siblings, 3)
+}
+
+func TestTheRecordGoesWithTheLastMember(t *testing.T) {
+	store := &logical.InmemStorage{}
+	w := withGroup(t, store)
+	for _, name := range []string{"a", "c"} {
+		require.NoError(t, w.Integrations.Delete(t.Context(), name))
+		key, _ := keyOf(t, w, "b")
+		assert.Equal(t, "old", key)
+	}
+	require.NoError(t, w.Integrations.Delete(t.Context(), "b"))
+	assert.Empty(t, storedKeys(t, store, "credentials/sharing/"))
+	assert.Empty(t, storedKeys(t, store, "groups/sharing/"))
+}
+
+func storedKeys(t *testing.T, s logical.Storage, prefix string) []string {
+	t.Helper()
+	keys, err := logical.CollectKeysWithPrefix(t.Context(), s, prefix)
+	require.NoError(t, err)
+	return keys
+}
+
+func TestPinningHoldsForTheWholeGroup(t *testing.T) {
+	w := withGroup(t, &logical.InmemStorage{})
+	pin := backend.Draft{Provider: "sharing", AuthType: "key", Settings: providers.Settings{Flags: map[string]bool{"pin_identity": true}}}
+	require.NoError(t, w.Integrations.Write(t.Context(), "c", pin))
+	_, err := w.Credentials.Reauth(t.Context(), "a", entry("noa@example.com", "new"), backend.Actor{})
+	assert.Contains(t, requireCode(t, err, backend.CodeIdentityPinned).Message, `"c"`)
+}
+
+// Every storage call of what changes a group is made to fail: afterwards all
+// members have the same credential, and no secret is without a member.
+func TestGroupStorageFaults(t *testing.T) {
+	for name, operation := range map[string]func(context.Context, *world) error{
+		"create":      func(ctx context.Context, w *world) error { return service(w, ctx, "d", "acme") },
+		"delete":      func(ctx context.Context, w *world) error { return w.Integrations.Delete(ctx, "a") },
+		"delete last": func(ctx context.Context, w *world) error { return w.Integrations.Delete(ctx, "solo") },
+		"reauth": func(ctx context.Context, w *world) error {
+			_, err := w.Credentials.Reauth(ctx, "a", entry("mia@example.com", "new"), backend.Actor{})
+			return err
+		},
+		"forget": func(ctx context.Context, w *world) error {
+			_, err := w.Credentials.Forget(ctx, "b", backend.Actor{})
+			return err
+		},
+		"move": func(ctx context.Context, w *world) error {
+			return w.Integrations.Write(ctx, "z", backend.Draft{Provider: "sharing", AuthType: "key", Settings: texts("organization", "acme")})
+		},
+	} {
+		for _, f := range []fault{fails, failsBehind} {
+			t.Run(fmt.Sprintf("%s/fault=%d", name, f), func(t *testing.T) {
+				for n := 1; ; n++ {
+					store := &storage{}
+					w := withGroup(t, store)
+					require.NoError(t, service(w, t.Context(), "z", "other"))
+					require.NoError(t, service(w, t.Context(), "solo", "solo"))
+					_, err := w.Credentials.Reauth(t.Context(), "solo", entry("mia@example.com", "solo"), backend.Actor{})
+					require.NoError(t, err)
+					w = w.restarted()
+					store.reset(func(i int, _ string) fault {
+						if i == n {
+							return f
+						}
+						return works
+					})
+					err = operation(t.Context(), w)
+					reached := len(store.made()) >= n
+					store.reset(nil)
+					if !reached {
+						require.NoError(t, err)
+						require.Greater(t, n, 1)
+						return
+					}
+					require.ErrorIs(t, err, errDisk, "call %d", n)
+					assertGroupWhole(t, w)
+					assertGroupWhole(t, w.restarted())
+					require.NoError(t, operation(t.Context(), w.restarted()), "it works once storage does")
+					assertGroupWhole(t, w.restarted())
+				}
+			})
+		}
+	}
+}
+
+func assertGroupWhole(t *testing.T, w *world) {
+	t.Helper()
+	names, err := w.Integrations.List(t.Context())
+	require.NoError(t, err)
+	keys := map[string]bool{}
+	records := map[string]bool{}
+	for _, name := range names {
+		in, record, err := w.Credentials.Read(t.Context(), name)
+		require.NoError(t, err)
+		switch strings.ToLower(in.Settings.Text("organization")) {
+		case "acme":
+			if record.Current != nil {
+				keys[record.Current.Credential.Value("key").Reveal()] = true
+			} else {
+				keys[""] = true
+			}
+			records["acme"] = true
+		case "solo":
+			records["solo"] = true
+		}
+	}
+	assert.Len(t, keys, 1, "all members have the same: %v", keys)
+	assert.LessOrEqual(t, len(storedKeys(t, w.storage, "credentials/")), len(records), "no secret without a member")
+}
+
+// Everything at once, on few names, so that locks are taken in every order.
+func TestGroupsDoNotDeadlock(t *testing.T) {
+	w := withGroup(t, &logical.InmemStorage{})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 150 {
+				name := string(rune('a' + rand.IntN(4)))
+				organization := []string{"acme", "other"}[rand.IntN(2)]
+				switch rand.IntN(5) {
+				case 0:
+					_ = service(w, ctx, name, organization)
+				case 1:
+					_ = w.Integrations.Delete(ctx, name)
+				case 2:
+					_, _ = w.Credentials.Forget(ctx, name, backend.Actor{})
+				default:
+					_, _ = w.Credentials.Reauth(ctx, name, entry("mia@example.com", "k"), backend.Actor{})
+				}
+			}
+		})
+	}
+	wg.Wait()
+	require.NoError(t, ctx.Err(), "nobody waited for ever")
+	for _, name := range []string{"a", "b", "c", "d"} {
+		require.NoError(t, w.Integrations.Delete(ctx, name))
+	}
+	assert.Empty(t, storedKeys(t, w.storage, "credentials/"), "no secret outlives its integrations")
+	assert.Empty(t, storedKeys(t, w.storage, "groups/"))
+}
+
+func TestParallelReauthsOfSiblingsAreSerialised(t *testing.T) {
+	const each = 10
+	w := withGroup(t, &logical.InmemStorage{})
+	var wg sync.WaitGroup
+	for i := range 3 * each {
+		wg.Go(func() {
+			_, err := w.Credentials.Reauth(context.Background(), string(rune('a'+i%3)), entry("mia@example.com", fmt.Sprint("k", i)), backend.Actor{})
+			assert.NoError(t, err)
+		})
+	}
+	wg.Wait()
+	_, version := keyOf(t, w, "b")
+	assert.Equal(t, 1+3*each, version)
+}

@@ -1,0 +1,143 @@
+package sei_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/providers"
+)
+
+const providerDocs = "docs/providers.md"
+
+var update = flag.Bool("update", false, "write "+providerDocs+" anew")
+
+// What docs/providers.md says follows from the providers' specs; make docs
+// writes it.
+func TestProviderDocsAreUpToDate(t *testing.T) {
+	registry := providers.All("docs")
+	defer registry.Close()
+	want := renderProviders(registry)
+	if *update {
+		require.NoError(t, os.WriteFile(providerDocs, []byte(want), 0o600))
+	}
+	have, err := os.ReadFile(providerDocs)
+	require.NoError(t, err)
+	assert.Equal(t, want, string(have), "run make docs")
+}
+
+func renderProviders(registry *providers.Registry) string {
+	var b strings.Builder
+	b.WriteString("# Providers\n\nWritten by `make docs` from the specs in `providers/`; change it there. `vault read sei/providers/<name>` says the same.\n\n")
+	b.WriteString("| provider | auth types | expiry | rotation |\n|---|---|---|---|\n")
+	for _, name := range registry.Names() {
+		spec := specOf(registry, name)
+		var types []string
+		for _, auth := range spec.AuthTypes {
+			types = append(types, "`"+auth.Name+"`")
+		}
+		fmt.Fprintf(&b, "| [%s](#%s) | %s | %s | %s |\n", spec.Title, anchor(spec.Title), strings.Join(types, ", "), cell(spec.Expiry), cell(spec.Rotation))
+	}
+	b.WriteString("\nEvery integration also has these settings:\n\n")
+	fieldTable(&b, providers.CommonSettings())
+	for _, name := range registry.Names() {
+		renderProvider(&b, specOf(registry, name))
+	}
+	return b.String()
+}
+
+func specOf(registry *providers.Registry, name string) providers.Spec {
+	p, _ := registry.Provider(name)
+	return p.Spec()
+}
+
+func renderProvider(b *strings.Builder, spec providers.Spec) {
+	fmt.Fprintf(b, "\n## %s\n\n`provider=%s`\n", spec.Title, spec.Name)
+	paragraph := func(label, text string) {
+		if text != "" {
+			fmt.Fprintf(b, "\n**%s.** %s\n", label, text)
+		}
+	}
+	url := spec.URLHelp
+	if spec.DefaultURL != "" {
+		url += " Default: `" + spec.DefaultURL + "`."
+	}
+	paragraph("URL", url)
+	paragraph("Check", spec.Check)
+	paragraph("Least rights", spec.LeastRights)
+	paragraph("Expiry", spec.Expiry)
+	paragraph("Rotation", spec.Rotation)
+	if len(spec.Settings) > 0 {
+		b.WriteString("\nSettings of its own:\n\n")
+		fieldTable(b, spec.Settings)
+	}
+	for _, auth := range spec.AuthTypes {
+		fmt.Fprintf(b, "\n### `auth_type=%s`: %s\n", auth.Name, auth.Title)
+		if auth.Unsupported != "" {
+			fmt.Fprintf(b, "\nNo re-authentication. %s\n", auth.Unsupported)
+		}
+		if len(auth.Fields) > 0 {
+			b.WriteString("\nCredential fields:\n\n")
+			fieldTable(b, auth.Fields)
+		}
+		if len(auth.Settings) > 0 {
+			b.WriteString("\nSettings of this auth type:\n\n")
+			fieldTable(b, auth.Settings)
+		}
+	}
+	if len(spec.Unverified) > 0 {
+		b.WriteString("\nUnverified, because no source says so:\n\n")
+		for _, text := range spec.Unverified {
+			fmt.Fprintf(b, "- %s\n", text)
+		}
+	}
+}
+
+func fieldTable(b *strings.Builder, fields []providers.Field) {
+	b.WriteString("| field | required | |\n|---|---|---|\n")
+	for _, f := range fields {
+		required := ""
+		if f.Required {
+			required = "yes"
+		}
+		text := f.Description
+		if len(f.Values) > 0 {
+			text += " One of `" + strings.Join(f.Values, "`, `") + "`."
+		}
+		if f.Default != "" {
+			text += " Default: `" + f.Default + "`."
+		}
+		if f.Fixed {
+			text += " Never changes."
+		}
+		if f.Locates {
+			text += " Cannot change while a credential is stored."
+		}
+		if f.Name == "url" && text == "" {
+			text = "Root of the upstream; see each provider."
+		}
+		fmt.Fprintf(b, "| `%s` | %s | %s |\n", f.Name, required, cell(text))
+	}
+}
+
+// cell is text that does not end a table's cell.
+func cell(text string) string { return strings.TrimSpace(strings.ReplaceAll(text, "|", `\|`)) }
+
+// anchor is how a heading is linked to.
+func anchor(heading string) string {
+	keep := func(r rune) rune {
+		switch {
+		case r == ' ':
+			return '-'
+		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-':
+			return r
+		}
+		return -1
+	}
+	return strings.Map(keep, strings.ToLower(heading))
+}
