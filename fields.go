@@ -14,7 +14,7 @@ import (
 // parseEntry reads the body of a re-authentication: exactly the credential
 // fields of the auth type. It quotes no value.
 func (v vocabulary) parseEntry(auth providers.AuthType, body map[string]any, now time.Time) (backend.Entry, error) {
-	if err := v.strict(body, auth.Fields, "this integration takes "+fieldNames(auth.Fields)); err != nil {
+	if err := v.strict(body, auth.Fields, atReauth, "this integration takes "+fieldNames(auth.Fields)); err != nil {
 		return backend.Entry{}, err
 	}
 	if err := missing(auth.Fields, body); err != nil {

@@ -24,7 +24,7 @@ func (e *engine) pathConfig() []*framework.Path {
 
 func (e *engine) writeConfig(ctx context.Context, c call) (*logical.Response, error) {
 	fields := backend.MountFields()
-	if err := e.words.strict(c.body, fields, "the mount has "+fieldNames(fields)); err != nil {
+	if err := e.words.strict(c.body, fields, atConfig, "the mount has "+fieldNames(fields)); err != nil {
 		return nil, err
 	}
 	settings, err := parseSettings(fields, c.body)

@@ -55,18 +55,14 @@ func (e *engine) forgetCreds(ctx context.Context, c call) (*logical.Response, er
 // credsData is what a worker gets. All of it comes from one record, so e-mail,
 // key and headers always belong together.
 func credsData(in *backend.Integration, record *backend.Record, p providers.Provider, ttl time.Duration, now time.Time) map[string]any {
-	current, spec := record.Current, p.Spec()
-	url := current.URL
-	if url == "" {
-		url = in.URL(spec)
-	}
+	current := record.Current
 	data := map[string]any{
-		"name": in.Name, "provider": in.Provider, "auth_type": in.AuthType, "url": url,
+		"name": in.Name, "provider": in.Provider, "auth_type": in.AuthType, "url": current.URL,
 		"version": record.Version, "identity": current.Identity, "fingerprint": current.Fingerprint,
 		"expires_at": timestamp(current.ExpiresAt),
 		"headers":    p.Headers(in.AuthType, current.Credential),
 	}
-	auth, _ := spec.AuthType(in.AuthType)
+	auth, _ := p.Spec().AuthType(in.AuthType)
 	for _, f := range auth.Fields {
 		values := current.Credential.Values(f.Name)
 		if len(values) == 0 {
@@ -83,13 +79,17 @@ func credsData(in *backend.Integration, record *backend.Record, p providers.Prov
 	return data
 }
 
+// soonest keeps workers from reading all the time while a credential ends.
+const soonest = 5 * time.Second
+
 // readAgainIn is when a worker should read again: after the mount's TTL, or when
-// the credential ends if that is sooner.
+// the credential ends if that is sooner. One that has ended is not replaced any
+// sooner by asking more often.
 func readAgainIn(expires time.Time, ttl time.Duration, now time.Time) time.Duration {
-	if expires.IsZero() {
+	if expires.IsZero() || !expires.After(now) {
 		return ttl
 	}
-	return max(time.Second, min(ttl, expires.Sub(now)))
+	return min(ttl, max(soonest, expires.Sub(now)))
 }
 
 func revealed(secrets []providers.Secret) []string {

@@ -48,6 +48,9 @@ func (e *engine) listIntegrations(ctx context.Context, _ call) (*logical.Respons
 
 func (e *engine) integrationExists(ctx context.Context, _ *logical.Request, data *framework.FieldData) (bool, error) {
 	name, _ := data.Get("name").(string)
+	if !storable(name) {
+		return false, nil
+	}
 	return e.store.Integrations.Exists(ctx, name)
 }
 
@@ -83,85 +86,97 @@ func (e *engine) deleteIntegration(ctx context.Context, c call) (*logical.Respon
 // draft parses a write. What settings there are follows from the provider and
 // auth type: of the integration if it exists, else of the body.
 func (e *engine) draft(ctx context.Context, c call) (backend.Draft, error) {
-	draft := backend.Draft{}
+	draft, err := e.typed(ctx, c)
+	if err == nil {
+		draft.Settings, err = e.settings(draft, c.body)
+	}
+	return draft, about(err, c.name, draft.Provider)
+}
+
+// typed finds the provider and auth type.
+func (e *engine) typed(ctx context.Context, c call) (backend.Draft, error) {
 	in, err := e.store.Integrations.Read(ctx, c.name)
 	switch {
 	case err == nil:
-		draft.Provider, draft.AuthType = in.Provider, in.AuthType
-	case backend.HasCode(err, backend.CodeUnknownIntegration):
-		draft.Create = true
-	default:
+		draft := backend.Draft{Provider: in.Provider, AuthType: in.AuthType}
+		return draft, unchanged(draft, c.body)
+	case !backend.HasCode(err, backend.CodeUnknownIntegration):
+		return backend.Draft{}, err
+	}
+	draft := backend.Draft{Create: true}
+	if draft.Provider, err = e.chooseProvider(c.body); err != nil {
 		return draft, err
 	}
-	if err := e.chooseType(&draft, c.body); err != nil {
-		return draft, about(err, in)
-	}
 	p, _ := e.registry.Provider(draft.Provider)
-	spec := p.Spec()
-	auth, _ := spec.AuthType(draft.AuthType)
-	fields := append(typeFields(), spec.SettingsOf(draft.AuthType)...)
-	where := spec.Title + " integrations with auth_type " + draft.AuthType + " have " + fieldNames(fields)
-	if err := e.words.strict(c.body, fields, where); err != nil {
-		return draft, about(err, in)
-	}
-	if draft.Settings, err = parseSettings(spec.SettingsOf(draft.AuthType), c.body); err != nil {
-		return draft, about(err, in)
-	}
-	if len(draft.Settings.List("required_scopes")) > 0 && !auth.TellsScopes {
-		return draft, about(fieldError(backend.CodeInvalidField, []string{"required_scopes"},
-			"%s cannot be set: "+spec.Title+" does not tell which rights such a credential has, so it could never be checked"), in)
-	}
-	return draft, nil
+	draft.AuthType, err = chooseAuthType(p.Spec(), c.body)
+	return draft, err
 }
 
-// chooseType finds the provider and auth type. For an existing integration a
-// different value is left to the store to refuse.
-func (e *engine) chooseType(draft *backend.Draft, body map[string]any) error {
-	if raw, sent := body["provider"]; sent || draft.Create {
-		if err := e.chooseProvider(draft, raw, sent); err != nil {
-			return err
+// unchanged refuses a body that would give an integration another type.
+func unchanged(draft backend.Draft, body map[string]any) error {
+	var changed []string
+	for name, have := range map[string]string{"provider": draft.Provider, "auth_type": draft.AuthType} {
+		if sent, ok := body[name]; ok && sent != have {
+			changed = append(changed, name)
 		}
 	}
-	p, ok := e.registry.Provider(draft.Provider)
-	if !ok {
-		return &backend.Error{Code: backend.CodeUnknownProvider, Message: "this build does not have the provider of this integration"}
-	}
-	spec := p.Spec()
-	raw, sent := body["auth_type"]
-	switch {
-	case !sent && draft.AuthType != "":
+	if len(changed) == 0 {
 		return nil
-	case !sent:
-		raw = spec.DefaultAuthType()
 	}
-	name, err := asText(raw)
-	if err != nil {
-		return fieldError(backend.CodeInvalidField, []string{"auth_type"}, "%s "+err.Error())
-	}
-	if name == "" {
-		return fieldError(backend.CodeMissingField, []string{"auth_type"}, "%s is required for "+spec.Title+": "+strings.Join(authTypes(spec), ", "))
-	}
-	if _, ok := spec.AuthType(name); !ok {
-		return fieldError(backend.CodeInvalidField, []string{"auth_type"}, "%s of "+spec.Title+" must be one of "+strings.Join(authTypes(spec), ", "))
-	}
-	draft.AuthType = name
-	return nil
+	return fieldError(backend.CodeImmutableField, changed, "%s of an integration never changes; create another integration instead")
 }
 
-func (e *engine) chooseProvider(draft *backend.Draft, raw any, sent bool) error {
+func (e *engine) chooseProvider(body map[string]any) (string, error) {
+	raw, sent := body["provider"]
 	known := strings.Join(e.registry.Names(), ", ")
 	name, err := asText(raw)
 	switch {
 	case !sent || name == "" && err == nil:
-		return fieldError(backend.CodeMissingField, []string{"provider"}, "%s is required: one of "+known)
+		return "", fieldError(backend.CodeMissingField, []string{"provider"}, "%s is required: one of "+known)
 	case err != nil || !slices.Contains(e.registry.Names(), name):
-		return fieldError(backend.CodeInvalidField, []string{"provider"}, "%s must be one of "+known)
+		return "", fieldError(backend.CodeInvalidField, []string{"provider"}, "%s must be one of "+known)
 	}
-	if draft.Provider != name {
-		draft.AuthType = map[bool]string{true: "", false: draft.AuthType}[draft.Create]
+	return name, nil
+}
+
+func chooseAuthType(spec providers.Spec, body map[string]any) (string, error) {
+	raw, sent := body["auth_type"]
+	if !sent {
+		raw = spec.DefaultAuthType()
 	}
-	draft.Provider = name
-	return nil
+	types := strings.Join(authTypes(spec), ", ")
+	name, err := asText(raw)
+	if err == nil && name == "" {
+		return "", fieldError(backend.CodeMissingField, []string{"auth_type"}, "%s is required for "+spec.Title+": one of "+types)
+	}
+	if _, ok := spec.AuthType(name); err != nil || !ok {
+		return "", fieldError(backend.CodeInvalidField, []string{"auth_type"}, "%s of "+spec.Title+" must be one of "+types)
+	}
+	return name, nil
+}
+
+// settings parses the settings that a body has.
+func (e *engine) settings(draft backend.Draft, body map[string]any) (providers.Settings, error) {
+	p, ok := e.registry.Provider(draft.Provider)
+	if !ok {
+		return providers.Settings{}, &backend.Error{Code: backend.CodeUnknownProvider, Message: "this build does not have the provider of this integration"}
+	}
+	spec := p.Spec()
+	fields := spec.SettingsOf(draft.AuthType)
+	taken := append(typeFields(), fields...)
+	where := spec.Title + " integrations with auth_type " + draft.AuthType + " have " + fieldNames(taken)
+	if err := e.words.strict(body, taken, atIntegrations, where); err != nil {
+		return providers.Settings{}, err
+	}
+	settings, err := parseSettings(fields, body)
+	if err != nil {
+		return providers.Settings{}, err
+	}
+	if auth, _ := spec.AuthType(draft.AuthType); len(settings.List("required_scopes")) > 0 && !auth.TellsScopes {
+		return providers.Settings{}, fieldError(backend.CodeInvalidField, []string{"required_scopes"},
+			"%s cannot be set: "+spec.Title+" does not tell which rights such a credential has, so it could never be checked")
+	}
+	return settings, nil
 }
 
 func authTypes(spec providers.Spec) []string {

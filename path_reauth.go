@@ -90,7 +90,7 @@ func (e *engine) entry(ctx context.Context, c call) (backend.Entry, error) {
 		return backend.Entry{}, backend.ReauthUnsupported(in, auth)
 	}
 	entry, err := e.words.parseEntry(auth, c.body, e.now())
-	return entry, about(err, in)
+	return entry, about(err, in.Name, in.Provider)
 }
 
 func (e *engine) authType(ctx context.Context, name string) (*backend.Integration, providers.AuthType, error) {

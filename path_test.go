@@ -5,11 +5,15 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/helper/consts"
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/backend"
 )
 
 func TestIntegrationReadsBackAsWritten(t *testing.T) {
@@ -88,6 +92,9 @@ func TestIntegrationRefusals(t *testing.T) {
 		"a flag of text":           {with(jira, "pin_identity", "canary"), "invalid_field", []string{"pin_identity"}},
 		"a negative duration":      {with(jira, "health_check_interval", "-5"), "invalid_field", []string{"health_check_interval"}},
 		"a duration of text":       {with(jira, "health_check_interval", "canary"), "invalid_field", []string{"health_check_interval"}},
+		"a blank duration":         {with(jira, "health_check_interval", ""), "invalid_field", []string{"health_check_interval"}},
+		"half a second":            {with(jira, "health_check_interval", "500ms"), "invalid_field", []string{"health_check_interval"}},
+		"a key among certificates": {with(jira, "ca_cert", "-----BEGIN PRIVATE KEY-----\ncanary\n"), "invalid_field", []string{"ca_cert"}},
 		"labels that are no pairs": {with(jira, "labels", "canary"), "invalid_field", []string{"labels"}},
 		"labels of numbers":        {with(jira, "labels", map[string]any{"a": 1}), "invalid_field", []string{"labels"}},
 		"a description of 1 MiB":   {with(jira, "description", strings.Repeat("canary", 200_000)), "invalid_field", []string{"description"}},
@@ -97,6 +104,7 @@ func TestIntegrationRefusals(t *testing.T) {
 			m.write(t, "config", body{"allowed_hosts": []any{}})
 			r := m.refused(t, logical.CreateOperation, "integrations/x", test.body, 400, test.code)
 			assert.Equal(t, test.fields, r.data["fields"])
+			assert.Equal(t, "x", r.data["integration"])
 			assert.NotContains(t, r.message, "canary")
 			assert.Less(t, len(r.message), 600)
 			m.refused(t, logical.ReadOperation, "integrations/x", nil, 404, "unknown_integration")
@@ -152,6 +160,48 @@ func TestCredsOfWhatIsNotThere(t *testing.T) {
 	r = m.write(t, "reauth/jira", body{"email": email, "api_key": "key-2"})
 	assert.Equal(t, 2, r.data["version"])
 	assert.Equal(t, 1, r.data["previous_version"])
+}
+
+func TestNamesThatStorageDoesNotTake(t *testing.T) {
+	m := newMount(t)
+	for _, name := range []string{"a..b", strings.Repeat("a", 129)} {
+		r := m.refused(t, logical.CreateOperation, "integrations/"+name, body{"provider": "github"}, 400, "invalid_field")
+		assert.Equal(t, []string{"name"}, r.data["fields"])
+		m.refused(t, logical.ReadOperation, "integrations/"+name, nil, 404, "unknown_integration")
+		m.refused(t, logical.ReadOperation, "creds/"+name, nil, 404, "unknown_integration")
+		_, exists, err := m.HandleExistenceCheck(t.Context(), &logical.Request{Operation: logical.UpdateOperation, Path: "integrations/" + name})
+		require.NoError(t, err)
+		assert.False(t, exists)
+	}
+}
+
+func TestWhenToReadAgain(t *testing.T) {
+	now, ttl := time.Now(), 5*time.Minute
+	assert.Equal(t, ttl, readAgainIn(time.Time{}, ttl, now))
+	assert.Equal(t, ttl, readAgainIn(now.Add(time.Hour), ttl, now))
+	assert.Equal(t, time.Minute, readAgainIn(now.Add(time.Minute), ttl, now))
+	assert.Equal(t, soonest, readAgainIn(now.Add(time.Second), ttl, now))
+	assert.Equal(t, ttl, readAgainIn(now.Add(-time.Hour), ttl, now), "asking more often does not replace it")
+	assert.Equal(t, time.Second, readAgainIn(now.Add(time.Hour), time.Second, now))
+}
+
+// The url that a worker gets is the one its credential was checked at, whatever
+// happens to the configuration meanwhile.
+func TestCredsKeepTheURLTheyWereCheckedAt(t *testing.T) {
+	m := withJira(t)
+	raw, err := m.storage.Get(t.Context(), "integrations/jira")
+	require.NoError(t, err)
+	raw.Value = []byte(strings.ReplaceAll(string(raw.Value), m.jiraURL, "https://evil.example.com"))
+	require.NoError(t, m.storage.Put(t.Context(), raw))
+	m.store.Invalidate("integrations/jira")
+	assert.Equal(t, "https://evil.example.com", m.read(t, "integrations/jira")["url"])
+	assert.Equal(t, m.jiraURL, m.read(t, "creds/jira")["url"])
+}
+
+func TestAnUpstreamCannotTurnARefusalIntoAnotherStatus(t *testing.T) {
+	resp, err := refuse(logical.UpdateOperation, &backend.Error{Code: "identity_pinned", Message: consts.ErrOverloaded.Error()})
+	status, _ := logical.RespondErrorCommon(&logical.Request{}, resp, err)
+	assert.Equal(t, 400, status)
 }
 
 func TestHistorySaysWhoDidWhat(t *testing.T) {

@@ -2,6 +2,8 @@ package sei
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
@@ -18,6 +20,22 @@ type call struct {
 	body map[string]any
 }
 
+// maxName is long for a name and short for a key of any storage.
+const maxName = 128
+
+// checkName refuses names that Vault's pattern allows and its storage does not.
+func (c call) checkName() error {
+	if storable(c.name) {
+		return nil
+	}
+	if c.Operation == logical.CreateOperation || c.Operation == logical.UpdateOperation {
+		return fieldError(backend.CodeInvalidField, []string{"name"}, fmt.Sprintf("%%s must not contain two dots in a row or be longer than %d characters", maxName))
+	}
+	return backend.UnknownIntegration(c.name)
+}
+
+func storable(name string) bool { return len(name) <= maxName && !strings.Contains(name, "..") }
+
 // actor is who sent the request, for the history.
 func (c call) actor() backend.Actor {
 	return backend.Actor{Via: c.Path, EntityID: c.EntityID, DisplayName: c.DisplayName, RequestID: c.ID}
@@ -33,7 +51,10 @@ func serve(h handler) framework.OperationFunc {
 		if _, ok := data.Schema["name"]; ok {
 			c.name, _ = data.Get("name").(string)
 		}
-		resp, err := h(ctx, c)
+		resp, err := (*logical.Response)(nil), c.checkName()
+		if err == nil {
+			resp, err = h(ctx, c)
+		}
 		if err != nil {
 			return refuse(req.Operation, err)
 		}

@@ -3,8 +3,10 @@ package sei
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
+	"github.com/hashicorp/vault/sdk/helper/consts"
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-sei/backend"
@@ -20,14 +22,14 @@ func refuse(op logical.Operation, err error) (*logical.Response, error) {
 	var refusal *backend.Error
 	switch {
 	case errors.As(err, &refusal):
-	case errors.Is(err, logical.ErrReadOnly):
-		return nil, logical.ErrReadOnly // Vault forwards the request
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return nil, errors.New("the request ended before it was finished; nothing that was in progress is half-done")
 	default:
 		return nil, err
 	}
-	resp := logical.ErrorResponseWithData(refusalData(refusal), "%s", refusal.Error())
+	// Vault looks for this phrase in texts, also in ours, and would answer 503.
+	text := strings.ReplaceAll(refusal.Error(), consts.ErrOverloaded.Error(), "overloaded")
+	resp := logical.ErrorResponseWithData(refusalData(refusal), "%s", text)
 	switch refusal.Code {
 	case backend.CodeUnknownIntegration, backend.CodeNoCredential:
 		if op == logical.ReadOperation {
@@ -81,10 +83,10 @@ func refusedMembers(members []backend.RefusedMember) []map[string]any {
 }
 
 // about names what a refusal from parsing is about.
-func about(err error, in *backend.Integration) error {
+func about(err error, integration, provider string) error {
 	var refusal *backend.Error
-	if errors.As(err, &refusal) && in != nil {
-		refusal.Integration, refusal.Provider = in.Name, in.Provider
+	if errors.As(err, &refusal) {
+		refusal.Integration, refusal.Provider = integration, provider
 	}
 	return err
 }

@@ -112,6 +112,7 @@ func (e *engine) survive(req *logical.Request, err *error) {
 
 // HandleExistenceCheck hides the body for the same reason.
 func (e *engine) HandleExistenceCheck(ctx context.Context, req *logical.Request) (checkFound, exists bool, err error) {
+	defer e.survive(req, &err)
 	sent := req.Data
 	req.Data = nil
 	defer func() { req.Data = sent }()

@@ -25,6 +25,7 @@ const (
 	maxList   = 200
 	maxLabels = 100
 	maxPool   = 100
+	lastYear  = 9999 // that RFC 3339 can write
 )
 
 // Reasons that several kinds share. None quotes the value.
@@ -109,6 +110,8 @@ func parseTime(raw any, now time.Time) (time.Time, error) {
 		return time.Time{}, errors.New("must be a date such as 2027-03-31 or a time such as 2027-03-31T12:00:00Z")
 	case !t.After(now):
 		return time.Time{}, errors.New("is in the past")
+	case t.UTC().Year() > lastYear:
+		return time.Time{}, fmt.Errorf("must not be after the year %d", lastYear)
 	}
 	return t.UTC(), nil
 }
@@ -174,23 +177,26 @@ func checkURL(text string) error {
 	}
 }
 
+// checkPEM demands certificates and nothing else: what stands between or before
+// them could be a key, and would read back.
 func checkPEM(text string) error {
 	if len(text) > maxPEM {
 		return fmt.Errorf("must not be longer than %d bytes", maxPEM)
 	}
-	rest, found := []byte(text), false
-	for {
+	const begin = "-----BEGIN "
+	rest, found := []byte(text), 0
+	for strings.HasPrefix(strings.TrimSpace(string(rest)), begin) {
 		var block *pem.Block
 		if block, rest = pem.Decode(rest); block == nil {
 			break
 		}
-		if _, err := x509.ParseCertificate(block.Bytes); err != nil || block.Type != "CERTIFICATE" {
+		if _, err := x509.ParseCertificate(block.Bytes); err != nil || block.Type != "CERTIFICATE" || len(block.Headers) > 0 {
 			return errors.New("must hold certificates only, in PEM form")
 		}
-		found = true
+		found++
 	}
-	if !found || strings.TrimSpace(string(rest)) != "" {
-		return errors.New("must hold certificates in PEM form")
+	if found == 0 || found != strings.Count(text, begin) || strings.TrimSpace(string(rest)) != "" {
+		return errors.New("must hold certificates in PEM form and nothing else")
 	}
 	return nil
 }
@@ -283,26 +289,32 @@ func parseFlag(raw any) (bool, error) {
 	}
 }
 
-// parseNumber reads a count, or a duration as seconds or with a unit.
+// parseNumber reads a count, or a duration as whole seconds or with a unit.
 func parseNumber(f providers.Field, raw any) (int64, error) {
-	var n int64
-	var err error
-	if f.Kind == providers.Duration {
-		var d time.Duration
-		d, err = parseutil.ParseDurationSecond(raw)
-		n = int64(d / time.Second)
-	} else {
-		n, err = parseutil.ParseInt(raw)
+	if text, ok := raw.(string); ok && strings.TrimSpace(text) == "" {
+		return 0, errBlank // and not 0, which often means off
 	}
+	n, err := asNumber(f.Kind, raw)
 	switch {
 	case err != nil && f.Kind == providers.Duration:
-		return 0, errors.New("must be a duration such as 90, 90s, 1h or 14d")
+		return 0, errors.New("must be a duration of whole seconds such as 90, 90s, 1h or 14d")
 	case err != nil:
 		return 0, errors.New("must be a whole number")
 	case n < f.Min || f.Max > 0 && n > f.Max:
 		return 0, fmt.Errorf("must be between %d and %d", f.Min, f.Max)
 	}
 	return n, nil
+}
+
+func asNumber(k providers.Kind, raw any) (int64, error) {
+	if k != providers.Duration {
+		return parseutil.ParseInt(raw)
+	}
+	d, err := parseutil.ParseDurationSecond(raw)
+	if err == nil && d%time.Second != 0 {
+		return 0, errors.New("a fraction of a second")
+	}
+	return int64(d / time.Second), err
 }
 
 // asText demands a string. A number or a list is not turned into one: a

@@ -25,7 +25,7 @@ func TestParseTime(t *testing.T) {
 		require.NoError(t, err, text)
 		assert.Equal(t, want, timestamp(got))
 	}
-	for _, text := range []string{"", "31.3.2027", "2027-02-30", "2027-01-01", "2027-01-01T12:00:00Z", "1799999999"} {
+	for _, text := range []string{"", "31.3.2027", "2027-02-30", "2027-01-01", "2027-01-01T12:00:00Z", "1799999999", "9999-12-31T23:59:59-12:00"} {
 		_, err := parseTime(text, now)
 		require.Error(t, err, text)
 	}

@@ -39,7 +39,7 @@ func newVocabulary(registry *providers.Registry) vocabulary {
 
 // strict refuses every key of a body that is not one of the fields: unknown ones
 // first, then those that belong elsewhere. where says what is allowed here.
-func (v vocabulary) strict(body map[string]any, fields []providers.Field, where string) error {
+func (v vocabulary) strict(body map[string]any, fields []providers.Field, here place, where string) error {
 	var unknown, misplaced []string
 	for key := range body {
 		switch {
@@ -54,21 +54,30 @@ func (v vocabulary) strict(body map[string]any, fields []providers.Field, where 
 	case len(unknown) > 0:
 		return fieldError(backend.CodeUnknownField, unknown, "there is no field %s; "+where)
 	case len(misplaced) > 0:
-		return fieldError(backend.CodeFieldNotAllowed, misplaced, "%s cannot be set here"+v.hint(misplaced)+"; "+where)
+		return fieldError(backend.CodeFieldNotAllowed, misplaced, "%s cannot be set here"+v.hint(misplaced, here)+"; "+where)
 	default:
 		return nil
 	}
 }
 
-// hint says where misplaced fields belong.
-func (v vocabulary) hint(names []string) string {
-	has := func(set map[string]bool) bool {
-		return slices.ContainsFunc(names, func(n string) bool { return set[n] })
+// place is a path that takes fields.
+type place string
+
+const (
+	atReauth       place = "reauth"
+	atIntegrations place = "integrations"
+	atConfig       place = "config"
+)
+
+// hint says where misplaced fields belong, if all of them belong elsewhere.
+func (v vocabulary) hint(names []string, here place) string {
+	all := func(set map[string]bool) bool {
+		return !slices.ContainsFunc(names, func(n string) bool { return !set[n] })
 	}
 	switch {
-	case has(v.credentials):
+	case here != atReauth && all(v.credentials):
 		return " (credentials go to reauth/<name>)"
-	case has(v.settings):
+	case here != atIntegrations && all(v.settings):
 		return " (settings go to integrations/<name>)"
 	default:
 		return ""

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hashicorp/vault/sdk/helper/salt"
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-sei/providers"
@@ -57,9 +58,9 @@ func New(storage logical.Storage, registry *providers.Registry, now func() time.
 	}
 }
 
-// SealWrapped returns the storage keys and prefixes whose entries hold secrets
-// or decide where secrets go.
-func SealWrapped() []string { return []string{credentialsPrefix, mountKey} }
+// SealWrapped returns the storage keys and prefixes whose entries are secret, and
+// the mount's settings, which say what may be called.
+func SealWrapped() []string { return []string{credentialsPrefix, mountKey, salt.DefaultLocation} }
 
 // Invalidate forgets what is cached under a storage key that another node changed.
 func (b *Backend) Invalidate(key string) {

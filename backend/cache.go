@@ -17,6 +17,9 @@ type cache[T any] struct {
 type entry[T any] struct {
 	value *T
 	stale bool
+	// pending entries stay stale until a write succeeds: the one that failed may
+	// still be carried out.
+	pending bool
 }
 
 // get returns the entry, and the number to give publish.
@@ -30,7 +33,7 @@ func (c *cache[T]) get(key string) (entry[T], uint64) {
 func (c *cache[T]) publish(key string, value *T, since uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.changes == since {
+	if c.changes == since && !c.entries[key].pending {
 		c.set(key, value)
 	}
 }
@@ -44,14 +47,14 @@ func (c *cache[T]) replace(key string, value *T) {
 }
 
 // suspect marks the key as possibly different from storage.
-func (c *cache[T]) suspect(key string) {
+func (c *cache[T]) suspect(key string, pending bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.changes++
-	if e, ok := c.entries[key]; ok {
-		e.stale = true
-		c.entries[key] = e
+	if c.entries == nil {
+		c.entries = map[string]entry[T]{}
 	}
+	c.entries[key] = entry[T]{value: c.entries[key].value, stale: true, pending: pending}
 }
 
 func (c *cache[T]) set(key string, value *T) {

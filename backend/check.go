@@ -12,6 +12,9 @@ import (
 	"vault-plugin-secrets-sei/providers"
 )
 
+// lastYear is the last that RFC 3339 can write.
+const lastYear = 9999
+
 // siblingChecks is how many siblings are checked at a time.
 const siblingChecks = 4
 
@@ -39,7 +42,7 @@ func (c *Credentials) check(ctx context.Context, in *Integration, mount *Mount, 
 	if err != nil {
 		return nil, err
 	}
-	verified, err := provider.Validate(ctx, in.target(spec, mount), entry.Credential)
+	verified, err := validate(ctx, provider, in.target(spec, mount), entry.Credential)
 	if err != nil {
 		return nil, c.refused(ctx, in, change.Before, err, members)
 	}
@@ -50,8 +53,25 @@ func (c *Credentials) check(ctx context.Context, in *Integration, mount *Mount, 
 		return nil, err
 	}
 	next := stored(entry, verified, whole, members, c.now())
+	if next.URL == "" {
+		// Kept with the credential, so that nobody is given one with another's host.
+		next.URL = in.URL(spec)
+	}
 	change.Warnings = append(append(change.Warnings, verified.Warnings...), expiryWarning(next, mount)...)
 	return next, nil
+}
+
+// validate is the provider's, with a panic turned into "could not tell": it may run
+// in a goroutine of its own, and what was panicked with may quote a secret.
+func validate(ctx context.Context, p providers.Provider, t providers.Target, cred providers.Credential) (v providers.Verified, err error) {
+	defer func() {
+		if recover() != nil {
+			v, err = providers.Verified{}, &providers.Error{
+				Outcome: providers.UpstreamError, Provider: p.Spec().Title, Detail: "the check broke off with an internal error",
+			}
+		}
+	}()
+	return p.Validate(ctx, t, cred)
 }
 
 // checkSiblings demands that the credential, which works for the integration
@@ -59,11 +79,14 @@ func (c *Credentials) check(ctx context.Context, in *Integration, mount *Mount, 
 func (c *Credentials) checkSiblings(ctx context.Context, provider providers.Provider, mount *Mount, cred providers.Credential, change *Change) error {
 	failures := make([]error, len(change.Siblings))
 	warnings := make([][]string, len(change.Siblings))
+	// All of them together may take as long as one check.
+	limited, cancel := context.WithTimeout(ctx, mount.RequestTimeout)
+	defer cancel()
 	var group errgroup.Group
 	group.SetLimit(siblingChecks)
 	for i, sibling := range change.Siblings {
 		group.Go(func() error {
-			verified, err := provider.Validate(ctx, sibling.target(provider.Spec(), mount), cred)
+			verified, err := validate(limited, provider, sibling.target(provider.Spec(), mount), cred)
 			failures[i], warnings[i] = err, verified.Warnings
 			return nil
 		})
@@ -147,7 +170,7 @@ func stored(entry Entry, v providers.Verified, whole string, members []string, n
 		Credential: entry.Credential, Fingerprint: whole, Identity: v.Identity, AccountID: v.AccountID,
 		Scopes: v.Scopes, URL: v.URL, ExpiresAt: v.ExpiresAt, VerifiedAt: now.UTC(),
 	}
-	if s.ExpiresAt.IsZero() {
+	if s.ExpiresAt.IsZero() || s.ExpiresAt.UTC().Year() > lastYear {
 		s.ExpiresAt = entry.ExpiresAt
 	}
 	for i, m := range v.Members {

@@ -10,19 +10,18 @@ import (
 // The codes of refusals that do not come from an upstream; those that do are
 // providers.Outcome. Scripts depend on them.
 const (
-	CodeUnknownIntegration  = "unknown_integration"
-	CodeNoCredential        = "no_credential"
-	CodeUnknownProvider     = "unknown_provider"
-	CodeUnknownField        = "unknown_field"
-	CodeFieldNotAllowed     = "field_not_allowed"
-	CodeMissingField        = "missing_field"
-	CodeInvalidField        = "invalid_field"
-	CodeImmutableField      = "immutable_field"
-	CodeGroupConflict       = "group_conflict"
-	CodeCredentialPresent   = "credential_present"
-	CodeReauthUnsupported   = "reauth_unsupported"
-	CodeValidateUnsupported = "validate_unsupported"
-	CodeIdentityPinned      = "identity_pinned"
+	CodeUnknownIntegration = "unknown_integration"
+	CodeNoCredential       = "no_credential"
+	CodeUnknownProvider    = "unknown_provider"
+	CodeUnknownField       = "unknown_field"
+	CodeFieldNotAllowed    = "field_not_allowed"
+	CodeMissingField       = "missing_field"
+	CodeInvalidField       = "invalid_field"
+	CodeImmutableField     = "immutable_field"
+	CodeGroupConflict      = "group_conflict"
+	CodeCredentialPresent  = "credential_present"
+	CodeReauthUnsupported  = "reauth_unsupported"
+	CodeIdentityPinned     = "identity_pinned"
 )
 
 // Error is a refusal: something a caller can act on. Everything else that this

@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -164,6 +167,127 @@ func TestCancelledPut(t *testing.T) {
 	_, err := w.Credentials.Reauth(ctx, "a", entry("mia@example.com", "new"), backend.Actor{})
 	require.Error(t, err)
 	assert.Equal(t, "new", w.key(t))
+}
+
+// lateStorage answers that the context ended, and carries the Put out later, as
+// Vault does when a request is given up while Raft applies it.
+type lateStorage struct {
+	*storage
+	applied chan struct{}
+	armed   bool
+	hangUp  context.CancelFunc
+}
+
+func (s *lateStorage) Put(ctx context.Context, e *logical.StorageEntry) error {
+	if !s.armed {
+		return s.storage.Put(ctx, e)
+	}
+	s.armed = false
+	s.hangUp()
+	select {
+	case <-ctx.Done():
+		go func() { _ = s.storage.Put(context.WithoutCancel(ctx), e); close(s.applied) }()
+		return ctx.Err()
+	case <-time.After(50 * time.Millisecond):
+		defer close(s.applied)
+		return s.storage.Put(ctx, e)
+	}
+}
+
+// A request that is given up during the Put does not let go of the lock before
+// storage has answered: otherwise the Put could land after somebody else's.
+func TestAHangUpDuringThePutDoesNotLoseAVersion(t *testing.T) {
+	store := &lateStorage{storage: &storage{}, applied: make(chan struct{})}
+	w := newWorld(store)
+	w.create(t, "a", "key")
+	w.reauth(t, entry("mia@example.com", "one"))
+	ctx, cancel := context.WithCancel(t.Context())
+	store.armed, store.hangUp = true, cancel
+
+	_, _ = w.Credentials.Reauth(ctx, "a", entry("mia@example.com", "two"), backend.Actor{})
+	third := w.reauth(t, entry("mia@example.com", "three"))
+	<-store.applied
+
+	assert.Equal(t, 3, third.After.Version)
+	assert.Equal(t, "three", w.restarted().key(t))
+	assert.Equal(t, w.key(t), w.restarted().key(t), "what is served is what is stored")
+}
+
+// A storage that never answers leaves the outcome open: until a write succeeds,
+// what is read is asked of storage each time.
+func TestAPutThatNeverAnswersIsNotBelievedEitherWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &storage{}
+		w := newWorld(store)
+		w.create(t, "a", "key")
+		w.reauth(t, entry("mia@example.com", "old"))
+		store.mu.Lock()
+		store.hold = func(call string) {
+			if strings.HasPrefix(call, "Put") {
+				time.Sleep(time.Minute)
+			}
+		}
+		store.mu.Unlock()
+		store.reset(func(_ int, call string) fault {
+			if strings.HasPrefix(call, "Put") {
+				return fails
+			}
+			return works
+		})
+		_, err := w.Credentials.Reauth(t.Context(), "a", entry("mia@example.com", "new"), backend.Actor{})
+		require.ErrorIs(t, err, errDisk)
+		store.mu.Lock()
+		store.hold = nil
+		store.mu.Unlock()
+		store.reset(nil)
+		assert.Equal(t, "old", w.key(t))
+		assert.Equal(t, "old", w.key(t))
+		assert.Equal(t, []string{"Get credentials/a", "Get credentials/a"}, store.made())
+		w.reauth(t, entry("mia@example.com", "newer"))
+		store.reset(nil)
+		assert.Equal(t, "newer", w.key(t))
+		assert.Empty(t, store.made(), "cached again")
+	})
+}
+
+func TestANewIntegrationDoesNotInheritASecret(t *testing.T) {
+	store := &storage{}
+	w := newWorld(store)
+	w.create(t, "a", "key")
+	w.reauth(t, entry("mia@example.com", "old"))
+	require.NoError(t, store.Delete(t.Context(), "integrations/a"))
+
+	w = w.restarted()
+	w.create(t, "a", "key")
+	assert.Empty(t, w.key(t))
+	assert.Empty(t, w.restarted().key(t))
+}
+
+func TestWhatThisBuildDoesNotKnowCanBeDeleted(t *testing.T) {
+	store := &storage{}
+	w := newWorld(store)
+	w.create(t, "a", "key")
+	w.reauth(t, entry("mia@example.com", "old"))
+	old := backend.New(store, providers.NewRegistry(), w.clock.now)
+	_, _, err := old.Credentials.Read(t.Context(), "a")
+	requireCode(t, err, backend.CodeUnknownProvider)
+	require.NoError(t, old.Integrations.Delete(t.Context(), "a"))
+	left, err := store.List(t.Context(), "credentials/")
+	require.NoError(t, err)
+	assert.Empty(t, left)
+}
+
+func TestACheckThatPanicsCouldNotTell(t *testing.T) {
+	w := newWorld(&storage{})
+	w.create(t, "a", "key")
+	w.reauth(t, entry("mia@example.com", "old"))
+	w.upstream.answers(func(context.Context, providers.Target, providers.Credential) (providers.Verified, error) {
+		panic("canary-secret")
+	})
+	_, err := w.Credentials.Reauth(t.Context(), "a", entry("mia@example.com", "new"), backend.Actor{})
+	refusal := requireCode(t, err, "upstream_error")
+	assert.NotContains(t, refusal.Message, "canary-secret")
+	assert.Equal(t, "old", w.key(t))
 }
 
 // A reader that read storage before a write must not publish after it.

@@ -35,6 +35,16 @@ func (g *groups) provider(in *Integration) (providers.Provider, error) {
 	return p, nil
 }
 
+// idAnyway is id also for an integration whose provider this build does not have,
+// so that its secret can be erased.
+func (g *groups) idAnyway(in *Integration) string {
+	id, err := g.id(in)
+	if err != nil {
+		return in.Name
+	}
+	return id
+}
+
 // id is the key of the integration's credential record.
 func (g *groups) id(in *Integration) (string, error) {
 	p, err := g.provider(in)
@@ -48,7 +58,7 @@ func (g *groups) id(in *Integration) (string, error) {
 func shared(id string) bool { return strings.Contains(id, "/") }
 
 // siblings returns the other integrations that share the record, sorted by name.
-// The caller holds the record's lock, so that the answer stays true.
+// The answer stays true while the caller holds the record's lock.
 func (g *groups) siblings(ctx context.Context, id, name string) ([]*Integration, error) {
 	if !shared(id) {
 		return nil, nil

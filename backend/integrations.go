@@ -74,7 +74,9 @@ func (s *Integrations) Write(ctx context.Context, name string, draft Draft) erro
 		return err
 	}
 	if move.leaves() {
-		return s.leave(ctx, move)
+		// The change is made. What this may leave behind is an entry of the index
+		// that nobody believes, or a record without a credential.
+		_ = s.leave(ctx, move)
 	}
 	return nil
 }
@@ -137,9 +139,7 @@ func (s *Integrations) plan(ctx context.Context, name string, edit func(*Integra
 		return move{}, err
 	}
 	if m.before != nil {
-		if m.from, err = s.groups.id(m.before); err != nil {
-			return move{}, err
-		}
+		m.from = s.groups.idAnyway(m.before)
 	}
 	if m.after != nil {
 		m.to, err = s.groups.id(m.after)
@@ -175,11 +175,26 @@ func (s *Integrations) judge(ctx context.Context, m move) error {
 	if err := s.settingsFit(m.after, spec, mount); err != nil || !m.joins() {
 		return err
 	}
+	return s.judgeRecord(ctx, m)
+}
+
+// judgeRecord looks at the credential record that the integration is about to
+// have. Others that share it must agree about where it is sent. Without others it
+// was left behind by an integration of the same name, and a new one, with another
+// url perhaps, must not inherit its secret.
+func (s *Integrations) judgeRecord(ctx context.Context, m move) error {
 	siblings, err := s.groups.siblings(ctx, m.to, m.after.Name)
 	if err != nil {
 		return err
 	}
-	return s.groups.conflict(m.after, siblings)
+	if len(siblings) > 0 {
+		return s.groups.conflict(m.after, siblings)
+	}
+	record, err := s.records.loadExact(ctx, m.to)
+	if err != nil || record.Version == 0 {
+		return err
+	}
+	return s.records.remove(ctx, m.to)
 }
 
 // settingsFit lets the provider judge the form of what only it understands.

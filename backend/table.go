@@ -3,13 +3,17 @@ package backend
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 )
 
-// settleTimeout bounds reading back a record after a write of it failed.
-const settleTimeout = 5 * time.Second
+// Limits for storage calls that no request may cut short.
+const (
+	writeTimeout  = 30 * time.Second
+	settleTimeout = 5 * time.Second
+)
 
 // table is the records of one kind: a storage view with a cache over it. Values
 // are immutable once they are in it. It is safe for concurrent use; who changes
@@ -72,29 +76,39 @@ func (t *table[T]) save(ctx context.Context, key string, value *T) error {
 	if err != nil {
 		return fmt.Errorf("storage: encoding %q: %w", key, err)
 	}
-	if err := t.view.Put(ctx, &logical.StorageEntry{Key: key, Value: data}); err != nil {
-		t.settle(ctx, key)
-		return fmt.Errorf("storage: writing %q: %w", key, err)
+	return t.write(ctx, "writing", key, value, func(ctx context.Context) error {
+		return t.view.Put(ctx, &logical.StorageEntry{Key: key, Value: data})
+	})
+}
+
+// remove deletes the record; one that is not there is not an error.
+func (t *table[T]) remove(ctx context.Context, key string) error {
+	return t.write(ctx, "deleting", key, nil, func(ctx context.Context) error { return t.view.Delete(ctx, key) })
+}
+
+// write carries out a change and publishes its result. Once begun it does not end
+// with the request: a call that is given up can still be carried out, after the
+// caller let go of its lock and somebody else built on the old value.
+func (t *table[T]) write(ctx context.Context, verb, key string, value *T, do func(context.Context) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	defer cancel()
+	if err := do(ctx); err != nil {
+		// Without an answer in all this time it may be carried out at any moment.
+		t.settle(ctx, key, ctx.Err() != nil)
+		return fmt.Errorf("storage: %s %q: %w", verb, key, err)
 	}
 	t.cache.replace(key, value)
 	return nil
 }
 
-// remove deletes the record; one that is not there is not an error.
-func (t *table[T]) remove(ctx context.Context, key string) error {
-	if err := t.view.Delete(ctx, key); err != nil {
-		t.settle(ctx, key)
-		return fmt.Errorf("storage: deleting %q: %w", key, err)
-	}
-	t.cache.replace(key, nil)
-	return nil
-}
-
-// settle finds out what a failed write left. The write may have been carried
-// out although it was answered with an error, for example by a context that
-// ended meanwhile, so it does not use the caller's.
-func (t *table[T]) settle(ctx context.Context, key string) {
-	t.cache.suspect(key)
+// settle finds out what a failed write left: it may have been carried out
+// although it was answered with an error. If it is pending, storage is asked
+// each time until a write succeeds.
+func (t *table[T]) settle(ctx context.Context, key string, pending bool) {
+	t.cache.suspect(key, pending)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
 	_, _ = t.loadExact(ctx, key) // still suspect if this fails too
@@ -106,6 +120,7 @@ func (t *table[T]) list(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("storage: listing: %w", err)
 	}
+	slices.Sort(keys)
 	return keys, nil
 }
 

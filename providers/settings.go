@@ -88,7 +88,9 @@ func WithDefaults(fields []Field, s Settings) Settings {
 			n, _ := strconv.ParseInt(f.Default, 10, 64) // "" is 0
 			setDefault(s.Numbers, f.Name, n)
 		case Text, Email, URL, PEM, Time, Token, Pool:
-			setDefault(s.Texts, f.Name, f.Default)
+			if s.Texts[f.Name] == "" { // cleared, which means the default
+				s.Texts[f.Name] = f.Default
+			}
 		}
 	}
 	return s
