@@ -32,6 +32,9 @@ func (f *fingerprints) key(ctx context.Context) (*salt.Salt, error) {
 	if f.salt != nil {
 		return f.salt, nil
 	}
+	// Not ended by the request, so that a key which is stored is the key in use.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	defer cancel()
 	s, err := salt.NewSalt(ctx, f.view, nil)
 	if err != nil {
 		return nil, fmt.Errorf("storage: the fingerprint key: %w", err)
