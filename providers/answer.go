@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -15,9 +13,6 @@ import (
 
 // defaultTimeout bounds a check whose target sets no time limit.
 const defaultTimeout = 30 * time.Second
-
-// maxRetryAfter caps what an upstream may ask to wait; none asks for more.
-const maxRetryAfter = 24 * time.Hour
 
 // probe is one check under way: where requests go and whom errors name.
 type probe struct {
@@ -131,53 +126,12 @@ func (p probe) rateLimited(res *upstream.Response, fallback time.Duration) *Erro
 	return e
 }
 
-// parseRetryAfter reads the header's two forms, seconds and an HTTP date (RFC
-// 9110, section 10.2.3). The result is never negative and never over a day.
-func parseRetryAfter(text string, now time.Time) (time.Duration, bool) {
-	text = strings.TrimSpace(text)
-	if seconds, err := strconv.ParseUint(text, 10, 64); err == nil {
-		if seconds > uint64(maxRetryAfter/time.Second) {
-			return maxRetryAfter, true
-		}
-		return time.Duration(seconds) * time.Second, true //nolint:gosec // bounded above
-	}
-	if when, err := http.ParseTime(text); err == nil {
-		return clampWait(when.Sub(now)), true
-	}
-	return 0, false
-}
-
-// clampWait rounds up to whole seconds and bounds.
-func clampWait(d time.Duration) time.Duration {
-	d = min(max(d, 0), maxRetryAfter)
-	return (d + time.Second - 1).Truncate(time.Second)
-}
-
 // json decodes a success; anything else than the documented form is could not tell.
 func (p probe) json(res *upstream.Response, into any) *Error {
 	if err := res.JSON(into); err != nil {
 		return p.fail(UpstreamError, "%s; it may be a login page, check url", p.unanswered(err).Detail)
 	}
 	return nil
-}
-
-// actionURL returns a link that an upstream gave for a person to follow, if it
-// is https, or of the scheme the integration uses, and leads to one of hosts.
-func actionURL(raw, scheme string, hosts ...string) string {
-	const longest = 2048
-	u, err := url.Parse(strings.TrimSpace(raw))
-	if err != nil || len(raw) > longest || u.User != nil || u.Opaque != "" {
-		return ""
-	}
-	if u.Scheme != "https" && u.Scheme != scheme {
-		return ""
-	}
-	for _, host := range hosts {
-		if strings.EqualFold(u.Host, host) {
-			return u.String()
-		}
-	}
-	return ""
 }
 
 // requireScopes demands the setting required_scopes of granted, nil where the
@@ -205,14 +159,4 @@ func (p probe) requireScopes(t Target, granted []string, covers func(granted []s
 	e := p.fail(InsufficientScope, "the token works but lacks required scopes: %s", strings.Join(missing, ", "))
 	e.Missing = missing
 	return e
-}
-
-// printable bounds what of an upstream's answer may become an identity.
-func printable(text string) string {
-	const longest = 254
-	text = strings.TrimSpace(text)
-	if len(text) > longest || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f || r == 0xfffd }) {
-		return ""
-	}
-	return text
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -34,6 +35,32 @@ func hostile(status int, contentType string) providertest.Fault {
 		"github-authentication-token-expiration": canary,
 		"X-RateLimit-Reset":                      canary,
 	}}
+}
+
+// TestErrorsQuoteNobodyLater is the same for the requests after the first: the
+// gateway of Jira, the organisations of GitHub.
+func TestErrorsQuoteNobodyLater(t *testing.T) {
+	later := map[string]struct{ path, name string }{
+		"jira":   {providertest.DefaultCloudID + "/rest/api/3/myself", "a token that neither knows is rejected"},
+		"github": {"/orgs/acme", "an organisation is found whatever its case"},
+	}
+	for name, suite := range providertest.Suites() {
+		l, ok := later[name]
+		require.True(t, ok, "no later request of %s", name)
+		i := slices.IndexFunc(suite.Cases, func(c providertest.Case) bool { return c.Name == l.name })
+		require.GreaterOrEqual(t, i, 0, l.name)
+		suite.Good = suite.Cases[i]
+		for _, status := range []int{200, 302, 400, 401, 403, 404, 429, 500} {
+			for _, contentType := range []string{"application/json", "text/html"} {
+				t.Run(fmt.Sprintf("%s %d %s", name, status, contentType), func(t *testing.T) {
+					t.Parallel()
+					fault := hostile(status, contentType)
+					fault.Path = l.path
+					quotesNobody(t, name, suite, fault)
+				})
+			}
+		}
+	}
 }
 
 // TestErrorsQuoteNobody answers every status in JSON and HTML and looks for the

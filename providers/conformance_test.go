@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,25 @@ func TestConformance(t *testing.T) {
 				})
 			}
 		})
+	}
+}
+
+// TestSuites demands that nothing in providertest is left over.
+func TestSuites(t *testing.T) {
+	names := registry(t).Names()
+	var cases []string
+	for name, suite := range providertest.Suites() {
+		assert.Contains(t, names, name, "a suite without provider")
+		for _, c := range suite.All() {
+			assert.False(t, slices.Contains(cases, name+": "+c.Name), "two cases of one name: %s", c.Name)
+			cases = append(cases, name+": "+c.Name)
+		}
+	}
+	all := strings.Join(cases, "\n")
+	for _, answers := range []map[string]providertest.Answer{providertest.JiraAnswers(), providertest.GitHubAnswers()} {
+		for name := range answers {
+			assert.Contains(t, all, "answer "+name, "an answer without a case")
+		}
 	}
 }
 

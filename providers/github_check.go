@@ -129,8 +129,8 @@ func (c githubCheck) organization(ctx context.Context, token Secret, org string)
 // GitHub tells only in a header of the 200. Other ends of this call say nothing.
 // https://docs.github.com/en/rest/orgs/orgs#list-organizations-for-the-authenticated-user
 func (c githubCheck) hiddenBySSO(ctx context.Context, token Secret, ids map[string]string) *Error {
-	res, err := c.ask(ctx, "/user/orgs?per_page=1", token)
-	if err != nil || res.Status != http.StatusOK {
+	res, _ := c.ask(ctx, "/user/orgs?per_page=1", token)
+	if res == nil || res.Status != http.StatusOK {
 		return nil
 	}
 	kind, rest, _ := strings.Cut(res.Header.Get("X-Github-Sso"), ";")

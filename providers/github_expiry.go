@@ -11,13 +11,13 @@ import (
 // time means that nothing is known.
 func parseGitHubExpiry(text string) time.Time {
 	text = strings.TrimSpace(text)
-	if t, err := time.Parse("2006-01-02 15:04:05 -0700", text); err == nil {
-		return t.UTC()
-	}
+	t, err := time.Parse("2006-01-02 15:04:05 -0700", text)
 	if clock, ok := strings.CutSuffix(text, " UTC"); ok {
-		if t, err := time.Parse(time.DateTime, clock); err == nil {
-			return t
-		}
+		t, err = time.Parse(time.DateTime, clock)
 	}
-	return time.Time{}
+	// A year beyond four digits cannot be written as RFC 3339.
+	if t = t.UTC(); err != nil || t.Year() < 1970 || t.Year() > 9999 {
+		return time.Time{}
+	}
+	return t
 }

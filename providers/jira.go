@@ -62,6 +62,7 @@ func (jira) Spec() Spec {
 		Unverified: []string{
 			"Whether an API token without scopes works through api.atlassian.com.",
 			"The exact words by which api.atlassian.com says that a scope is missing: a 401 whose message contains \"scope does not match\" is taken for it.",
+			"API tokens of service accounts are sent with Basic, although some are reported to work with Bearer only.",
 			"How Data Center answers a bad personal access token: any 401 is taken for a refusal.",
 			"That 403 with X-Seraph-LoginReason: AUTHORISATION_FAILED means an account without access to Jira.",
 			"Sites of Atlassian Government Cloud, whose gateway has another host.",

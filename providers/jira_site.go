@@ -51,12 +51,6 @@ func (jira) site(t Target) (jiraSite, *Error) {
 	return s, nil
 }
 
-// cloud reports whether the host belongs to Atlassian for sure.
-func (s jiraSite) cloud() bool {
-	host := s.root.Hostname()
-	return host == jiraGatewayHost || strings.HasSuffix(host, jiraCloudSuffix)
-}
-
 // gatewayRoot demands the cloud id in the path.
 func (p probe) gatewayRoot(root *url.URL) *Error {
 	id, ok := strings.CutPrefix(root.Path, jiraGatewayPath)

@@ -22,6 +22,8 @@ func TestParseGitHubExpiry(t *testing.T) {
 		{"GMT", "2026-12-01 00:00:00 GMT", ""},
 		{"no zone", "2026-12-01 00:00:00", ""},
 		{"RFC 3339", "2026-12-01T00:00:00Z", ""},
+		{"before there was GitHub", "0000-01-01 00:00:00 +0100", ""},
+		{"beyond four digits", "9999-12-31 23:00:00 -0500", ""},
 		{"no such day", "2026-02-30 00:00:00 UTC", ""},
 		{"nothing", "", ""},
 	}

@@ -63,11 +63,14 @@ func TestCredentialsGoWhereTheTargetSays(t *testing.T) {
 		{
 			"Jira with cloud id may ask the gateway", "jira",
 			providers.Target{URL: providertest.JiraCloudURL, AuthType: "api_key", Settings: cloudID},
-			secrets("email", email, "api_key", token), []string{"acme.atlassian.net:443", "api.atlassian.com:443"},
+			secrets("email", email, "api_key", token),
+			[]string{"acme.atlassian.net:443", "api.atlassian.com:443"},
 		},
 		{
 			"a Data Center token never goes to the gateway", "jira",
-			providers.Target{URL: providertest.JiraDataCenterURL, AuthType: "pat", Settings: cloudID}, secrets("pat", token), []string{"jira.example.com:443"},
+			providers.Target{URL: providertest.JiraDataCenterURL, AuthType: "pat", Settings: cloudID},
+			secrets("pat", token),
+			[]string{"jira.example.com:443"},
 		},
 		{"github.com is asked at its API", "github", providers.Target{URL: providertest.GitHubURL, AuthType: "pat"}, secrets("pat", token), []string{"api.github.com:443"}},
 		{"a data residency is asked at its API", "github", providers.Target{URL: providertest.GitHubDataResidence, AuthType: "pat"}, secrets("pat", token), []string{"api.acme.ghe.com:443"}},

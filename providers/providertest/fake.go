@@ -27,7 +27,8 @@ type Request struct {
 	Body int64 `json:"body,omitempty"`
 	// Cookies is how many cookies came.
 	Cookies int `json:"cookies,omitempty"`
-	// Status is what was answered, 0 where a fault broke the connection.
+	// Status is what was answered; 0 until then, and where a fault broke the
+	// connection.
 	Status int `json:"status"`
 }
 
@@ -47,8 +48,10 @@ type Fake interface {
 
 // fake is what all fakes share: the log and the fault.
 type fake struct {
-	mu       sync.Mutex
-	requests []Request
+	mu sync.Mutex
+	// log guards what came, apart from mu: a fake may answer while it holds mu.
+	log      sync.Mutex
+	requests []*Request
 	fault    Fault
 	hits     int
 }
@@ -62,15 +65,19 @@ func (f *fake) Behave(fault Fault) {
 
 // Requests returns what came so far.
 func (f *fake) Requests() []Request {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return append([]Request(nil), f.requests...)
+	f.log.Lock()
+	defer f.log.Unlock()
+	requests := make([]Request, len(f.requests))
+	for i, r := range f.requests {
+		requests[i] = *r
+	}
+	return requests
 }
 
 // Forget empties the log.
 func (f *fake) Forget() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.log.Lock()
+	defer f.log.Unlock()
 	f.requests = nil
 }
 
@@ -92,19 +99,20 @@ func (f *fake) take(r *http.Request) (Fault, bool) {
 func (f *fake) serve(w http.ResponseWriter, r *http.Request, tokenName string, next http.Handler) {
 	n, _ := io.Copy(io.Discard, io.LimitReader(r.Body, 1<<20))
 	scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	entry := Request{
+	entry := &Request{
 		Method: r.Method, Host: hostname(r.Host), Path: r.URL.Path, Query: r.URL.RawQuery,
 		UserAgent: r.UserAgent(), Accept: r.Header.Get("Accept"), Auth: scheme, Token: tokenName,
 		APIVersion: r.Header.Get("X-GitHub-Api-Version"), Body: n, Cookies: len(r.Cookies()),
 	}
+	f.log.Lock()
+	f.requests = append(f.requests, entry)
+	f.log.Unlock()
 	r.ContentLength = n
-	sw := &statusWriter{ResponseWriter: w}
-	defer func() {
-		entry.Status = sw.status
-		f.mu.Lock()
-		f.requests = append(f.requests, entry)
-		f.mu.Unlock()
-	}()
+	sw := &statusWriter{ResponseWriter: w, answered: func(status int) {
+		f.log.Lock()
+		defer f.log.Unlock()
+		entry.Status = status
+	}}
 	if fault, ok := f.take(r); ok {
 		fault.answer(sw, r)
 		return
@@ -112,22 +120,15 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request, tokenName string, n
 	next.ServeHTTP(sw, r)
 }
 
-// statusWriter remembers the status.
+// statusWriter tells the status; all answers of the fakes begin with WriteHeader.
 type statusWriter struct {
 	http.ResponseWriter
-	status int
+	answered func(status int)
 }
 
 func (w *statusWriter) WriteHeader(status int) {
-	w.status = status
+	w.answered(status)
 	w.ResponseWriter.WriteHeader(status)
-}
-
-func (w *statusWriter) Write(p []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
-	return w.ResponseWriter.Write(p)
 }
 
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

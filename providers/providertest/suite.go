@@ -1,6 +1,7 @@
 package providertest
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -159,6 +160,10 @@ func credential(pairs ...string) providers.Credential {
 		values[pairs[i]] = append(values[pairs[i]], providers.NewSecret(pairs[i+1]))
 	}
 	return providers.NewCredential(values)
+}
+
+func both(a, b check) check {
+	return func(v providers.Verified, err *providers.Error) error { return errors.Join(a(v, err), b(v, err)) }
 }
 
 func equal[T comparable](what string, got, want T) error {

@@ -247,10 +247,8 @@ func githubAnswerCases() []Case {
 		return equal("Scopes told", v.Scopes != nil, false)
 	}
 	return []Case{
-		user("user_success_classic_pat", "", scopes("read:discussion repo")),
-		user("user_success_classic_pat", "", expiry("2025-02-04T16:42:10Z")),
-		user("user_success_fine_grained_pat", "", notTold),
-		user("user_success_fine_grained_pat", "", expiry("2024-06-17T09:06:09Z")),
+		user("user_success_classic_pat", "", both(scopes("read:discussion repo"), expiry("2025-02-04T16:42:10Z"))),
+		user("user_success_fine_grained_pat", "", both(notTold, expiry("2024-06-17T09:06:09Z"))),
 		user("user_success_ghu", "", notTold),
 		user("user_success_no_expiry", "", warns(0)),
 		user("bad_credentials", providers.Rejected, nil),

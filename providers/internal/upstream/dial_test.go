@@ -20,7 +20,8 @@ import (
 // to the last one for ever after.
 func resolveTo(t *testing.T, addresses ...string) {
 	t.Helper()
-	server, err := net.ListenPacket("udp", "127.0.0.1:0")
+	var config net.ListenConfig
+	server, err := config.ListenPacket(t.Context(), "udp", "127.0.0.1:0")
 	require.NoError(t, err)
 	var asked atomic.Int64
 	go func() {
@@ -220,6 +221,9 @@ func TestRouteCheck(t *testing.T) {
 		{"a proxy with a password", upstream.Route{ProxyURL: "http://u:p@proxy.example.com"}, upstream.InvalidURL, "proxy_url"},
 		{"a SOCKS proxy", upstream.Route{ProxyURL: "socks5://proxy.example.com"}, upstream.InvalidURL, "proxy_url"},
 		{"a proxy on loopback", upstream.Route{ProxyURL: "http://127.0.0.1"}, upstream.NotAllowed, "proxy_url"},
+		{"a proxy on localhost", upstream.Route{ProxyURL: "http://localhost:3128"}, upstream.NotAllowed, "proxy_url"},
+		{"a proxy's name is judged when it is dialled", upstream.Route{ProxyURL: "http://proxy.example.com", AllowedHosts: allow(t, "other.example.com")}, 0, ""},
+		{"a proxy's address is judged when it is configured", upstream.Route{ProxyURL: "http://192.0.2.7", AllowedHosts: allow(t, "other.example.com")}, upstream.NotAllowed, "proxy_url"},
 		{"an https proxy and a server name", upstream.Route{ProxyURL: "https://proxy.example.com", ServerName: "x"}, upstream.InvalidRoute, "proxy_url"},
 	}
 	for _, c := range cases {

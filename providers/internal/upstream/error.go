@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"errors"
 	"fmt"
 )
 
@@ -41,6 +42,15 @@ func (e *Error) Error() string { return e.Detail }
 
 func newError(kind Kind, host, format string, args ...any) *Error {
 	return &Error{Kind: kind, Host: host, Detail: fmt.Sprintf(format, args...)}
+}
+
+// atField names the setting that an error of this package is about.
+func atField(err error, field string) error {
+	var e *Error
+	if errors.As(err, &e) {
+		e.Field = field
+	}
+	return err
 }
 
 func fieldError(kind Kind, field, format string, args ...any) *Error {

@@ -62,6 +62,10 @@ func (c *Client) once(ctx context.Context, route Route, req Request) (*Response,
 		return nil, classify(ctx, ep.host, err)
 	}
 	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode < http.StatusOK {
+		// After a 101 the body is the bare connection, which knows no deadline.
+		return nil, newError(Reset, ep.host, "%q answered with something that is not HTTP", ep.host)
+	}
 	return read(ctx, ep.host, res)
 }
 

@@ -40,12 +40,21 @@ func (r Route) key() routeKey {
 	return routeKey{r.CACert, r.ServerName, r.ProxyURL, r.AllowedHosts.String()}
 }
 
-// Check tells whether the route can be used at all, without calling anybody: the
-// certificates can be read and the proxy's address is one that may be called.
-// Its error is an *Error.
+// Check judges what can be judged of a route when it is configured: that the
+// certificates can be read, and the form of the proxy's URL. Its error is an
+// *Error.
 func (r Route) Check() error {
-	if _, err := r.transport(); err != nil {
+	if _, err := parseCA(r.CACert); err != nil {
 		return err
+	}
+	if r.ProxyURL == "" {
+		return nil
+	}
+	if _, err := r.proxy(); err != nil {
+		return err
+	}
+	if err := r.AllowedHosts.CheckProxyURL(r.ProxyURL); err != nil {
+		return atField(err, "proxy_url")
 	}
 	return nil
 }
@@ -74,25 +83,26 @@ func (r Route) transport() (*http.Transport, *Error) {
 	if err != nil {
 		return nil, err
 	}
-	t.Proxy = http.ProxyURL(proxy)
+	if err := r.AllowedHosts.checkProxy(proxy); err != nil {
+		err.Field = "proxy_url"
+		return nil, err
+	}
+	t.Proxy = http.ProxyURL(&url.URL{Scheme: proxy.scheme, Host: net.JoinHostPort(proxy.host, proxy.port)})
 	return t, nil
 }
 
-func (r Route) proxy() (*url.URL, *Error) {
+// proxy reads the proxy's URL.
+func (r Route) proxy() (endpoint, *Error) {
 	ep, err := parseEndpoint(r.ProxyURL)
 	if err != nil {
 		err.Field = "proxy_url"
-		return nil, err
-	}
-	if err := r.AllowedHosts.checkProxy(ep); err != nil {
-		err.Field = "proxy_url"
-		return nil, err
+		return endpoint{}, err
 	}
 	if ep.scheme == "https" && r.ServerName != "" {
 		// net/http would expect that name in the proxy's certificate, too.
-		return nil, fieldError(InvalidRoute, "proxy_url", "a proxy that is itself https cannot be combined with tls_server_name")
+		return endpoint{}, fieldError(InvalidRoute, "proxy_url", "a proxy that is itself https cannot be combined with tls_server_name")
 	}
-	return &url.URL{Scheme: ep.scheme, Host: net.JoinHostPort(ep.host, ep.port)}, nil
+	return ep, nil
 }
 
 // parseCA returns nil, which means the system's certificates, for no text.

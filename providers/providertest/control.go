@@ -1,0 +1,149 @@
+package providertest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// jsonAdder is a fake whose tokens can be described in JSON.
+type jsonAdder interface{ AddJSON(body []byte) error }
+
+// Control returns a remote control for scripts, to be served on a port of its
+// own. FAKE is jira, jira_dc, github or github_enterprise:
+//
+//	GET    /ca                    the CA certificate, PEM
+//	GET    /proxy                 the proxy's URL
+//	POST   /FAKE/tokens           add a token: the JSON of JiraToken or GitHubToken
+//	DELETE /FAKE/tokens           forget one: {"token": "…"}
+//	POST   /FAKE/organizations    add one (GitHub): the JSON of GitHubOrganization
+//	POST   /FAKE/captcha          demand a CAPTCHA (Jira): {"user": "…", "url": "…"}
+//	POST   /FAKE/fault            misbehave: {"name": "…", "path": "…", "times": 0, "url": "…"}
+//	                              with a name of FaultNames, or {"status": 418, "header": {}, "body": "", "wait_ms": 0, "drip_ms": 0}
+//	DELETE /FAKE/fault            behave again
+//	GET    /FAKE/requests         what came, JSON, without credentials
+//	DELETE /FAKE/requests         forget it
+//
+// Changes are answered with 204, mistakes with 400 and a sentence.
+func (w *World) Control() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /ca", func(rw http.ResponseWriter, _ *http.Request) {
+		writeText(rw, http.StatusOK, "application/x-pem-file", w.CAPEM())
+	})
+	mux.HandleFunc("GET /proxy", func(rw http.ResponseWriter, _ *http.Request) {
+		writeText(rw, http.StatusOK, "text/plain", w.ProxyURL()+"\n")
+	})
+	mux.HandleFunc("GET /{fake}/requests", func(rw http.ResponseWriter, r *http.Request) {
+		if f, ok := w.Fakes()[r.PathValue("fake")]; ok {
+			writeJSON(rw, http.StatusOK, f.Requests())
+			return
+		}
+		http.NotFound(rw, r)
+	})
+	w.handle(mux, "DELETE /{fake}/requests", func(f Fake, _ []byte) error { f.Forget(); return nil })
+	w.handle(mux, "POST /{fake}/tokens", addToken)
+	w.handle(mux, "DELETE /{fake}/tokens", revokeToken)
+	w.handle(mux, "POST /{fake}/organizations", addOrganization)
+	w.handle(mux, "POST /{fake}/captcha", demandCaptcha)
+	w.handle(mux, "POST /{fake}/fault", setFault)
+	w.handle(mux, "DELETE /{fake}/fault", func(f Fake, _ []byte) error { f.Behave(Fault{}); return nil })
+	return mux
+}
+
+func (w *World) handle(mux *http.ServeMux, pattern string, do func(f Fake, body []byte) error) {
+	mux.HandleFunc(pattern, func(rw http.ResponseWriter, r *http.Request) {
+		f, ok := w.Fakes()[r.PathValue("fake")]
+		if !ok {
+			http.NotFound(rw, r)
+			return
+		}
+		body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+		if err == nil {
+			err = do(f, body)
+		}
+		if err != nil {
+			http.Error(rw, err.Error(), http.StatusBadRequest)
+			return
+		}
+		rw.WriteHeader(http.StatusNoContent)
+	})
+}
+
+func addToken(f Fake, body []byte) error {
+	adder, ok := f.(jsonAdder)
+	if !ok {
+		return errors.New("this fake takes no tokens")
+	}
+	return adder.AddJSON(body)
+}
+
+func revokeToken(f Fake, body []byte) error {
+	var in struct {
+		Token string `json:"token"`
+	}
+	if err := json.Unmarshal(body, &in); err != nil {
+		return err
+	}
+	f.Revoke(in.Token)
+	return nil
+}
+
+func addOrganization(f Fake, body []byte) error {
+	g, ok := f.(*GitHub)
+	if !ok {
+		return errors.New("only GitHub has organizations")
+	}
+	var o GitHubOrganization
+	if err := json.Unmarshal(body, &o); err != nil {
+		return err
+	}
+	g.AddOrganization(o)
+	return nil
+}
+
+func demandCaptcha(f Fake, body []byte) error {
+	j, ok := f.(*Jira)
+	if !ok {
+		return errors.New("only Jira has a CAPTCHA")
+	}
+	var in struct{ User, URL string }
+	if err := json.Unmarshal(body, &in); err != nil {
+		return err
+	}
+	j.DemandCaptcha(in.User, in.URL)
+	return nil
+}
+
+func setFault(f Fake, body []byte) error {
+	var in struct {
+		Fault
+		Name   string `json:"name"`
+		URL    string `json:"url"`
+		WaitMS int    `json:"wait_ms"`
+		DripMS int    `json:"drip_ms"`
+	}
+	if err := json.Unmarshal(body, &in); err != nil {
+		return err
+	}
+	fault := in.Fault
+	if in.Name != "" {
+		named, ok := NamedFault(in.Name, in.URL)
+		if !ok {
+			return fmt.Errorf("no fault %q; there are %s", in.Name, strings.Join(FaultNames(), ", "))
+		}
+		named.Path, named.Times = in.Path, in.Times
+		fault = named
+	}
+	if in.WaitMS > 0 {
+		fault.Wait = time.Duration(in.WaitMS) * time.Millisecond
+	}
+	if in.DripMS > 0 {
+		fault.Drip = time.Duration(in.DripMS) * time.Millisecond
+	}
+	f.Behave(fault)
+	return nil
+}

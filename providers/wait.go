@@ -1,0 +1,33 @@
+package providers
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxRetryAfter caps what an upstream may ask to wait; none asks for more.
+const maxRetryAfter = 24 * time.Hour
+
+// parseRetryAfter reads the header's two forms, seconds and an HTTP date (RFC
+// 9110, section 10.2.3). The result is never negative and never over a day.
+func parseRetryAfter(text string, now time.Time) (time.Duration, bool) {
+	text = strings.TrimSpace(text)
+	if seconds, err := strconv.ParseUint(text, 10, 64); err == nil {
+		if seconds > uint64(maxRetryAfter/time.Second) {
+			return maxRetryAfter, true
+		}
+		return time.Duration(seconds) * time.Second, true
+	}
+	if when, err := http.ParseTime(text); err == nil {
+		return clampWait(when.Sub(now)), true
+	}
+	return 0, false
+}
+
+// clampWait rounds up to whole seconds and bounds.
+func clampWait(d time.Duration) time.Duration {
+	d = min(max(d, 0), maxRetryAfter)
+	return (d + time.Second - 1).Truncate(time.Second)
+}

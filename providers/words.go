@@ -1,0 +1,35 @@
+package providers
+
+import (
+	"net/url"
+	"strings"
+)
+
+// actionURL returns a link that an upstream gave for a person to follow, if it
+// is https, or of the scheme the integration uses, and leads to one of hosts.
+func actionURL(raw, scheme string, hosts ...string) string {
+	const longest = 2048
+	u, err := url.Parse(strings.TrimSpace(raw))
+	if err != nil || len(raw) > longest || u.User != nil || u.Opaque != "" {
+		return ""
+	}
+	if u.Scheme != "https" && u.Scheme != scheme {
+		return ""
+	}
+	for _, host := range hosts {
+		if strings.EqualFold(u.Host, host) {
+			return u.String()
+		}
+	}
+	return ""
+}
+
+// printable bounds what of an upstream's answer may become an identity.
+func printable(text string) string {
+	const longest = 254
+	text = strings.TrimSpace(text)
+	if len(text) > longest || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f || r == 0xfffd }) {
+		return ""
+	}
+	return text
+}
