@@ -1,0 +1,70 @@
+# Tools and versions. The Vault server's version is in tools/vault/go.mod.
+GOLANGCI_LINT_VERSION := v2.15.0
+SHFMT_VERSION         := v3.14.1
+
+# The version that the plugin reports; Vault demands semver with a leading v.
+VERSION ?= $(or $(shell git describe --tags --match 'v*' 2>/dev/null),v0.1.0-dev)
+
+# How long each fuzz target runs.
+FUZZTIME ?= 30s
+# More flags for go test, e.g. TESTFLAGS='-v -run TestStories/dev'.
+TESTFLAGS ?=
+
+SHELL   := bash
+PLUGIN  := build/vault-plugin-secrets-sei
+SCRIPTS := .ci/run $(wildcard scripts/*.sh)
+
+golangci_lint := "$$(scripts/tool.sh github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION))"
+shfmt         := "$$(scripts/tool.sh mvdan.cc/sh/v3/cmd/shfmt@$(SHFMT_VERSION))" -i 2 -ci
+# The race detector needs a C compiler; go sets CGO_ENABLED=0 where there is none.
+race = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo dev test unit acceptance vault fuzz lint fmt clean
+
+help: ## Show this list.
+	@echo 'make TARGET'
+	@echo
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1	\2/p' $(MAKEFILE_LIST) | expand -t 15
+
+build: ## Build the plugin into build/.
+	CGO_ENABLED=0 go build -trimpath -ldflags '-X vault-plugin-secrets-sei.version=$(VERSION)' -o $(PLUGIN) ./cmd/vault-plugin-secrets-sei
+
+demo: ## Tell the engine's story on a real Vault, in under a minute; ends by itself.
+	@VERSION='$(VERSION)' scripts/demo.sh
+
+dev: ## Start a Vault with the engine and fake upstreams; stays up until Ctrl-C.
+	@VERSION='$(VERSION)' scripts/dev.sh
+
+test: ## Run the unit tests, then the acceptance tests.
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory acceptance
+
+unit: ## Run the unit tests with the race detector, in random order.
+	@$(if $(race),,echo 'unit: no C compiler, so the tests run without the race detector')
+	go test $(race) -shuffle=on $(TESTFLAGS) $(filter-out %/acceptance,$(shell go list ./...))
+
+acceptance: ## Run the stories in acceptance/ on a real Vault; fails without one.
+	server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required go test -count=1 -timeout=15m $(TESTFLAGS) ./acceptance
+
+vault: ## Find a Vault server, or build one (6 to 12 minutes, once); prints its path.
+	@scripts/vault.sh
+
+fuzz: ## Run every fuzz target for FUZZTIME (30s).
+	scripts/fuzz.sh $(FUZZTIME)
+
+lint: ## Check code, scripts, formatting and go.mod; changes nothing.
+	$(golangci_lint) config verify
+	$(golangci_lint) run ./...
+	go vet ./...
+	go mod tidy -diff
+	cd tools/vault && go mod tidy -diff
+	for script in $(SCRIPTS); do bash -n "$$script" || exit 1; done
+	$(shfmt) -d $(SCRIPTS)
+
+fmt: ## Format code and scripts.
+	$(golangci_lint) fmt
+	$(shfmt) -w $(SCRIPTS)
+
+clean: ## Remove build/.
+	rm -rf build

@@ -1,0 +1,220 @@
+#!/usr/bin/env bash
+# The engine's story, told with the real vault CLI on a development server and
+# fake upstreams. Every output is checked: the script exits 0 only if each step
+# did what it says. Usually run by make demo.
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+VERSION=${VERSION:-v0.1.0-dev}
+
+bold='' plain=''
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
+  bold=$'\033[1m' plain=$'\033[0m'
+fi
+
+# out is what the last command wrote.
+out=''
+
+chapter() { printf '\n%s== %s%s\n' "$bold" "$*" "$plain"; }
+
+say() { printf '\n%s\n' "$*" | fold -s -w 80; }
+
+# quoted prints a command as one would type it.
+quoted() {
+  local line='' word
+  for word in "$@"; do
+    case $word in
+      *=*[!A-Za-z0-9_./:=@,+-]*) word="${word%%=*}='${word#*=}'" ;;
+      *[!A-Za-z0-9_./:=@,+-]*) word="'$word'" ;;
+    esac
+    if [ $((${#line} + ${#word})) -gt 86 ]; then
+      printf '%s \\\n' "$line"
+      line='     '
+    fi
+    line="$line${line:+ }$word"
+  done
+  printf '%s\n' "$line"
+}
+
+show() {
+  printf '\n%s$ %s%s\n' "$bold" "$(quoted "$@")" "$plain"
+  local status=0
+  out=$("$@" 2>&1) || status=$?
+  printf '%s\n' "$out" | fold -s -w 98
+  return "$status"
+}
+
+# run shows a command that must succeed, refused one that must not.
+run() { show "$@" || fail "the command failed"; }
+
+refused() {
+  if show "$@"; then
+    fail 'the command was not refused'
+  fi
+}
+
+# quietly runs a command that is none of the story's.
+quietly() { out=$("$@" 2>&1) || fail "$* failed: $out"; }
+
+# expect fails unless the last output holds each text.
+expect() {
+  local text
+  for text in "$@"; do
+    case $out in
+      *"$text"*) ;;
+      *) fail "the output lacks: $text" ;;
+    esac
+  done
+}
+
+# expect_row fails unless the last output, a table, has a row with that key and value.
+expect_row() {
+  local key value
+  while read -r key value; do
+    if [ "$key" = "$1" ] && [ "$value" = "$2" ]; then
+      return 0
+    fi
+  done <<<"$out"
+  fail "the output lacks the row: $1 $2"
+}
+
+# configuration prints what the operator wrote, without the engine's own state.
+configuration() {
+  local field
+  for field in provider auth_type url description; do
+    vault read -field="$field" "sei/integrations/$1"
+    printf '\n'
+  done
+}
+
+# secrets are the credentials of this story; none may show up in the audit file.
+secrets='ATATT-demo-first ATATT-demo-second ATATT-demo-mistyped ATATT-demo-sneaked ghp_demo_first ghp_demo_second'
+
+assert_no_secret_in_audit() {
+  local log secret
+  log=$(<"$(audit_log)")
+  for secret in $secrets; do
+    case $log in
+      *"$secret"*) fail "the audit file holds the credential $secret" ;;
+    esac
+  done
+}
+
+# audit_line puts the last line of the audit file that holds all texts into out.
+audit_line() {
+  local line text
+  out=''
+  while IFS= read -r line; do
+    for text in "$@"; do
+      case $line in
+        *"$text"*) ;;
+        *) continue 2 ;;
+      esac
+    done
+    out=$line
+  done <"$(audit_log)"
+  [ -n "$out" ] || fail "the audit file has no line with: $*"
+}
+
+# show_audit prints time, path and answer of the audit line in out, hashes cut short.
+show_audit() {
+  local line=$out time path data short='' quote='"' break=$'\n    '
+  time=${line#*'"time":"'}
+  path=${line#*'"path":"'}
+  data=${line#*'"response":{"data":{'}
+  data=${data#'"data":{'}
+  data=${data%%'}'*}
+  while [ "${data#*hmac-sha256:}" != "$data" ]; do
+    short="$short${data%%hmac-sha256:*}hmac-sha256:"
+    data=${data#*hmac-sha256:}
+    short="$short${data:0:6}.."
+    data=$quote${data#*"$quote"}
+  done
+  data=$short$data
+  printf '\n  %s, response to %s:\n' "${time%%"$quote"*}" "${path%%"$quote"*}"
+  printf '    %s\n' "${data//,$quote/$break$quote}"
+}
+
+set_up() {
+  make_work
+  build_all
+  start_fakes
+  start_server
+
+  chapter 'An operator sets up the mount'
+  say 'The audit device, and the engine with the few keys that audit may write readably:'
+  run vault audit enable file file_path="$(audit_log)"
+  # shellcheck disable=SC2046 # one flag per line
+  run vault secrets enable -path=sei $(audit_flags) "$plugin"
+  say 'The engine calls only public https addresses by default. The fake upstreams of' \
+    'this demo listen on loopback, so the operator allows that:'
+  run vault write sei/config allowed_hosts=http://127.0.0.1
+}
+
+integrations() {
+  chapter 'Two integrations: configuration only, no credential'
+  run vault write sei/integrations/jira-prod provider=jira auth_type=api_key url="$JIRA_URL" \
+    description='Issue tracker of the platform team'
+  run vault write sei/integrations/github-prod provider=github auth_type=pat url="$GITHUB_URL" \
+    organizations=acme
+  run vault list sei/integrations
+  expect jira-prod github-prod
+  say 'Without a credential there is nothing to hand out:'
+  refused vault read sei/creds/jira-prod
+  expect 'No value found'
+}
+
+reauthentication() {
+  chapter 'Re-authentication: checked upstream, then swapped in'
+  run vault write sei/reauth/jira-prod email=ada@example.com api_key=ATATT-demo-first
+  expect_row version 1
+  run vault write sei/reauth/github-prod pat=ghp_demo_first,ghp_demo_second
+  expect_row version 1
+  say 'Before that key expires, a new one takes its place:'
+  run vault write sei/reauth/jira-prod email=ada@example.com api_key=ATATT-demo-second
+  expect_row version 2
+  expect_row previous_version 1
+  say 'A worker reads the credential, ready to set on a request:'
+  run vault read sei/creds/jira-prod
+  expect_row api_key ATATT-demo-second
+  expect_row version 2
+}
+
+refusals() {
+  local before
+  before=$(configuration jira-prod)
+  chapter 'What is refused'
+  say 'A mistyped key: Jira does not know it, so the working one stays.'
+  refused vault write sei/reauth/jira-prod email=ada@example.com api_key=ATATT-demo-mistyped
+  expect credential_rejected 'version 2 stays in use'
+  say 'Somebody who may re-authenticate tries to send the key elsewhere:'
+  refused vault write sei/reauth/jira-prod email=ada@example.com api_key=ATATT-demo-sneaked \
+    url=https://jira.evil.example
+  expect field_not_allowed url
+  say 'Nothing changed:'
+  run vault read sei/creds/jira-prod
+  expect_row api_key ATATT-demo-second
+  expect_row version 2
+  [ "$(configuration jira-prod)" = "$before" ] || fail 'the configuration changed'
+}
+
+witnesses() {
+  chapter 'The witnesses'
+  say "Vault's audit file has the swap, readable where it matters and hashed elsewhere:"
+  audit_line '"type":"response"' '"path":"sei/reauth/jira-prod"' '"version":2'
+  expect '"name":"jira-prod"' '"previous_version":1' '"fingerprint":"'
+  show_audit
+  say 'and the refusal of the mistyped key:'
+  audit_line '"type":"response"' '"path":"sei/reauth/jira-prod"' '"code":"credential_rejected"'
+  show_audit
+  assert_no_secret_in_audit
+  say 'No key of this story is anywhere in that file.'
+  say "The engine's own history:"
+  run vault read -format=json sei/history/jira-prod
+  expect '"version": 2' '"version": 1' '"cause": "reauth"'
+}
+
+set_up
+integrations
+reauthentication
+refusals
+witnesses
+printf '\n%sDone: every step did what it says (%s s).%s\n' "$bold" "$SECONDS" "$plain"
