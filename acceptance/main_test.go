@@ -1,0 +1,106 @@
+// Package acceptance_test runs the built plugin in a real Vault server, with the
+// real vault CLI as client and fake upstreams on loopback.
+//
+// The stories are scripts in testdata: those in testdata/dev share one
+// development server and have a mount each; those in testdata/raft have a
+// server with storage on disk to themselves, which they restart, seal and kill.
+// commands_test.go lists what a script can do beside running programs.
+//
+// The server is found by scripts/vault.sh. Without one the tests are skipped,
+// unless SEI_ACCEPTANCE=required, as make test sets it: then one is built, and
+// without one the tests fail.
+package acceptance_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The tests learn these from the environment, where TestMain puts them.
+const (
+	envVault   = "VAULT_BIN"
+	envPlugins = "SEI_PLUGINS"
+)
+
+// setUpLimit bounds what happens before the first test, which may be the build of
+// a server.
+const setUpLimit = 15 * time.Minute
+
+const pluginName = "vault-plugin-secrets-sei"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(envGuard) != "" {
+		os.Exit(guard(os.Args[1:]))
+	}
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	required := os.Getenv("SEI_ACCEPTANCE") == "required"
+	ctx, cancel := context.WithTimeout(context.Background(), setUpLimit)
+	defer cancel()
+	server, err := findVault(ctx, required)
+	if err != nil && !required {
+		// The second line is what makes go test write "[no tests to run]".
+		fmt.Println("acceptance tests skipped: no Vault server found; make test builds one")
+		fmt.Println("testing: warning: no tests to run")
+		return 0
+	}
+	if err != nil {
+		fmt.Println("acceptance tests cannot run:", err)
+		return 1
+	}
+	plugins, err := buildPlugin(ctx)
+	defer func() { _ = os.RemoveAll(plugins) }()
+	if err != nil {
+		fmt.Println("acceptance tests cannot run:", err)
+		return 1
+	}
+	if err := errors.Join(os.Setenv(envVault, server), os.Setenv(envPlugins, plugins)); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	return m.Run()
+}
+
+func findVault(ctx context.Context, build bool) (string, error) {
+	args := []string{"--find"}
+	if build {
+		args = nil
+	}
+	cmd := exec.CommandContext(ctx, "../scripts/vault.sh", args...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("scripts/vault.sh: %w", err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// buildPlugin builds the plugin into a folder that holds nothing else, because a
+// development server registers everything that it finds there.
+func buildPlugin(ctx context.Context) (string, error) {
+	dir, err := os.MkdirTemp("", "sei-plugins-")
+	if err != nil {
+		return "", err
+	}
+	// Vault refuses a plugin folder behind a symbolic link, as /tmp is on macOS.
+	if dir, err = filepath.EvalSymlinks(dir); err != nil {
+		return "", err
+	}
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath",
+		"-ldflags=-X vault-plugin-secrets-sei.version="+pluginVersion,
+		"-o", filepath.Join(dir, pluginName), "../cmd/vault-plugin-secrets-sei")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return dir, fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return dir, nil
+}

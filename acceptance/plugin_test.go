@@ -1,0 +1,67 @@
+package acceptance_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"syscall"
+	"testing"
+
+	"github.com/hashicorp/vault/api"
+	"github.com/stretchr/testify/require"
+)
+
+// pluginVersion is what the tests build the plugin as.
+const pluginVersion = "v0.0.1-acceptance"
+
+// auditKeys are the keys of responses that the audit device writes readably; the
+// README tells operators to set the same.
+func auditKeys() []string {
+	return []string{"code", "integration", "name", "provider", "version", "previous_version", "fingerprint"}
+}
+
+// register puts the plugin into the server's catalogue, as an operator does. A
+// development server has done so by itself.
+func (s *server) register(t testing.TB) {
+	t.Helper()
+	binary, err := os.ReadFile(filepath.Join(os.Getenv(envPlugins), pluginName))
+	require.NoError(t, err)
+	sum := sha256.Sum256(binary)
+	err = s.client(t).Sys().RegisterPluginWithContext(t.Context(), &api.RegisterPluginInput{
+		Name: pluginName, Type: api.PluginTypeSecrets, Version: pluginVersion,
+		Command: pluginName, SHA256: hex.EncodeToString(sum[:]),
+	})
+	require.NoError(t, err)
+}
+
+// mount mounts the engine at path.
+func (s *server) mount(t testing.TB, path string) {
+	t.Helper()
+	err := s.client(t).Sys().MountWithContext(t.Context(), path, &api.MountInput{
+		Type:   pluginName,
+		Config: api.MountConfigInput{AuditNonHMACResponseKeys: auditKeys()},
+	})
+	require.NoError(t, err)
+}
+
+// killPlugin kills the plugin processes that the server has started, by their
+// ids in its log, and returns how many it were.
+func (s *server) killPlugin(t testing.TB) int {
+	t.Helper()
+	log, err := os.ReadFile(s.logPath())
+	require.NoError(t, err)
+	killed := 0
+	started := regexp.MustCompile(`plugin started:.*path=\S*/` + pluginName + ` pid=(\d+)`)
+	for _, match := range started.FindAllStringSubmatch(string(log), -1) {
+		pid, err := strconv.Atoi(match[1])
+		require.NoError(t, err)
+		if s.process.owns(pid) {
+			require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+			killed++
+		}
+	}
+	return killed
+}

@@ -1,0 +1,189 @@
+package acceptance_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/vault/api"
+	"github.com/stretchr/testify/require"
+)
+
+// startLimit bounds every wait for a server.
+const startLimit = 60 * time.Second
+
+// server is a Vault server on loopback with a file audit device.
+type server struct {
+	dir     string   // everything that it writes
+	plugins string   // its plugin directory
+	args    []string // of the vault command
+	addr    string
+	token   string
+	// persistent servers start sealed and keep their state; others are in memory.
+	persistent bool
+	unsealKey  string
+	process    *process
+}
+
+// startDev starts a development server: in memory, unsealed, gone when it stops.
+func startDev(t testing.TB) *server {
+	t.Helper()
+	s := newServer(t)
+	s.token = "root"
+	s.args = []string{
+		"server", "-dev", "-dev-no-store-token", "-dev-root-token-id=" + s.token,
+		"-dev-listen-address=" + s.host(), "-dev-plugin-dir=" + s.plugins, "-log-level=debug",
+	}
+	s.start(t)
+	s.enableAudit(t)
+	return s
+}
+
+// startRaft starts a server that keeps its state on disk, with the plugin registered.
+func startRaft(t testing.TB) *server {
+	t.Helper()
+	s := startEmptyRaft(t, os.Getenv(envPlugins))
+	s.register(t)
+	return s
+}
+
+// startEmptyRaft does so without the plugin.
+func startEmptyRaft(t testing.TB, plugins string) *server {
+	t.Helper()
+	s := newServer(t)
+	s.persistent, s.plugins = true, plugins
+	s.args = []string{"server", "-config=" + s.writeConfig(t), "-log-level=debug"}
+	s.start(t)
+	client := s.client(t)
+	keys, err := client.Sys().InitWithContext(t.Context(), &api.InitRequest{SecretShares: 1, SecretThreshold: 1})
+	require.NoError(t, err)
+	s.unsealKey, s.token = keys.KeysB64[0], keys.RootToken
+	s.unseal(t)
+	s.enableAudit(t)
+	return s
+}
+
+func newServer(t testing.TB) *server {
+	t.Helper()
+	// Not t.TempDir, whose path is too long for the sockets of plugins.
+	dir, err := os.MkdirTemp("", "sei-") //nolint:usetesting // see above
+	require.NoError(t, err)
+	s := &server{dir: dir, plugins: os.Getenv(envPlugins), addr: "http://" + freeAddress(t)}
+	t.Cleanup(func() {
+		s.stop()
+		_ = os.RemoveAll(dir)
+	})
+	return s
+}
+
+func (s *server) host() string { return strings.TrimPrefix(s.addr, "http://") }
+
+func (s *server) auditPath() string { return filepath.Join(s.dir, "audit.log") }
+
+func (s *server) logPath() string { return filepath.Join(s.dir, "server.log") }
+
+// audit returns all that the audit device wrote.
+func (s *server) audit(t testing.TB) string {
+	t.Helper()
+	data, err := os.ReadFile(s.auditPath())
+	require.NoError(t, err)
+	return string(data)
+}
+
+func (s *server) writeConfig(t testing.TB) string {
+	t.Helper()
+	data := filepath.Join(s.dir, "raft")
+	require.NoError(t, os.MkdirAll(data, 0o700))
+	cluster := freeAddress(t)
+	config := fmt.Sprintf(`
+storage "raft" {
+  path                   = %q
+  node_id                = "one"
+  performance_multiplier = 1
+}
+listener "tcp" {
+  address         = %q
+  cluster_address = %q
+  tls_disable     = true
+}
+api_addr         = %q
+cluster_addr     = %q
+plugin_directory = %q
+disable_mlock    = true
+`, data, s.host(), cluster, s.addr, "https://"+cluster, s.plugins)
+	path := filepath.Join(s.dir, "vault.hcl")
+	require.NoError(t, os.WriteFile(path, []byte(config), 0o600))
+	return path
+}
+
+// start runs the server and waits until it answers. A persistent one is sealed then.
+func (s *server) start(t testing.TB) {
+	t.Helper()
+	log, err := os.OpenFile(s.logPath(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	require.NoError(t, err)
+	defer func() { _ = log.Close() }()
+	s.process, err = startProcess(log, s.environ(), os.Getenv(envVault), s.args...)
+	require.NoError(t, err)
+	client := s.client(t)
+	s.wait(t, "answer", func(ctx context.Context) bool {
+		status, err := client.Sys().SealStatusWithContext(ctx)
+		return err == nil && (s.persistent || !status.Sealed)
+	})
+}
+
+func (s *server) stop() {
+	if s.process != nil {
+		s.process.stop(10 * time.Second)
+	}
+}
+
+// wait polls until ready, and fails the test when the server ends or takes too long.
+func (s *server) wait(t testing.TB, what string, ready func(context.Context) bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), startLimit)
+	defer cancel()
+	for !ready(ctx) {
+		if ctx.Err() != nil || s.process.ended() {
+			log, _ := os.ReadFile(s.logPath())
+			require.FailNow(t, "the server did not "+what, "%s", tail(string(log), 4000))
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// unseal unseals and waits until requests are served.
+func (s *server) unseal(t testing.TB) {
+	t.Helper()
+	client := s.client(t)
+	_, err := client.Sys().UnsealWithContext(t.Context(), s.unsealKey)
+	require.NoError(t, err)
+	s.wait(t, "become active", func(ctx context.Context) bool {
+		health, err := client.Sys().HealthWithContext(ctx)
+		return err == nil && health.Initialized && !health.Sealed && !health.Standby
+	})
+}
+
+func (s *server) enableAudit(t testing.TB) {
+	t.Helper()
+	err := s.client(t).Sys().EnableAuditWithOptionsWithContext(t.Context(), "file", &api.EnableAuditOptions{
+		Type: "file", Options: map[string]string{"file_path": s.auditPath()},
+	})
+	require.NoError(t, err)
+}
+
+// freeAddress returns an address that nothing listened on a moment ago.
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	var config net.ListenConfig
+	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().String()
+}
+
+func tail(s string, n int) string { return s[max(0, len(s)-n):] }

@@ -1,0 +1,90 @@
+package acceptance_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// story is what the commands of one running script share.
+type story struct {
+	t      testing.TB
+	server *server
+	mount  string
+	fakes  *fakes
+	// secrets are credentials that must not show up in the server's files.
+	secrets []string
+	since   stopwatch
+}
+
+type storyKey struct{}
+
+func TestStories(t *testing.T) {
+	t.Run("dev", func(t *testing.T) {
+		shared := startDev(t)
+		t.Run("stories", func(t *testing.T) {
+			runStories(t, "testdata/dev", func(testing.TB) *server { return shared })
+		})
+	})
+	t.Run("raft", func(t *testing.T) { runStories(t, "testdata/raft", startRaft) })
+}
+
+func runStories(t *testing.T, dir string, serverFor func(testing.TB) *server) {
+	t.Helper()
+	testscript.Run(t, testscript.Params{
+		Dir:                 dir,
+		Cmds:                commands(),
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			tb, ok := env.T().(testing.TB)
+			require.True(t, ok)
+			setUp(tb, env, serverFor(tb))
+			return nil
+		},
+	})
+}
+
+// setUp gives a script a mount and fakes of its own.
+func setUp(t testing.TB, env *testscript.Env, server *server) {
+	t.Helper()
+	name := strings.TrimPrefix(filepath.Base(env.WorkDir), "script-")
+	s := &story{t: t, server: server, mount: "sei-" + name, fakes: startFakes(t)}
+	server.mount(t, s.mount)
+	for _, entry := range server.environ() {
+		key, value, _ := strings.Cut(entry, "=")
+		env.Setenv(key, value)
+	}
+	env.Setenv("PATH", vaultOnPath(t))
+	env.Setenv("SEI", s.mount)
+	s.fakes.describe(t, env)
+	env.Values[storyKey{}] = s
+	env.Defer(s.assertSecretsUnseen)
+}
+
+// vaultOnPath returns a PATH on which the server is vault, whatever its file is called.
+func vaultOnPath(t testing.TB) string {
+	t.Helper()
+	bin := t.TempDir()
+	require.NoError(t, os.Symlink(os.Getenv(envVault), filepath.Join(bin, "vault")))
+	return bin + string(os.PathListSeparator) + os.Getenv("PATH")
+}
+
+// assertSecretsUnseen checks the promise that a secret leaves through creds/
+// only: none is in the audit file or the log.
+func (s *story) assertSecretsUnseen() {
+	for _, path := range []string{s.server.auditPath(), s.server.logPath()} {
+		data, err := os.ReadFile(path)
+		require.NoError(s.t, err)
+		require.NotEmpty(s.t, data)
+		for _, secret := range s.secrets {
+			seen := strings.Contains(string(data), secret) // NotContains would print the file
+			assert.False(s.t, seen, "%s holds the credential %q", filepath.Base(path), secret)
+		}
+	}
+}
