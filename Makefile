@@ -20,7 +20,7 @@ shfmt         := "$$(scripts/tool.sh mvdan.cc/sh/v3/cmd/shfmt@$(SHFMT_VERSION))"
 race = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo dev test unit acceptance vault fuzz lint fmt clean
+.PHONY: help build demo dev test unit acceptance vault fuzz docs lint fmt clean
 
 help: ## Show this list.
 	@echo 'make TARGET'
@@ -52,6 +52,9 @@ vault: ## Find a Vault server, or build one (6 to 12 minutes, once); prints its 
 
 fuzz: ## Run every fuzz target for FUZZTIME (30s).
 	scripts/fuzz.sh $(FUZZTIME)
+
+docs: ## Write docs/providers.md from the providers' specs.
+	UPDATE_DOCS=1 go test -count=1 -run TestProviderDocs .
 
 lint: ## Check code, scripts, formatting and go.mod; changes nothing.
 	$(golangci_lint) config verify

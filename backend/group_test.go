@@ -47,7 +47,7 @@ func (sharing) SharedBy(t providers.Target) map[string]string {
 }
 
 // service is an integration of the group of an organization.
-func service(w *world, ctx context.Context, name, organization string, more ...string) error {
+func service(ctx context.Context, w *world, name, organization string, more ...string) error {
 	return w.Integrations.Write(ctx, name, backend.Draft{
 		Create: true, Provider: "sharing", AuthType: "key",
 		Settings: texts(append([]string{"organization", organization, "service", name}, more...)...),
@@ -60,7 +60,7 @@ func withGroup(t *testing.T, store logical.Storage) *world {
 	t.Helper()
 	w := newWorld(store)
 	for _, name := range []string{"a", "b", "c"} {
-		require.NoError(t, service(w, t.Context(), name, "Acme"))
+		require.NoError(t, service(t.Context(), w, name, "Acme"))
 	}
 	w.reauth(t, entry("mia@example.com", "old"))
 	return w
@@ -109,16 +109,16 @@ func TestReauthOfOneUpdatesAllInOnePut(t *testing.T) {
 func TestWhoSharesACredential(t *testing.T) {
 	w := withGroup(t, &logical.InmemStorage{})
 	ctx := t.Context()
-	require.NoError(t, service(w, ctx, "late", "ACME"), "an organization's case does not matter")
+	require.NoError(t, service(ctx, w, "late", "ACME"), "an organization's case does not matter")
 	key, version := keyOf(t, w, "late")
 	assert.Equal(t, "old", key, "created later, it has the credential at once")
 	assert.Equal(t, 1, version)
 
-	require.NoError(t, service(w, ctx, "elsewhere", "acme2"))
-	require.NoError(t, service(w, ctx, "apart", "acme", "credential_group", "mine"))
-	require.NoError(t, service(w, ctx, "tricky", "ac", "credential_group", "me"))
-	require.NoError(t, service(w, ctx, "trickier", "acme12:credential_group0:"))
-	require.NoError(t, service(w, ctx, "server", "acme", "url", "https://other.example.com"))
+	require.NoError(t, service(ctx, w, "elsewhere", "acme2"))
+	require.NoError(t, service(ctx, w, "apart", "acme", "credential_group", "mine"))
+	require.NoError(t, service(ctx, w, "tricky", "ac", "credential_group", "me"))
+	require.NoError(t, service(ctx, w, "trickier", "acme12:credential_group0:"))
+	require.NoError(t, service(ctx, w, "server", "acme", "url", "https://other.example.com"))
 	require.NoError(t, w.Integrations.Write(ctx, "typed", backend.Draft{
 		Create: true, Provider: "sharing", AuthType: "other", Settings: texts("organization", "acme"),
 	}))
@@ -159,7 +159,7 @@ func TestACredentialThatWorksForSomeOnlyIsRefused(t *testing.T) {
 func TestMembersMustAgreeAboutWhereTheCredentialGoes(t *testing.T) {
 	w := withGroup(t, &logical.InmemStorage{})
 	ctx := t.Context()
-	refusal := requireCode(t, service(w, ctx, "d", "acme", "tls_server_name", "evil.example.com"), backend.CodeGroupConflict)
+	refusal := requireCode(t, service(ctx, w, "d", "acme", "tls_server_name", "evil.example.com"), backend.CodeGroupConflict)
 	assert.Equal(t, []string{"tls_server_name"}, refusal.Fields)
 	_, err := w.Integrations.Read(ctx, "d")
 	requireCode(t, err, backend.CodeUnknownIntegration)
@@ -182,7 +182,7 @@ func TestMembersMustAgreeAboutWhereTheCredentialGoes(t *testing.T) {
 func TestMovingToAnotherGroup(t *testing.T) {
 	w := withGroup(t, &logical.InmemStorage{})
 	ctx := t.Context()
-	require.NoError(t, service(w, ctx, "z", "other"))
+	require.NoError(t, service(ctx, w, "z", "other"))
 	to := func(organization string) backend.Draft {
 		return backend.Draft{Provider: "sharing", AuthType: "key", Settings: texts("organization", organization)}
 	}
@@ -226,7 +226,7 @@ func TestPinningHoldsForTheWholeGroup(t *testing.T) {
 // members have the same credential, and no secret is without a member.
 func TestGroupStorageFaults(t *testing.T) {
 	for name, operation := range map[string]func(context.Context, *world) error{
-		"create":      func(ctx context.Context, w *world) error { return service(w, ctx, "d", "acme") },
+		"create":      func(ctx context.Context, w *world) error { return service(ctx, w, "d", "acme") },
 		"delete":      func(ctx context.Context, w *world) error { return w.Integrations.Delete(ctx, "a") },
 		"delete last": func(ctx context.Context, w *world) error { return w.Integrations.Delete(ctx, "solo") },
 		"reauth": func(ctx context.Context, w *world) error {
@@ -246,8 +246,8 @@ func TestGroupStorageFaults(t *testing.T) {
 				for n := 1; ; n++ {
 					store := &storage{}
 					w := withGroup(t, store)
-					require.NoError(t, service(w, t.Context(), "z", "other"))
-					require.NoError(t, service(w, t.Context(), "solo", "solo"))
+					require.NoError(t, service(t.Context(), w, "z", "other"))
+					require.NoError(t, service(t.Context(), w, "solo", "solo"))
 					_, err := w.Credentials.Reauth(t.Context(), "solo", entry("mia@example.com", "solo"), backend.Actor{})
 					require.NoError(t, err)
 					w = w.restarted()
@@ -316,7 +316,7 @@ func TestGroupsDoNotDeadlock(t *testing.T) {
 				organization := []string{"acme", "other"}[rand.IntN(2)]
 				switch rand.IntN(5) {
 				case 0:
-					_ = service(w, ctx, name, organization)
+					_ = service(ctx, w, name, organization)
 				case 1:
 					_ = w.Integrations.Delete(ctx, name)
 				case 2:

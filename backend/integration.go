@@ -30,7 +30,7 @@ func (in *Integration) recordID(p providers.Provider) string {
 	parts := sharer.SharedBy(in.target(p.Spec(), &Mount{}))
 	hash := sha256.New()
 	// With its length before it, no text can pass for two.
-	write := func(text string) { fmt.Fprintf(hash, "%d:%s", len(text), text) }
+	write := func(text string) { _, _ = fmt.Fprintf(hash, "%d:%s", len(text), text) }
 	write(in.AuthType)
 	for _, name := range slices.Sorted(maps.Keys(parts)) {
 		write(name)

@@ -17,7 +17,7 @@ type Request struct {
 	Query     string `json:"query,omitempty"`
 	UserAgent string `json:"user_agent"`
 	Accept    string `json:"accept,omitempty"`
-	// Auth is the scheme of the Authorization header: Basic, Bearer or "".
+	// Auth is the scheme of the Authorization header: Basic, Bearer, token, other or "".
 	Auth string `json:"auth,omitempty"`
 	// Token is a short name of the token, "" where it is none of the fake's.
 	Token string `json:"token,omitempty"`
@@ -98,10 +98,9 @@ func (f *fake) take(r *http.Request) (Fault, bool) {
 // serve notes the request, lets a fault answer it if there is one, and next if not.
 func (f *fake) serve(w http.ResponseWriter, r *http.Request, tokenName string, next http.Handler) {
 	n, _ := io.Copy(io.Discard, io.LimitReader(r.Body, 1<<20))
-	scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	entry := &Request{
 		Method: r.Method, Host: hostname(r.Host), Path: r.URL.Path, Query: r.URL.RawQuery,
-		UserAgent: r.UserAgent(), Accept: r.Header.Get("Accept"), Auth: scheme, Token: tokenName,
+		UserAgent: r.UserAgent(), Accept: r.Header.Get("Accept"), Auth: scheme(r), Token: tokenName,
 		APIVersion: r.Header.Get("X-GitHub-Api-Version"), Body: n, Cookies: len(r.Cookies()),
 	}
 	f.log.Lock()
@@ -118,6 +117,18 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request, tokenName string, n
 		return
 	}
 	next.ServeHTTP(sw, r)
+}
+
+// scheme tells how a request authenticates, and never what with.
+func scheme(r *http.Request) string {
+	name, _, found := strings.Cut(r.Header.Get("Authorization"), " ")
+	switch {
+	case name == "Basic" || name == "Bearer" || name == "token":
+		return name
+	case name != "" || found:
+		return "other"
+	}
+	return ""
 }
 
 // statusWriter tells the status; all answers of the fakes begin with WriteHeader.
