@@ -12,11 +12,11 @@ import (
 func parseGitHubExpiry(text string) time.Time {
 	text = strings.TrimSpace(text)
 	if t, err := time.Parse("2006-01-02 15:04:05 -0700", text); err == nil {
-		return t.UTC()
+		return end(t)
 	}
 	if clock, ok := strings.CutSuffix(text, " UTC"); ok {
 		if t, err := time.Parse(time.DateTime, clock); err == nil {
-			return t
+			return end(t)
 		}
 	}
 	return time.Time{}
