@@ -1,6 +1,7 @@
 package providertest
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"net"
@@ -17,12 +18,15 @@ type Request struct {
 	Query     string `json:"query,omitempty"`
 	UserAgent string `json:"user_agent"`
 	Accept    string `json:"accept,omitempty"`
-	// Auth is the scheme of the Authorization header: Basic, Bearer or "".
+	// Auth is the scheme of the Authorization header, Basic or Bearer, or the name of
+	// the header that the upstream takes in its place; "" where nothing came.
 	Auth string `json:"auth,omitempty"`
 	// Token is a short name of the token, "" where it is none of the fake's.
 	Token string `json:"token,omitempty"`
 	// APIVersion is GitHub's version header.
 	APIVersion string `json:"api_version,omitempty"`
+	// ContentType is the body's.
+	ContentType string `json:"content_type,omitempty"`
 	// Body is how many bytes of body came.
 	Body int64 `json:"body,omitempty"`
 	// Cookies is how many cookies came.
@@ -48,7 +52,7 @@ type Fake interface {
 // fake is what all fakes share: the log and the fault.
 type fake struct {
 	mu       sync.Mutex
-	requests []Request
+	requests []*Request
 	fault    Fault
 	hits     int
 }
@@ -64,7 +68,11 @@ func (f *fake) Behave(fault Fault) {
 func (f *fake) Requests() []Request {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return append([]Request(nil), f.requests...)
+	requests := make([]Request, len(f.requests))
+	for i, r := range f.requests {
+		requests[i] = *r
+	}
+	return requests
 }
 
 // Forget empties the log.
@@ -90,19 +98,22 @@ func (f *fake) take(r *http.Request) (Fault, bool) {
 
 // serve notes the request, lets a fault answer it if there is one, and next if not.
 func (f *fake) serve(w http.ResponseWriter, r *http.Request, tokenName string, next http.Handler) {
-	n, _ := io.Copy(io.Discard, io.LimitReader(r.Body, 1<<20))
-	scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+	n := int64(len(body))
 	entry := Request{
 		Method: r.Method, Host: hostname(r.Host), Path: r.URL.Path, Query: r.URL.RawQuery,
-		UserAgent: r.UserAgent(), Accept: r.Header.Get("Accept"), Auth: scheme, Token: tokenName,
-		APIVersion: r.Header.Get("X-GitHub-Api-Version"), Body: n, Cookies: len(r.Cookies()),
+		UserAgent: r.UserAgent(), Accept: r.Header.Get("Accept"), Auth: authScheme(r), Token: tokenName,
+		APIVersion: r.Header.Get("X-GitHub-Api-Version"), ContentType: r.Header.Get("Content-Type"), Body: n, Cookies: len(r.Cookies()),
 	}
-	r.ContentLength = n
+	r.ContentLength, r.Body = n, io.NopCloser(bytes.NewReader(body))
 	sw := &statusWriter{ResponseWriter: w}
+	// Noted before it is answered: a client may go on before the answer is complete.
+	f.mu.Lock()
+	f.requests = append(f.requests, &entry)
+	f.mu.Unlock()
 	defer func() {
-		entry.Status = sw.status
 		f.mu.Lock()
-		f.requests = append(f.requests, entry)
+		entry.Status = sw.status
 		f.mu.Unlock()
 	}()
 	if fault, ok := f.take(r); ok {
@@ -110,6 +121,19 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request, tokenName string, n
 		return
 	}
 	next.ServeHTTP(sw, r)
+}
+
+// authScheme names the way in which a credential came.
+func authScheme(r *http.Request) string {
+	if scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " "); scheme != "" {
+		return scheme
+	}
+	for _, name := range []string{"X-Api-Key", "Private-Token"} {
+		if r.Header.Get(name) != "" {
+			return name
+		}
+	}
+	return ""
 }
 
 // statusWriter remembers the status.

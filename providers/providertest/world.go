@@ -18,6 +18,16 @@ const (
 	GitHubEnterpriseURL  = "https://github.example.com"
 	GitHubDataResidence  = "https://acme.ghe.com"
 	gitHubEnterpriseHost = "github.example.com"
+	HarnessURL           = "https://app.harness.io"
+	HarnessEuropeURL     = "https://accounts.eu.harness.io"
+	HarnessOwnURL        = "https://harness.example.com"
+	GitLabURL            = "https://gitlab.com"
+	GitLabOwnURL         = "https://gitlab.example.com/gitlab"
+	GitLabOldURL         = "https://gitlab-old.example.com"
+	SonarQubeURL         = "https://sonarqube.example.com/sonar"
+	SonarQubeOldURL      = "https://sonarqube-old.example.com"
+	SonarQubeCloudURL    = "https://sonarcloud.io"
+	SonarQubeCloudUSURL  = "https://sonarqube.us"
 )
 
 // World is an Internet with one fake of every upstream.
@@ -31,6 +41,22 @@ type World struct {
 	GitHub *GitHub
 	// GitHubEnterprise is https://github.example.com.
 	GitHubEnterprise *GitHub
+	// Harness is app.harness.io, app3.harness.io and accounts.eu.harness.io.
+	Harness *Harness
+	// HarnessOwn is https://harness.example.com, self-managed.
+	HarnessOwn *Harness
+	// GitLab is https://gitlab.com.
+	GitLab *GitLab
+	// GitLabOwn is https://gitlab.example.com/gitlab, self-managed below a path.
+	GitLabOwn *GitLab
+	// GitLabOld is https://gitlab-old.example.com, older than 15.5.
+	GitLabOld *GitLab
+	// SonarQube is https://sonarqube.example.com/sonar, which reads Bearer.
+	SonarQube *SonarQube
+	// SonarQubeOld is https://sonarqube-old.example.com, which ignores it.
+	SonarQubeOld *SonarQube
+	// SonarQubeCloud is https://sonarcloud.io and https://sonarqube.us.
+	SonarQubeCloud *SonarQube
 }
 
 // NewWorld starts an Internet with fakes that know no token yet. Close it.
@@ -41,6 +67,14 @@ func NewWorld() *World {
 		JiraDataCenter:   NewJira(JiraOptions{DataCenter: true, ContextPath: "/jira"}),
 		GitHub:           NewGitHub(),
 		GitHubEnterprise: NewGitHub(),
+		Harness:          NewHarness(),
+		HarnessOwn:       NewHarness(),
+		GitLab:           NewGitLab(GitLabOptions{}),
+		GitLabOwn:        NewGitLab(GitLabOptions{RelativeRoot: "/gitlab"}),
+		GitLabOld:        NewGitLab(GitLabOptions{Old: true}),
+		SonarQube:        NewSonarQube(SonarQubeOptions{Version: "2025.1.0.102418", ContextPath: "/sonar"}),
+		SonarQubeOld:     NewSonarQube(SonarQubeOptions{Version: "9.9.4.87374"}),
+		SonarQubeCloud:   NewSonarQube(SonarQubeOptions{Version: "8.0.0.63108", Cloud: true, Anonymous: true}),
 	}
 	w.Handle("acme.atlassian.net", w.Jira)
 	w.Handle(gatewayHost, w.Jira)
@@ -48,6 +82,17 @@ func NewWorld() *World {
 	w.Handle("api.github.com", w.GitHub)
 	w.Handle("api.acme.ghe.com", w.GitHub)
 	w.Handle(gitHubEnterpriseHost, w.GitHubEnterprise)
+	for _, host := range []string{"app.harness.io", "app3.harness.io", "accounts.eu.harness.io"} {
+		w.Handle(host, w.Harness)
+	}
+	w.Handle("harness.example.com", w.HarnessOwn)
+	w.Handle("gitlab.com", w.GitLab)
+	w.Handle("gitlab.example.com", w.GitLabOwn)
+	w.Handle("gitlab-old.example.com", w.GitLabOld)
+	w.Handle("sonarqube.example.com", w.SonarQube)
+	w.Handle("sonarqube-old.example.com", w.SonarQubeOld)
+	w.Handle("sonarcloud.io", w.SonarQubeCloud)
+	w.Handle("sonarqube.us", w.SonarQubeCloud)
 	w.Handle("elsewhere.example.com", http.NotFoundHandler())
 	return w
 }
@@ -60,6 +105,9 @@ func (w *World) Fakes() map[string]Fake {
 	return map[string]Fake{
 		"jira": w.Jira, "jira_dc": w.JiraDataCenter,
 		"github": w.GitHub, "github_enterprise": w.GitHubEnterprise,
+		"harness": w.Harness, "harness_own": w.HarnessOwn,
+		"gitlab": w.GitLab, "gitlab_own": w.GitLabOwn, "gitlab_old": w.GitLabOld,
+		"sonarqube": w.SonarQube, "sonarqube_old": w.SonarQubeOld, "sonarqube_cloud": w.SonarQubeCloud,
 	}
 }
 
@@ -67,13 +115,15 @@ func (w *World) Fakes() map[string]Fake {
 type jsonAdder interface{ AddJSON(body []byte) error }
 
 // Control returns a remote control for scripts, to be served on a port of its
-// own. FAKE is jira, jira_dc, github or github_enterprise:
+// own. FAKE is a name of Fakes, such as jira, jira_dc, github, harness or gitlab_own:
 //
 //	GET    /ca                    the CA certificate, PEM
 //	GET    /proxy                 the proxy's URL
-//	POST   /FAKE/tokens           add a token: the JSON of JiraToken or GitHubToken
+//	POST   /FAKE/tokens           add a token: the JSON of JiraToken, GitHubToken, HarnessToken,
+//	                              GitLabToken or SonarQubeToken
 //	DELETE /FAKE/tokens           forget one: {"token": "…"}
 //	POST   /FAKE/organizations    add one (GitHub): the JSON of GitHubOrganization
+//	POST   /FAKE/anonymous        let anybody in (SonarQube): {"allow": true}
 //	POST   /FAKE/captcha          demand a CAPTCHA (Jira): {"user": "…", "url": "…"}
 //	POST   /FAKE/fault            misbehave: {"name": "…", "path": "…", "times": 0, "url": "…"}
 //	                              with a name of FaultNames, or {"status": 418, "header": {}, "body": "", "wait_ms": 0, "drip_ms": 0}
@@ -101,6 +151,7 @@ func (w *World) Control() http.Handler {
 	w.handle(mux, "POST /{fake}/tokens", addToken)
 	w.handle(mux, "DELETE /{fake}/tokens", revokeToken)
 	w.handle(mux, "POST /{fake}/organizations", addOrganization)
+	w.handle(mux, "POST /{fake}/anonymous", allowAnonymous)
 	w.handle(mux, "POST /{fake}/captcha", demandCaptcha)
 	w.handle(mux, "POST /{fake}/fault", setFault)
 	w.handle(mux, "DELETE /{fake}/fault", func(f Fake, _ []byte) error { f.Behave(Fault{}); return nil })
@@ -168,6 +219,21 @@ func demandCaptcha(f Fake, body []byte) error {
 		return err
 	}
 	j.DemandCaptcha(in.User, in.URL)
+	return nil
+}
+
+func allowAnonymous(f Fake, body []byte) error {
+	s, ok := f.(*SonarQube)
+	if !ok {
+		return errors.New("only SonarQube lets anybody in")
+	}
+	var in struct {
+		Allow bool `json:"allow"`
+	}
+	if err := json.Unmarshal(body, &in); err != nil {
+		return err
+	}
+	s.AllowAnonymous(in.Allow)
 	return nil
 }
 
