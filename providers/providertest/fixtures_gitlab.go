@@ -8,6 +8,9 @@ func GitLabAnswers() map[string]Answer {
 	for name, a := range gitlabRefusals() {
 		answers[name] = a
 	}
+	for name, a := range gitlabDenied() {
+		answers[name] = a
+	}
 	return answers
 }
 
@@ -36,8 +39,8 @@ func gitlabSuccesses() map[string]Answer {
 	}
 }
 
+// gitlabRefusals are about the token.
 func gitlabRefusals() map[string]Answer {
-	const reasons = "from the server's code: gitlabhq lib/gitlab/auth/user_access_denied_reason.rb"
 	return map[string]Answer{
 		"unauthorized_unknown_token": {
 			Source: "documented: gitlabhq doc/api/rest/authentication.md", Status: http.StatusUnauthorized,
@@ -71,6 +74,13 @@ func gitlabRefusals() map[string]Answer {
 			Source: "from a client's test", Status: http.StatusForbidden,
 			Body: `{"error":"insufficient_granular_scope","error_description":"Access denied: This operation requires a fine-grained personal access token with the following user permissions: [read_personal_access_token]."}`,
 		},
+	}
+}
+
+// gitlabDenied are about its account and the address it came from.
+func gitlabDenied() map[string]Answer {
+	const reasons = "from the server's code: gitlabhq lib/gitlab/auth/user_access_denied_reason.rb"
+	return map[string]Answer{
 		"forbidden_plain": {
 			Source: "recorded: mc1arke/sonarqube-community-branch-plugin issue 756", Status: http.StatusForbidden,
 			Header: map[string]string{"Content-Type": "application/json", "Server": "nginx"},

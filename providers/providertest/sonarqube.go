@@ -131,11 +131,11 @@ func (s *SonarQube) login(r *http.Request) (SonarQubeToken, sonarqubeCaller) {
 	defer s.mu.Unlock()
 	secret, password, basic := r.BasicAuth()
 	if !basic {
-		bearer := false
-		secret, bearer = strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		if !bearer || !s.readsBearer() {
 			return SonarQubeToken{}, nobody
 		}
+		secret = token
 	}
 	t, known := s.tokens[secret]
 	if !known || password != "" {
