@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -51,9 +52,17 @@ func withTimeout(ctx context.Context, t Target) (context.Context, context.Cancel
 // get sends a read-only request. The error is about the way to the upstream; an
 // answer of any status is none.
 func (p probe) get(ctx context.Context, address string, header http.Header) (*upstream.Response, *Error) {
-	res, err := p.client.Do(ctx, p.route, upstream.Request{
-		Method: http.MethodGet, URL: address, Header: header, ReadOnly: true,
-	})
+	return p.send(ctx, upstream.Request{Method: http.MethodGet, URL: address, Header: header, ReadOnly: true})
+}
+
+// post is get for the upstreams that answer a question to a POST only. It must
+// change nothing there, for it may be sent twice.
+func (p probe) post(ctx context.Context, address string, header http.Header, body []byte) (*upstream.Response, *Error) {
+	return p.send(ctx, upstream.Request{Method: http.MethodPost, URL: address, Header: header, Body: body, ReadOnly: true})
+}
+
+func (p probe) send(ctx context.Context, req upstream.Request) (*upstream.Response, *Error) {
+	res, err := p.client.Do(ctx, p.route, req)
 	if err != nil {
 		return nil, p.unanswered(err)
 	}
@@ -134,29 +143,15 @@ func (p probe) json(res *upstream.Response, into any) *Error {
 	return nil
 }
 
-// requireScopes demands the setting required_scopes of granted, nil where the
-// upstream does not tell. covers is the upstream's rule for scopes that include
-// others.
-func (p probe) requireScopes(t Target, granted []string, covers func(granted []string, want string) bool) *Error {
-	required := t.Settings.List("required_scopes")
-	if len(required) == 0 {
-		return nil
-	}
-	if granted == nil {
-		e := p.fail(InsufficientScope, "required_scopes is set, but the upstream does not tell which rights this kind of token has; clear required_scopes or use a token whose scopes can be read")
-		e.Missing = required
-		return e
-	}
-	var missing []string
-	for _, want := range required {
-		if !covers(granted, want) {
-			missing = append(missing, want)
-		}
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	e := p.fail(InsufficientScope, "the token works but lacks required scopes: %s", strings.Join(missing, ", "))
-	e.Missing = missing
-	return e
+// notAnAPI reports whether the answer is a page for people, such as a sign-in page
+// or that of a proxy or firewall. Whatever its status, it says nothing about the
+// credential.
+func notAnAPI(res *upstream.Response) bool {
+	kind, _, _ := strings.Cut(res.Header.Get("Content-Type"), ";")
+	return strings.EqualFold(strings.TrimSpace(kind), "text/html") || bytes.HasPrefix(bytes.TrimSpace(res.Body), []byte("<"))
+}
+
+// page is the failure of notAnAPI.
+func (p probe) page(res *upstream.Response) *Error {
+	return p.fail(UpstreamError, "%q answered HTTP %d with a page and not with an answer of its API, such as the page of a proxy or firewall; check url", res.Host, res.Status)
 }

@@ -19,21 +19,25 @@ const canary = "sqUirrel-0f-the-upstream"
 
 // hostile is an answer that says the canary wherever an upstream can say anything.
 func hostile(status int, contentType string) providertest.Fault {
-	body := fmt.Sprintf(`{"message":%[1]q,"error":%[1]q,"errorMessages":[%[1]q],"documentation_url":"https://%[1]s/","status":%[1]q}`, canary)
+	body := fmt.Sprintf(`{"message":%[1]q,"error":%[1]q,"errorMessages":[%[1]q],"documentation_url":"https://%[1]s/","status":%[1]q,`+
+		`"code":%[1]q,"responseMessages":[{"code":%[1]q,"message":%[1]q}],"error_description":%[1]q,"errors":[{"msg":%[1]q}]}`, canary)
 	if contentType == "text/html" {
 		body = "<html><body>" + canary + "</body></html>"
 	}
 	return providertest.Fault{Status: status, Body: body, Header: map[string]string{
-		"Content-Type":                           contentType,
-		"Location":                               providertest.ElsewhereURL + "/" + canary,
-		"WWW-Authenticate":                       "Basic realm=" + canary,
-		"X-GitHub-SSO":                           "required; url=https://" + canary + ".example.com/",
-		"X-Seraph-LoginReason":                   canary,
-		"X-Authentication-Denied-Reason":         canary + "; login-url=https://" + canary + ".example.com/",
-		"X-OAuth-Scopes":                         canary,
-		"X-Accepted-GitHub-Permissions":          canary,
-		"github-authentication-token-expiration": canary,
-		"X-RateLimit-Reset":                      canary,
+		"Content-Type":                              contentType,
+		"Location":                                  providertest.ElsewhereURL + "/" + canary,
+		"WWW-Authenticate":                          "Basic realm=" + canary,
+		"X-GitHub-SSO":                              "required; url=https://" + canary + ".example.com/",
+		"X-Seraph-LoginReason":                      canary,
+		"X-Authentication-Denied-Reason":            canary + "; login-url=https://" + canary + ".example.com/",
+		"X-OAuth-Scopes":                            canary,
+		"X-Accepted-GitHub-Permissions":             canary,
+		"github-authentication-token-expiration":    canary,
+		"X-RateLimit-Reset":                         canary,
+		"RateLimit-Reset":                           canary,
+		"RateLimit-ResetTime":                       canary,
+		"SonarQube-Authentication-Token-Expiration": canary,
 	}}
 }
 

@@ -25,7 +25,7 @@ func TestConformance(t *testing.T) {
 			for _, c := range suite.All() {
 				t.Run(c.Name, func(t *testing.T) {
 					t.Parallel()
-					conform(t, name, c)
+					conform(t, name, suite, c)
 				})
 			}
 		})
@@ -72,7 +72,7 @@ func covers(t *testing.T, s providertest.Suite) {
 	}
 }
 
-func conform(t *testing.T, provider string, c providertest.Case) {
+func conform(t *testing.T, provider string, suite providertest.Suite, c providertest.Case) {
 	t.Helper()
 	w := providertest.NewWorld()
 	defer w.Close()
@@ -96,7 +96,7 @@ func conform(t *testing.T, provider string, c providertest.Case) {
 		assert.NoError(t, c.Check(v, failure))
 	}
 	keepsSecrets(t, c.Credential, v, err)
-	polite(t, w)
+	polite(t, w, suite)
 }
 
 func asError(t *testing.T, err error) *providers.Error {
@@ -131,7 +131,7 @@ func keepsSecrets(t *testing.T, cred providers.Credential, v providers.Verified,
 	}
 	for _, field := range cred.Fields() {
 		for _, secret := range cred.Values(field) {
-			if field != "email" {
+			if field != "email" && field != "username" {
 				assert.NotContains(t, shown, secret.Reveal())
 			}
 		}
@@ -139,15 +139,23 @@ func keepsSecrets(t *testing.T, cred providers.Credential, v providers.Verified,
 }
 
 // polite looks at what the fakes saw of a check.
-func polite(t *testing.T, w *providertest.World) {
+func polite(t *testing.T, w *providertest.World, suite providertest.Suite) {
 	t.Helper()
+	ends := func(path string) func(string) bool {
+		return func(end string) bool { return strings.HasSuffix(path, end) }
+	}
 	for _, f := range w.Fakes() {
 		for _, r := range f.Requests() {
-			assert.Equal(t, "GET", r.Method)
+			if slices.ContainsFunc(suite.Posts, ends(r.Path)) {
+				assert.Equal(t, "POST", r.Method)
+				assert.NotZero(t, r.Body)
+			} else {
+				assert.Equal(t, "GET", r.Method)
+				assert.Zero(t, r.Body, "a GET has no body")
+			}
+			assert.Equal(t, slices.ContainsFunc(suite.Open, ends(r.Path)), r.Auth == "", "a credential is sent where one is needed, and nowhere else: %s", r.Path)
 			assert.Equal(t, "vault-plugin-secrets-sei/1.2.3-test", r.UserAgent)
 			assert.Contains(t, r.Accept, "json")
-			assert.NotEmpty(t, r.Auth)
-			assert.Zero(t, r.Body, "a GET has no body")
 			assert.Zero(t, r.Cookies)
 		}
 	}

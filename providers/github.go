@@ -31,10 +31,7 @@ func (github) Spec() Spec {
 		URLHelp:    "Root as in the browser: https://github.com, https://acme.ghe.com, or https://github.example.com for GitHub Enterprise Server.",
 		AuthTypes: []AuthType{{
 			Name: githubPAT, Title: "Personal access tokens", TellsScopes: true,
-			Fields: []Field{
-				{Name: githubPAT, Title: "Personal access tokens", Kind: Pool, Required: true, Description: "One token, or several of different accounts, whose quotas workers then use in turn."},
-				{Name: githubEmail, Title: "E-mail", Kind: Email, Description: "E-mail address of the account; compared where GitHub shows one, which it does for public addresses only."},
-			},
+			Fields: githubFields(),
 		}, {
 			Name: "github_app", Title: "GitHub App",
 			Unsupported: "A GitHub App is authenticated by its private key and installation, and has no token that could be replaced here. Renew the key in the app's settings, or use auth_type pat.",
@@ -53,6 +50,14 @@ func (github) Spec() Spec {
 			"GET /orgs/{org} of a public organisation answers any token; it proves that nothing forbids access, not that the account is a member.",
 			"Today's words for the lock after many failed logins.",
 		},
+	}
+}
+
+// githubFields are the fields of a pool of tokens.
+func githubFields() []Field {
+	return []Field{
+		{Name: githubPAT, Title: "Personal access tokens", Kind: Pool, Required: true, Description: "One token, or several of different accounts, whose quotas workers then use in turn."},
+		{Name: githubEmail, Title: "E-mail", Kind: Email, Description: "E-mail address of the account; compared where GitHub shows one, which it does for public addresses only."},
 	}
 }
 
@@ -77,43 +82,18 @@ func githubHeaders(token Secret) map[string]string {
 
 // CheckSettings judges the url, the names of organisations and the way there.
 func (g github) CheckSettings(t Target) error {
-	c, err := g.check(t)
+	c, err := newGitHubCheck(g.client, "GitHub", t)
 	if err != nil {
 		return err
 	}
 	return c.checkRoute()
 }
 
-// check prepares the check of one target.
-func (g github) check(t Target) (githubCheck, *Error) {
-	p := newProbe(g.client, "GitHub", githubPAT, t)
-	api, err := p.githubAPI(t.URL)
-	if err != nil {
-		return githubCheck{}, err
-	}
-	orgs := t.Settings.List(githubOrganizations)
-	for _, org := range orgs {
-		if !isGitHubLogin(org) {
-			return githubCheck{}, p.invalid(githubOrganizations, "%q is not the login of an organisation", org)
-		}
-	}
-	return githubCheck{probe: p, api: api, orgs: orgs, target: t}, nil
-}
-
 // Validate checks every token of the pool.
 func (g github) Validate(ctx context.Context, t Target, cred Credential) (Verified, error) {
-	c, err := g.check(t)
-	if err == nil && t.AuthType != githubPAT {
-		err = c.fail(InvalidField, "auth_type %q cannot be checked", t.AuthType)
-	}
+	c, err := newGitHubCheck(g.client, "GitHub", t)
 	if err != nil {
 		return Verified{}, err
 	}
-	ctx, cancel := withTimeout(ctx, t)
-	defer cancel()
-	v, err := c.pool(ctx, cred.Values(githubPAT), cred.Value(githubEmail).Reveal())
-	if err != nil {
-		return Verified{}, err
-	}
-	return v, nil
+	return c.validate(ctx, cred)
 }

@@ -2,7 +2,6 @@ package providers
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -80,12 +79,11 @@ func (c githubCheck) limited(res *upstream.Response, said githubRefusal) *Error 
 
 // resetIn reads when the quota begins anew, in epoch seconds.
 func resetIn(res *upstream.Response, now time.Time) time.Duration {
-	epoch, err := strconv.ParseInt(res.Header.Get("X-RateLimit-Reset"), 10, 64)
-	if err != nil || epoch <= 0 || res.Header.Get("X-RateLimit-Remaining") != "0" {
+	wait, ok := parseReset(res.Header.Get("X-RateLimit-Reset"), now)
+	if !ok || res.Header.Get("X-RateLimit-Remaining") != "0" {
 		return secondaryPause
 	}
-	latest := now.Add(maxRetryAfter).Unix()
-	return clampWait(time.Unix(min(epoch, latest), 0).Sub(now))
+	return wait
 }
 
 // ssoRequired reads the header X-GitHub-SSO: required; url=…

@@ -22,12 +22,46 @@ type githubCheck struct {
 	api    githubAPI
 	orgs   []string
 	target Target
+	// actions is set where every token must also read the runs of GitHub Actions.
+	actions bool
 }
 
 // githubAccount is what GitHub tells of a token.
 type githubAccount struct {
 	Member
 	email string // as GitHub shows it; mostly empty
+	// warnings are sentences that go on after "the token".
+	warnings []string
+}
+
+// newGitHubCheck prepares the check of one target.
+func newGitHubCheck(client *upstream.Client, title string, t Target) (githubCheck, *Error) {
+	p := newProbe(client, title, githubPAT, t)
+	api, err := p.githubAPI(t.URL)
+	if err != nil {
+		return githubCheck{}, err
+	}
+	orgs := t.Settings.List(githubOrganizations)
+	for _, org := range orgs {
+		if !isGitHubLogin(org) {
+			return githubCheck{}, p.invalid(githubOrganizations, "%q is not the login of an organisation", org)
+		}
+	}
+	return githubCheck{probe: p, api: api, orgs: orgs, target: t}, nil
+}
+
+// validate checks every token of the pool.
+func (c githubCheck) validate(ctx context.Context, cred Credential) (Verified, error) {
+	if c.target.AuthType != githubPAT {
+		return Verified{}, c.fail(InvalidField, "auth_type %q cannot be checked", c.target.AuthType)
+	}
+	ctx, cancel := withTimeout(ctx, c.target)
+	defer cancel()
+	v, err := c.pool(ctx, cred.Values(githubPAT), cred.Value(githubEmail).Reveal())
+	if err != nil {
+		return Verified{}, err
+	}
+	return v, nil
 }
 
 func (c githubCheck) ask(ctx context.Context, path string, token Secret) (*upstream.Response, *Error) {
@@ -47,7 +81,11 @@ func (c githubCheck) token(ctx context.Context, token Secret) (githubAccount, *E
 	if err := c.requireScopes(c.target, a.Scopes, githubCovers); err != nil {
 		return a, err
 	}
-	return a, c.organizations(ctx, token, a.Scopes != nil)
+	if err := c.organizations(ctx, token, a.Scopes != nil); err != nil || !c.actions {
+		return a, err
+	}
+	a.warnings, err = c.runsOfAll(ctx, token)
+	return a, err
 }
 
 // user: https://docs.github.com/en/rest/users/users#get-the-authenticated-user

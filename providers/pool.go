@@ -107,6 +107,11 @@ func summary(accounts []githubAccount) Verified {
 	v.Identity, v.AccountID = strings.Join(logins, ", "), strings.Join(ids, ",")
 	v.Scopes = commonScopes(v.Members)
 	v.Warnings = append(lackingScopes(v.Members), sharedAccounts(v.Members)...)
+	for i, a := range accounts {
+		for _, w := range a.warnings {
+			v.Warnings = append(v.Warnings, nameOf(i, len(accounts))+" "+w)
+		}
+	}
 	return v
 }
 

@@ -59,6 +59,9 @@ type Verified struct {
 	// URL is the root that works with this credential, where it is not the
 	// integration's url; otherwise "".
 	URL string
+	// Scheme is how the upstream took the credential, for HeadersOf; "" where a
+	// provider knows one way only.
+	Scheme string
 	// Warnings are sentences for the person who re-authenticates.
 	Warnings []string
 	// Members are a pool's tokens in the order entered; nil for single credentials.

@@ -20,6 +20,10 @@ func All(version string) *Registry {
 	r := NewRegistry(
 		jira{client},
 		github{client},
+		harness{client},
+		gitlab{client},
+		githubActions{client},
+		sonarqube{client},
 	)
 	r.close = client.Close
 	return r

@@ -56,6 +56,28 @@ func TestCheckSettings(t *testing.T) {
 		{"an organisation with a slash", "github", providers.Target{URL: "https://github.com", Settings: orgs("acme/repo")}, providers.InvalidField, "organizations"},
 		{"an organisation that climbs", "github", providers.Target{URL: "https://github.com", Settings: orgs("..")}, providers.InvalidField, "organizations"},
 		{"an empty organisation", "github", providers.Target{URL: "https://github.com", Settings: orgs("acme", "")}, providers.InvalidField, "organizations"},
+		{"Harness", "harness", providers.Target{URL: "https://app.harness.io/", Settings: texts("account_id", "aA_-0")}, "", ""},
+		{"Harness with the gateway", "harness", providers.Target{URL: "https://app.harness.io/gateway", Settings: texts("account_id", "x")}, "", ""},
+		{"Harness without account", "harness", providers.Target{URL: "https://app.harness.io"}, providers.InvalidField, "account_id"},
+		{"an account that is a query", "harness", providers.Target{URL: "https://app.harness.io", Settings: texts("account_id", "a&b=c")}, providers.InvalidField, "account_id"},
+		{"Harness without scheme", "harness", providers.Target{URL: "app.harness.io", Settings: texts("account_id", "x")}, providers.InvalidField, "url"},
+		{"Harness through a proxy on loopback", "harness", providers.Target{URL: "https://app.harness.io", Settings: texts("account_id", "x", "proxy_url", "http://127.0.0.1:1")}, providers.AddressNotAllowed, "proxy_url"},
+
+		{"GitLab below a path", "gitlab", providers.Target{URL: "https://gitlab.example.com/gitlab/api/v4/"}, "", ""},
+		{"GitLab with a query", "gitlab", providers.Target{URL: "https://gitlab.example.com/?private_token=x"}, providers.InvalidField, "url"},
+		{"GitLab with a CA certificate that is none", "gitlab", providers.Target{URL: "https://gitlab.com", Settings: texts("ca_cert", "x")}, providers.InvalidField, "ca_cert"},
+
+		{"the organisations of GitHub Actions", "github_actions", providers.Target{URL: "https://github.com", Settings: orgs("acme")}, "", ""},
+		{"an organisation of GitHub Actions that climbs", "github_actions", providers.Target{URL: "https://github.com", Settings: orgs("..")}, providers.InvalidField, "organizations"},
+		{"GitHub Actions through a proxy on loopback", "github_actions", providers.Target{URL: "https://github.com", Settings: texts("proxy_url", "http://127.0.0.1:1")}, providers.AddressNotAllowed, "proxy_url"},
+
+		{"SonarQube below a path", "sonarqube", providers.Target{URL: "https://sonarqube.example.com/sonar/"}, "", ""},
+		{"SonarQube Cloud", "sonarqube", providers.Target{URL: "https://SonarCloud.io", Settings: texts("organization", "acme-1")}, "", ""},
+		{"SonarQube without url", "sonarqube", providers.Target{}, providers.InvalidField, "url"},
+		{"an organization of a server", "sonarqube", providers.Target{URL: "https://sonarcloud.io.example.com", Settings: texts("organization", "acme")}, providers.InvalidField, "organization"},
+		{"an organization that is a list", "sonarqube", providers.Target{URL: "https://sonarcloud.io", Settings: texts("organization", "a,b")}, providers.InvalidField, "organization"},
+		{"SonarQube through a proxy on loopback", "sonarqube", providers.Target{URL: "https://sonarcloud.io", Settings: texts("proxy_url", "http://127.0.0.1:1")}, providers.AddressNotAllowed, "proxy_url"},
+
 		{"an organisation with a query", "github", providers.Target{URL: "https://github.com", Settings: orgs("acme?x=1")}, providers.InvalidField, "organizations"},
 	}
 	for _, c := range cases {

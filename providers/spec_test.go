@@ -85,6 +85,10 @@ func TestContract(t *testing.T) {
 		{"jira", "connect_app", "", "cloud_id", ""},
 		{"github", "pat", "pat* email", "organizations", "https://github.com"},
 		{"github", "github_app", "", "organizations", "https://github.com"},
+		{"harness", "api_key", "email* api_key*", "account_id*", "https://app.harness.io"},
+		{"gitlab", "pat", "pat*", "", "https://gitlab.com"},
+		{"github_actions", "pat", "pat* email", "organizations", "https://github.com"},
+		{"sonarqube", "api_key", "username* api_key*", "organization", ""},
 	}
 	for _, c := range cases {
 		s := provider(t, c.provider).Spec()
@@ -96,6 +100,11 @@ func TestContract(t *testing.T) {
 	}
 	assert.Empty(t, provider(t, "jira").Spec().DefaultAuthType(), "two support re-authentication")
 	assert.Equal(t, "pat", provider(t, "github").Spec().DefaultAuthType())
+	for name, setting := range map[string]string{"harness": "account_id", "sonarqube": "organization"} {
+		for _, f := range provider(t, name).Spec().Settings {
+			assert.Equal(t, f.Name == setting, f.Locates, "%s of %s decides where a credential is sent", f.Name, name)
+		}
+	}
 	_, ok := provider(t, "github").Spec().AuthType("nothing")
 	assert.False(t, ok)
 }

@@ -74,6 +74,16 @@ func TestCredentialsGoWhereTheTargetSays(t *testing.T) {
 		},
 		{"github.com is asked at its API", "github", providers.Target{URL: providertest.GitHubURL, AuthType: "pat"}, secrets("pat", token), []string{"api.github.com:443"}},
 		{"a data residency is asked at its API", "github", providers.Target{URL: providertest.GitHubDataResidence, AuthType: "pat"}, secrets("pat", token), []string{"api.acme.ghe.com:443"}},
+		{
+			"Harness is asked itself", "harness", providers.Target{URL: providertest.HarnessURL, AuthType: "api_key", Settings: texts("account_id", "x")},
+			secrets("email", email, "api_key", token), []string{"app.harness.io:443"},
+		},
+		{"GitLab is asked itself", "gitlab", providers.Target{URL: providertest.GitLabOwnURL, AuthType: "pat"}, secrets("pat", token), []string{"gitlab.example.com:443"}},
+		{"GitHub Actions is asked at GitHub's API", "github_actions", providers.Target{URL: providertest.GitHubURL, AuthType: "pat"}, secrets("pat", token), []string{"api.github.com:443"}},
+		{
+			"SonarQube is asked itself", "sonarqube", providers.Target{URL: providertest.SonarQubeOldURL, AuthType: "api_key"},
+			secrets("username", "mia", "api_key", token), []string{"sonarqube-old.example.com:443"},
+		},
 		{"an Enterprise Server is asked itself", "github", providers.Target{URL: providertest.GitHubEnterpriseURL, AuthType: "pat"}, secrets("pat", token), []string{"github.example.com:443"}},
 	}
 	for _, c := range cases {

@@ -31,3 +31,14 @@ func clampWait(d time.Duration) time.Duration {
 	d = min(max(d, 0), maxRetryAfter)
 	return (d + time.Second - 1).Truncate(time.Second)
 }
+
+// parseReset reads a moment in epoch seconds and returns how far away it is, with
+// the same bounds.
+func parseReset(text string, now time.Time) (time.Duration, bool) {
+	epoch, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+	if err != nil || epoch <= 0 {
+		return 0, false
+	}
+	latest := now.Add(maxRetryAfter).Unix()
+	return clampWait(time.Unix(min(epoch, latest), 0).Sub(now)), true
+}

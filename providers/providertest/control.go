@@ -14,13 +14,15 @@ import (
 type jsonAdder interface{ AddJSON(body []byte) error }
 
 // Control returns a remote control for scripts, to be served on a port of its
-// own. FAKE is jira, jira_dc, github or github_enterprise:
+// own. FAKE is a name of Fakes, such as jira, jira_dc, github, harness or gitlab_own:
 //
 //	GET    /ca                    the CA certificate, PEM
 //	GET    /proxy                 the proxy's URL
-//	POST   /FAKE/tokens           add a token: the JSON of JiraToken or GitHubToken
+//	POST   /FAKE/tokens           add a token: the JSON of JiraToken, GitHubToken, HarnessToken,
+//	                              GitLabToken or SonarQubeToken
 //	DELETE /FAKE/tokens           forget one: {"token": "…"}
 //	POST   /FAKE/organizations    add one (GitHub): the JSON of GitHubOrganization
+//	POST   /FAKE/anonymous        let anybody in (SonarQube): {"allow": true}
 //	POST   /FAKE/captcha          demand a CAPTCHA (Jira): {"user": "…", "url": "…"}
 //	POST   /FAKE/fault            misbehave: {"name": "…", "path": "…", "times": 0, "url": "…"}
 //	                              with a name of FaultNames, or {"status": 418, "header": {}, "body": "", "wait_ms": 0, "drip_ms": 0}
@@ -48,6 +50,7 @@ func (w *World) Control() http.Handler {
 	w.handle(mux, "POST /{fake}/tokens", addToken)
 	w.handle(mux, "DELETE /{fake}/tokens", revokeToken)
 	w.handle(mux, "POST /{fake}/organizations", addOrganization)
+	w.handle(mux, "POST /{fake}/anonymous", allowAnonymous)
 	w.handle(mux, "POST /{fake}/captcha", demandCaptcha)
 	w.handle(mux, "POST /{fake}/fault", setFault)
 	w.handle(mux, "DELETE /{fake}/fault", func(f Fake, _ []byte) error { f.Behave(Fault{}); return nil })
@@ -115,6 +118,21 @@ func demandCaptcha(f Fake, body []byte) error {
 		return err
 	}
 	j.DemandCaptcha(in.User, in.URL)
+	return nil
+}
+
+func allowAnonymous(f Fake, body []byte) error {
+	s, ok := f.(*SonarQube)
+	if !ok {
+		return errors.New("only SonarQube lets anybody in")
+	}
+	var in struct {
+		Allow bool `json:"allow"`
+	}
+	if err := json.Unmarshal(body, &in); err != nil {
+		return err
+	}
+	s.AllowAnonymous(in.Allow)
 	return nil
 }
 

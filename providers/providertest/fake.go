@@ -1,6 +1,7 @@
 package providertest
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"net"
@@ -17,12 +18,15 @@ type Request struct {
 	Query     string `json:"query,omitempty"`
 	UserAgent string `json:"user_agent"`
 	Accept    string `json:"accept,omitempty"`
-	// Auth is the scheme of the Authorization header: Basic, Bearer, token, other or "".
+	// Auth is the scheme of the Authorization header, Basic or Bearer, or the name of
+	// the header that the upstream takes in its place; "" where nothing came.
 	Auth string `json:"auth,omitempty"`
 	// Token is a short name of the token, "" where it is none of the fake's.
 	Token string `json:"token,omitempty"`
 	// APIVersion is GitHub's version header.
 	APIVersion string `json:"api_version,omitempty"`
+	// ContentType is the body's.
+	ContentType string `json:"content_type,omitempty"`
 	// Body is how many bytes of body came.
 	Body int64 `json:"body,omitempty"`
 	// Cookies is how many cookies came.
@@ -97,16 +101,17 @@ func (f *fake) take(r *http.Request) (Fault, bool) {
 
 // serve notes the request, lets a fault answer it if there is one, and next if not.
 func (f *fake) serve(w http.ResponseWriter, r *http.Request, tokenName string, next http.Handler) {
-	n, _ := io.Copy(io.Discard, io.LimitReader(r.Body, 1<<20))
+	body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+	n := int64(len(body))
 	entry := &Request{
 		Method: r.Method, Host: hostname(r.Host), Path: r.URL.Path, Query: r.URL.RawQuery,
-		UserAgent: r.UserAgent(), Accept: r.Header.Get("Accept"), Auth: scheme(r), Token: tokenName,
-		APIVersion: r.Header.Get("X-GitHub-Api-Version"), Body: n, Cookies: len(r.Cookies()),
+		UserAgent: r.UserAgent(), Accept: r.Header.Get("Accept"), Auth: authScheme(r), Token: tokenName,
+		APIVersion: r.Header.Get("X-GitHub-Api-Version"), ContentType: r.Header.Get("Content-Type"), Body: n, Cookies: len(r.Cookies()),
 	}
 	f.log.Lock()
 	f.requests = append(f.requests, entry)
 	f.log.Unlock()
-	r.ContentLength = n
+	r.ContentLength, r.Body = n, io.NopCloser(bytes.NewReader(body))
 	sw := &statusWriter{ResponseWriter: w, answered: func(status int) {
 		f.log.Lock()
 		defer f.log.Unlock()
@@ -119,14 +124,19 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request, tokenName string, n
 	next.ServeHTTP(sw, r)
 }
 
-// scheme tells how a request authenticates, and never what with.
-func scheme(r *http.Request) string {
+// authScheme names the way in which a credential came, and never what with.
+func authScheme(r *http.Request) string {
 	name, _, found := strings.Cut(r.Header.Get("Authorization"), " ")
 	switch {
 	case name == "Basic" || name == "Bearer" || name == "token":
 		return name
 	case name != "" || found:
 		return "other"
+	}
+	for _, name := range []string{"X-Api-Key", "Private-Token"} {
+		if r.Header.Get(name) != "" {
+			return name
+		}
 	}
 	return ""
 }

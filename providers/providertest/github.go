@@ -22,6 +22,9 @@ type GitHubToken struct {
 	Scopes []string `json:"scopes,omitempty"`
 	// ClientID is set for tokens made through an app (ghu_).
 	ClientID string `json:"client_id,omitempty"`
+	// NoActions is set for fine-grained tokens that may not read Actions: forbidden is
+	// answered with 403, hidden with 404.
+	NoActions string `json:"no_actions,omitempty"`
 	// Installation tokens belong to no user.
 	Installation bool `json:"installation,omitempty"`
 	// Expires is the header github-authentication-token-expiration as it is sent.
@@ -44,6 +47,18 @@ type GitHubOrganization struct {
 	SSO string `json:"sso,omitempty"`
 	// Forbids is a kind of token that is refused: classic, fine_grained or lifetime.
 	Forbids string `json:"forbids,omitempty"`
+	// Repositories are those of the organisation.
+	Repositories []GitHubRepository `json:"repositories,omitempty"`
+}
+
+// GitHubRepository is a repository of an organisation.
+type GitHubRepository struct {
+	Name string `json:"name"`
+	// Private repositories are seen by classic tokens with the scope repo and by
+	// fine-grained ones.
+	Private bool `json:"private,omitempty"`
+	// Runs is how many runs of Actions it has.
+	Runs int `json:"runs,omitempty"`
 }
 
 // GitHub is a fake of GitHub: at the root of api.github.com and api.*.ghe.com,
@@ -63,6 +78,8 @@ func NewGitHub() *GitHub {
 	g.mux.HandleFunc("GET /user", g.user)
 	g.mux.HandleFunc("GET /user/orgs", g.userOrgs)
 	g.mux.HandleFunc("GET /orgs/{org}", g.org)
+	g.mux.HandleFunc("GET /orgs/{org}/repos", g.orgRepos)
+	g.mux.HandleFunc("GET /repos/{org}/{repo}/actions/runs", g.actionsRuns)
 	g.mux.HandleFunc("GET /rate_limit", g.rateLimit)
 	return g
 }

@@ -58,13 +58,21 @@ type Suite struct {
 	Fake func(w *World) Fake
 	// Cases are the provider's own.
 	Cases []Case
+	// Posts are the paths' ends of requests that are POSTs with a body although they
+	// only ask.
+	Posts []string
+	// Open are the paths' ends of requests that need no credential and get none.
+	Open []string
 	// Without says why a situation cannot occur.
 	Without map[Situation]string
 }
 
 // Suites returns the suite of every provider, by name.
 func Suites() map[string]Suite {
-	return map[string]Suite{"jira": jiraSuite(), "github": githubSuite()}
+	return map[string]Suite{
+		"jira": jiraSuite(), "github": githubSuite(), "harness": harnessSuite(), "gitlab": gitlabSuite(),
+		"github_actions": githubActionsSuite(), "sonarqube": sonarqubeSuite(),
+	}
 }
 
 // Wire completes a target: the proxy and the authority of w, and only hosts of w

@@ -269,6 +269,7 @@ func githubAnswerCases() []Case {
 		org("secondary_rate_limit_body", providers.RateLimited, nil),
 		githubCase("answer org_success", "", func(w *World) {
 			knowsOcto(w)
+			w.GitHub.AddOrganization(GitHubOrganization{Login: "Octokit-Fixture-Org"})
 			w.GitHub.Behave(answers["org_success"].At("/orgs/Octokit-Fixture-Org"))
 		}, nil).list("organizations", "Octokit-Fixture-Org"),
 		githubCase("answer sso_partial_results", providers.SSORequired, func(w *World) {

@@ -48,9 +48,9 @@ func (c Case) with(cred providers.Credential) Case { c.Credential = cred; return
 
 func (c Case) at(address string) Case { c.Target.URL = address; return c }
 
-func (c Case) cloudID(id string) Case {
+func (c Case) setting(name, value string) Case {
 	c.Target.Settings = c.Target.Settings.Clone()
-	c.Target.Settings.Texts["cloud_id"] = id
+	c.Target.Settings.Texts[name] = value
 	return c
 }
 
@@ -147,7 +147,7 @@ func jiraCloudCases() []Case {
 // scopedCase is a token with scopes, and the cloud id.
 func scopedCase(name string, want providers.Outcome, arrange func(w *World), look check) Case {
 	return jiraCloudCase(name, want, arrange, look).
-		with(credential("email", miaEmail, "api_key", jiraScoped)).cloudID(DefaultCloudID)
+		with(credential("email", miaEmail, "api_key", jiraScoped)).setting("cloud_id", DefaultCloudID)
 }
 
 func hasScopes(scopes ...string) func(w *World) {
@@ -173,7 +173,7 @@ func jiraGatewayCases() []Case {
 		scopedCase("a token with scopes works through the gateway", "", full, worksAt(gateway)),
 		scopedCase("the gateway may be the url", "", full, worksAt("")).at(gateway + "/rest/api/3"),
 		scopedCase("a token without scopes stays on the site", "", knowsMia, worksAt("")).with(credential("email", miaEmail, "api_key", jiraToken)),
-		scopedCase("a token with scopes is rejected where no cloud id is set", providers.Rejected, full, says("set cloud_id")).cloudID(""),
+		scopedCase("a token with scopes is rejected where no cloud id is set", providers.Rejected, full, says("set cloud_id")).setting("cloud_id", ""),
 		scopedCase("a token that neither knows is rejected", providers.Rejected, noArrangement, says("neither")),
 		scopedCase("a token without read:jira-user has too few rights", providers.InsufficientScope, hasScopes("read:jira-work"),
 			func(_ providers.Verified, err *providers.Error) error {
@@ -182,8 +182,8 @@ func jiraGatewayCases() []Case {
 		scopedCase("a token without read:jira-work is a warning", "", hasScopes("read:jira-user"), warns(1)),
 		scopedCase("a gateway in trouble leaves open whether the token is good", providers.UpstreamError, onGateway(Fault{Status: 503}), says("could not be asked")),
 		scopedCase("a gateway that limits the rate leaves it open, too", providers.RateLimited, onGateway(Fault{Status: 429}), nil),
-		scopedCase("a cloud id of nobody is told", providers.UpstreamError, full, says("cloud_id")).cloudID("99999999"),
-		scopedCase("a cloud id cannot be a path", providers.InvalidField, full, nil).cloudID("../../evil"),
+		scopedCase("a cloud id of nobody is told", providers.UpstreamError, full, says("cloud_id")).setting("cloud_id", "99999999"),
+		scopedCase("a cloud id cannot be a path", providers.InvalidField, full, nil).setting("cloud_id", "../../evil"),
 		scopedCase("the gateway as url needs the cloud id", providers.InvalidField, full, nil).at("https://" + gatewayHost),
 	}
 }

@@ -12,6 +12,16 @@ const (
 	GitHubEnterpriseURL  = "https://github.example.com"
 	GitHubDataResidence  = "https://acme.ghe.com"
 	gitHubEnterpriseHost = "github.example.com"
+	HarnessURL           = "https://app.harness.io"
+	HarnessEuropeURL     = "https://accounts.eu.harness.io"
+	HarnessOwnURL        = "https://harness.example.com"
+	GitLabURL            = "https://gitlab.com"
+	GitLabOwnURL         = "https://gitlab.example.com/gitlab"
+	GitLabOldURL         = "https://gitlab-old.example.com"
+	SonarQubeURL         = "https://sonarqube.example.com/sonar"
+	SonarQubeOldURL      = "https://sonarqube-old.example.com"
+	SonarQubeCloudURL    = "https://sonarcloud.io"
+	SonarQubeCloudUSURL  = "https://sonarqube.us"
 )
 
 // World is an Internet with one fake of every upstream.
@@ -25,6 +35,22 @@ type World struct {
 	GitHub *GitHub
 	// GitHubEnterprise is https://github.example.com.
 	GitHubEnterprise *GitHub
+	// Harness is app.harness.io, app3.harness.io and accounts.eu.harness.io.
+	Harness *Harness
+	// HarnessOwn is https://harness.example.com, self-managed.
+	HarnessOwn *Harness
+	// GitLab is https://gitlab.com.
+	GitLab *GitLab
+	// GitLabOwn is https://gitlab.example.com/gitlab, self-managed below a path.
+	GitLabOwn *GitLab
+	// GitLabOld is https://gitlab-old.example.com, older than 15.5.
+	GitLabOld *GitLab
+	// SonarQube is https://sonarqube.example.com/sonar, which reads Bearer.
+	SonarQube *SonarQube
+	// SonarQubeOld is https://sonarqube-old.example.com, which ignores it.
+	SonarQubeOld *SonarQube
+	// SonarQubeCloud is https://sonarcloud.io and https://sonarqube.us.
+	SonarQubeCloud *SonarQube
 }
 
 // NewWorld starts an Internet with fakes that know no token yet. Close it.
@@ -35,6 +61,14 @@ func NewWorld() *World {
 		JiraDataCenter:   NewJira(JiraOptions{DataCenter: true, ContextPath: "/jira"}),
 		GitHub:           NewGitHub(),
 		GitHubEnterprise: NewGitHub(),
+		Harness:          NewHarness(),
+		HarnessOwn:       NewHarness(),
+		GitLab:           NewGitLab(GitLabOptions{}),
+		GitLabOwn:        NewGitLab(GitLabOptions{RelativeRoot: "/gitlab"}),
+		GitLabOld:        NewGitLab(GitLabOptions{Old: true}),
+		SonarQube:        NewSonarQube(SonarQubeOptions{Version: "2025.1.0.102418", ContextPath: "/sonar"}),
+		SonarQubeOld:     NewSonarQube(SonarQubeOptions{Version: "9.9.4.87374"}),
+		SonarQubeCloud:   NewSonarQube(SonarQubeOptions{Version: "8.0.0.63108", Cloud: true, Anonymous: true}),
 	}
 	w.Handle("acme.atlassian.net", w.Jira)
 	w.Handle(gatewayHost, w.Jira)
@@ -42,6 +76,17 @@ func NewWorld() *World {
 	w.Handle("api.github.com", w.GitHub)
 	w.Handle("api.acme.ghe.com", w.GitHub)
 	w.Handle(gitHubEnterpriseHost, w.GitHubEnterprise)
+	for _, host := range []string{"app.harness.io", "app3.harness.io", "accounts.eu.harness.io"} {
+		w.Handle(host, w.Harness)
+	}
+	w.Handle("harness.example.com", w.HarnessOwn)
+	w.Handle("gitlab.com", w.GitLab)
+	w.Handle("gitlab.example.com", w.GitLabOwn)
+	w.Handle("gitlab-old.example.com", w.GitLabOld)
+	w.Handle("sonarqube.example.com", w.SonarQube)
+	w.Handle("sonarqube-old.example.com", w.SonarQubeOld)
+	w.Handle("sonarcloud.io", w.SonarQubeCloud)
+	w.Handle("sonarqube.us", w.SonarQubeCloud)
 	w.Handle("elsewhere.example.com", http.NotFoundHandler())
 	return w
 }
@@ -54,5 +99,8 @@ func (w *World) Fakes() map[string]Fake {
 	return map[string]Fake{
 		"jira": w.Jira, "jira_dc": w.JiraDataCenter,
 		"github": w.GitHub, "github_enterprise": w.GitHubEnterprise,
+		"harness": w.Harness, "harness_own": w.HarnessOwn,
+		"gitlab": w.GitLab, "gitlab_own": w.GitLabOwn, "gitlab_old": w.GitLabOld,
+		"sonarqube": w.SonarQube, "sonarqube_old": w.SonarQubeOld, "sonarqube_cloud": w.SonarQubeCloud,
 	}
 }

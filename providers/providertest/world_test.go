@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -195,7 +196,7 @@ func TestControl(t *testing.T) {
 // TestAnswersAreTold demands a source for every answer, and that what is meant to
 // be JSON is.
 func TestAnswersAreTold(t *testing.T) {
-	for _, answers := range []map[string]providertest.Answer{providertest.JiraAnswers(), providertest.GitHubAnswers()} {
+	for _, answers := range answerSets() {
 		require.NotEmpty(t, answers)
 		for name, a := range answers {
 			assert.NotEmpty(t, a.Source, name)
@@ -203,6 +204,28 @@ func TestAnswersAreTold(t *testing.T) {
 			if body := []byte(a.Body); bytes.HasPrefix(body, []byte("{")) || bytes.HasPrefix(body, []byte("[")) {
 				assert.True(t, json.Valid(body), name)
 			}
+		}
+	}
+}
+
+func answerSets() map[string]map[string]providertest.Answer {
+	return map[string]map[string]providertest.Answer{
+		"jira": providertest.JiraAnswers(), "github": providertest.GitHubAnswers(), "harness": providertest.HarnessAnswers(),
+		"gitlab": providertest.GitLabAnswers(), "github_actions": providertest.GitHubActionsAnswers(), "sonarqube": providertest.SonarQubeAnswers(),
+	}
+}
+
+// TestEveryAnswerIsMet demands a case for each answer that is kept.
+func TestEveryAnswerIsMet(t *testing.T) {
+	for provider, answers := range answerSets() {
+		if provider == "jira" || provider == "github" {
+			continue // named otherwise
+		}
+		cases := providertest.Suites()[provider].All()
+		for name := range answers {
+			assert.True(t, slices.ContainsFunc(cases, func(c providertest.Case) bool {
+				return c.Name == "answer "+name || strings.HasPrefix(c.Name, "answer "+name+" ")
+			}), "%s has no case for the answer %s", provider, name)
 		}
 	}
 }

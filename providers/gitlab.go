@@ -1,0 +1,107 @@
+package providers
+
+import (
+	"context"
+	"net/http"
+
+	"vault-plugin-secrets-sei/providers/internal/upstream"
+)
+
+// gitlabPAT is GitLab's auth type and its credential field.
+const gitlabPAT = "pat"
+
+// gitlab checks access tokens of GitLab.com, GitLab Dedicated and self-managed
+// GitLab.
+type gitlab struct{ client *upstream.Client }
+
+var (
+	_ Provider        = gitlab{}
+	_ SettingsChecker = gitlab{}
+)
+
+// Spec describes GitLab.
+func (gitlab) Spec() Spec {
+	return Spec{
+		Name:       "gitlab",
+		Title:      "GitLab",
+		DefaultURL: "https://gitlab.com",
+		URLHelp:    "Root as in the browser: https://gitlab.com, or https://gitlab.example.com, with its path where GitLab lives below one.",
+		AuthTypes: []AuthType{{
+			Name: gitlabPAT, Title: "Access token", TellsScopes: true,
+			Fields: []Field{{
+				Name: gitlabPAT, Title: "Access token", Kind: Token, Required: true,
+				Description: "Personal, project or group access token, with legacy scopes or fine-grained. Deploy, job and OAuth tokens are not taken.",
+			}},
+		}},
+		LeastRights: "The scope read_api; self_rotate beside it if the engine is to rotate the token. " +
+			"Fine-grained tokens: read access to the token itself, to its user and to what is to be read.",
+		Expiry:   "GitLab tells it. A token ends at 00:00 UTC of its date, so its last day is the one before.",
+		Rotation: "A token with the scope api or self_rotate can replace itself; the old one ends in that moment.",
+		Check: "GET /api/v4/personal_access_tokens/self must answer 200 with JSON that says active, not revoked, and whose token it is; " +
+			"GET /api/v4/user must answer 200 with the same user, whose state is active.",
+		Unverified: []string{
+			"The scopes that include others are read_api in api, read_user in read_api, and self_rotate in api; GitLab documents no more.",
+			"The fine-grained permissions as a complete list, and the one that GET /user needs.",
+			"That the words of a refusal (blocked, deactivated, terms, password expired) are the same in all versions.",
+			"That a 404 for /personal_access_tokens/self means a GitLab older than 15.5.",
+			"That a token whose account must send DPoP proofs is told by the error dpop_error.",
+		},
+	}
+}
+
+// Headers returns the token in PRIVATE-TOKEN.
+func (gitlab) Headers(authType string, cred Credential) map[string]string {
+	if authType != gitlabPAT {
+		return nil
+	}
+	return map[string]string{"PRIVATE-TOKEN": cred.Value(gitlabPAT).Reveal(), "Accept": "application/json"}
+}
+
+// CheckSettings judges the url and the way there.
+func (g gitlab) CheckSettings(t Target) error {
+	c, err := g.check(t)
+	if err != nil {
+		return err
+	}
+	return c.checkRoute()
+}
+
+// Validate asks GitLab what the token is and whose.
+func (g gitlab) Validate(ctx context.Context, t Target, cred Credential) (Verified, error) {
+	c, err := g.check(t)
+	if err == nil && t.AuthType != gitlabPAT {
+		err = c.fail(InvalidField, "auth_type %q cannot be checked", t.AuthType)
+	}
+	if err != nil {
+		return Verified{}, err
+	}
+	ctx, cancel := withTimeout(ctx, t)
+	defer cancel()
+	c.header = headerOf(g.Headers(t.AuthType, cred))
+	v, err := c.run(ctx)
+	if err == nil {
+		err = c.requireScopes(t, v.Scopes, gitlabCovers)
+	}
+	if err != nil {
+		return Verified{}, err
+	}
+	return v, nil
+}
+
+// check prepares the check of one target.
+func (g gitlab) check(t Target) (gitlabCheck, *Error) {
+	p := newProbe(g.client, "GitLab", gitlabPAT, t)
+	root, err := p.root(t.URL)
+	if err != nil {
+		return gitlabCheck{}, err
+	}
+	trimAPIPath(root, "/api/v4", "/api")
+	return gitlabCheck{probe: p, root: root.String()}, nil
+}
+
+// gitlabCheck is one check of one token.
+type gitlabCheck struct {
+	probe
+	root   string // without slash at its end
+	header http.Header
+}

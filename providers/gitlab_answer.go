@@ -1,0 +1,124 @@
+package providers
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"vault-plugin-secrets-sei/providers/internal/upstream"
+)
+
+// gitlabRefusal is what GitLab says with any status but a good one: OAuth's form,
+// or a message. It is only matched, never quoted.
+// https://gitlab.com/gitlab-org/gitlab/-/blob/master/lib/api/api_guard.rb
+type gitlabRefusal struct {
+	Message     string `json:"message"`
+	Error       string `json:"error"`
+	Description string `json:"error_description"`
+}
+
+// says looks for part, in lower case, in all that was said.
+func (r gitlabRefusal) says(part string) bool {
+	return strings.Contains(strings.ToLower(r.Message+" "+r.Error+" "+r.Description), part)
+}
+
+// judge finds what an answer says of the token; nil means that the body has to
+// prove it. The right is the one that the request needs.
+func (c gitlabCheck) judge(res *upstream.Response, right string) *Error {
+	if res.Status == http.StatusTooManyRequests {
+		return c.rateLimited(res, gitlabPause(res, time.Now()))
+	}
+	if err := c.undecided(res); err != nil {
+		return err
+	}
+	if res.Status == http.StatusOK {
+		return nil
+	}
+	var said gitlabRefusal
+	readable := res.Peek(&said) && said != gitlabRefusal{}
+	switch {
+	case notAnAPI(res):
+		return c.page(res)
+	case res.Status == http.StatusUnauthorized:
+		return c.unauthorized(res, said)
+	case res.Status == http.StatusForbidden && readable:
+		return c.forbidden(said, right)
+	case res.Status == http.StatusBadRequest && said.says("requires token type"):
+		return c.invalid(gitlabPAT, "this is an OAuth or job token, which soon ends; use a personal, project or group access token")
+	case res.Status == http.StatusNotFound:
+		return c.fail(UpstreamError, "%q does not know this request (HTTP 404): it is a GitLab older than 15.5, or url is not its root; check url", res.Host)
+	default:
+		return c.unexpected(res)
+	}
+}
+
+// gitlabPause is how long to wait where Retry-After does not say.
+// https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits/#response-headers
+func gitlabPause(res *upstream.Response, now time.Time) time.Duration {
+	if when, err := http.ParseTime(strings.TrimSpace(res.Header.Get("RateLimit-ResetTime"))); err == nil {
+		return clampWait(when.Sub(now))
+	}
+	wait, _ := parseReset(res.Header.Get("RateLimit-Reset"), now)
+	return wait
+}
+
+func (c gitlabCheck) unauthorized(res *upstream.Response, said gitlabRefusal) *Error {
+	switch {
+	case said.Error == "dpop_error":
+		return c.blocked("its account demands a DPoP proof with every request, which workers cannot give; switch that off")
+	case said.Error == "invalid_token" && said.says("expired"):
+		return c.fail(Rejected, "the token has expired")
+	case said.Error == "invalid_token" && said.says("revoked"):
+		return c.fail(Rejected, "the token has been revoked")
+	case said.Error == "invalid_token" && said.says("impersonation was disabled"):
+		return c.fail(Rejected, "the token is an impersonation token, which this GitLab has disabled; use another kind")
+	}
+	return c.fail(Rejected, "%q refused the token (HTTP 401): it is wrong, expired or revoked", res.Host)
+}
+
+// forbidden judges the 403s that GitLab gives to tokens it knows.
+// https://gitlab.com/gitlab-org/gitlab/-/blob/master/lib/gitlab/auth/user_access_denied_reason.rb
+func (c gitlabCheck) forbidden(said gitlabRefusal, right string) *Error {
+	switch {
+	case said.Error == "insufficient_scope":
+		e := c.fail(InsufficientScope, "the token works, but lacks the scope to read its own account; make one with %s", gitlabScope)
+		e.Missing = []string{gitlabScope}
+		return e
+	case said.Error == "insufficient_granular_scope":
+		return c.lacksPermission(right)
+	case said.says("terms of service"):
+		return c.blocked("its user must accept the terms of service in a browser")
+	case said.says("pending approval"):
+		return c.blocked("its account waits for the approval of an administrator")
+	case said.says("has been blocked"):
+		return c.blocked("its account has been blocked; ask a GitLab administrator")
+	case said.says("deactivated"):
+		return c.blocked("its account has been deactivated; its user must log in with a browser")
+	case said.says("password expired"):
+		return c.blocked("the password of its account has expired; its user must change it in a browser")
+	case said.says("not confirmed"):
+		return c.blocked("the e-mail address of its account is not confirmed")
+	case said.says("internal users"):
+		return c.blocked("its account is one of GitLab itself, which may not use the API")
+	}
+	return c.fail(InsufficientScope, "the token is known, but may not read its own account (HTTP 403)")
+}
+
+// lacksPermission is about fine-grained tokens: newer versions keep even what a
+// token is behind a permission. A token with legacy scopes is told the same where
+// a namespace takes fine-grained ones only.
+func (c gitlabCheck) lacksPermission(right string) *Error {
+	e := c.fail(InsufficientScope, "the token works, but may not read its own account: as a fine-grained token it needs the user permissions to read personal access tokens and the user; if it is none, GitLab takes only fine-grained tokens here")
+	if right != gitlabScope {
+		e.Missing = []string{right}
+	}
+	return e
+}
+
+// blocked is a good token of an account that cannot be used. The page to act on is
+// GitLab's own.
+func (c gitlabCheck) blocked(why string) *Error {
+	e := c.fail(AccountBlocked, "the token is known, but %s", why)
+	e.URL = c.root
+	return e
+}

@@ -1,0 +1,132 @@
+package providers
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"vault-plugin-secrets-sei/providers/internal/upstream"
+)
+
+// Names of Harness's settings and credential fields.
+const (
+	harnessAPIKey    = "api_key"
+	harnessEmail     = "email"
+	harnessAccountID = "account_id"
+)
+
+// harness checks API keys of Harness NextGen, hosted and self-managed.
+type harness struct{ client *upstream.Client }
+
+var (
+	_ Provider        = harness{}
+	_ SettingsChecker = harness{}
+)
+
+// Spec describes Harness.
+func (harness) Spec() Spec {
+	return Spec{
+		Name:       "harness",
+		Title:      "Harness CI/CD",
+		DefaultURL: "https://app.harness.io",
+		URLHelp: "Root as in the browser: https://app.harness.io, https://app3.harness.io, https://accounts.eu.harness.io, or the host of a vanity address or self-managed installation. " +
+			"The API's path /gateway may be part of it.",
+		AuthTypes: []AuthType{{
+			Name: harnessAPIKey, Title: "E-mail and API key",
+			Fields: []Field{
+				{Name: harnessEmail, Title: "E-mail", Kind: Email, Required: true, Description: "E-mail address of the user or service account that owns the key; it must be the one that Harness tells."},
+				{Name: harnessAPIKey, Title: "API key", Kind: Token, Required: true, Description: "Token of an API key of a user (pat.…) or of a service account (sat.…)."},
+			},
+		}},
+		Settings: []Field{{
+			Name: harnessAccountID, Title: "Account ID", Kind: Text, Required: true, Locates: true,
+			Description: "Id of the Harness account, as Account Settings shows it and as the browser's address has it after /account/.",
+		}},
+		LeastRights: "The role Account Viewer on All Resources Including Child Scopes, for the user or service account that owns the key.",
+		Expiry:      "Harness tells it with every check. After a rotation it is the end of the overlap.",
+		Rotation:    "A token can have a successor made, and chooses how long it works beside it; a service account's needs the right to manage service accounts.",
+		Check: "POST /ng/api/token/validate with the key as text/plain body, which changes nothing, must answer 200 with status SUCCESS, valid true and the account's id equal to account_id. " +
+			"The e-mail address it tells must be the one entered.",
+		Unverified: []string{
+			"Whether the API needs the path /gateway: sources have it both ways for https://app.harness.io, so the url is used as it is written, and without it otherwise.",
+			"Whether the present gateway answers 401 or 400 for a token that is deleted; both are understood.",
+			"That a 401 with a sign-in page says anything about the key: it is taken for could not tell.",
+			"That a 403 on this path means an owner without access to the account, or a disabled one.",
+			"That parentIdentifier is the stable id of the owner.",
+			"How soon a request may be repeated after a 429, which says nothing of it.",
+		},
+	}
+}
+
+// Headers returns the key in x-api-key.
+func (harness) Headers(authType string, cred Credential) map[string]string {
+	if authType != harnessAPIKey {
+		return nil
+	}
+	return map[string]string{"x-api-key": cred.Value(harnessAPIKey).Reveal(), "Accept": "application/json"}
+}
+
+// CheckSettings judges the url, account_id and the way there.
+func (h harness) CheckSettings(t Target) error {
+	c, err := h.check(t)
+	if err != nil {
+		return err
+	}
+	return c.checkRoute()
+}
+
+// Validate asks Harness what it knows of the key.
+func (h harness) Validate(ctx context.Context, t Target, cred Credential) (Verified, error) {
+	c, err := h.check(t)
+	if err == nil && t.AuthType != harnessAPIKey {
+		err = c.fail(InvalidField, "auth_type %q cannot be checked", t.AuthType)
+	}
+	if err != nil {
+		return Verified{}, err
+	}
+	ctx, cancel := withTimeout(ctx, t)
+	defer cancel()
+	c.key, c.email = cred.Value(harnessAPIKey), cred.Value(harnessEmail).Reveal()
+	c.header = headerOf(h.Headers(t.AuthType, cred))
+	v, err := c.run(ctx)
+	if err == nil {
+		err = c.requireScopes(t, nil, nil)
+	}
+	if err != nil {
+		return Verified{}, err
+	}
+	return v, nil
+}
+
+// check prepares the check of one target.
+func (h harness) check(t Target) (harnessCheck, *Error) {
+	p := newProbe(h.client, "Harness CI/CD", harnessAPIKey, t)
+	root, err := p.root(t.URL)
+	if err != nil {
+		return harnessCheck{}, err
+	}
+	trimHarnessPage(root)
+	account := t.Settings.Text(harnessAccountID)
+	if !regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`).MatchString(account) {
+		return harnessCheck{}, p.invalid(harnessAccountID, "account_id must be the id of a Harness account: letters, digits, hyphens and underscores")
+	}
+	return harnessCheck{probe: p, root: root.String(), account: account}, nil
+}
+
+// trimHarnessPage cuts off the path of a page or of the API, but not /gateway.
+func trimHarnessPage(u *url.URL) {
+	path, _, _ := strings.Cut(u.Path+"/", "/ng/")
+	u.Path = strings.TrimRight(path, "/")
+}
+
+// harnessCheck is one check of one key.
+type harnessCheck struct {
+	probe
+	root    string
+	account string
+	key     Secret
+	email   string
+	header  http.Header
+}

@@ -1,0 +1,170 @@
+package providers
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"vault-plugin-secrets-sei/providers/internal/upstream"
+)
+
+// harnessToken is what Harness tells of a token. It may also have the field
+// encodedPassword, which is left alone.
+type harnessToken struct {
+	Valid             *bool  `json:"valid"`
+	AccountIdentifier string `json:"accountIdentifier"`
+	ParentIdentifier  string `json:"parentIdentifier"`
+	Email             string `json:"email"`
+	Username          string `json:"username"`
+	// Epoch milliseconds. A rotated token ends at the second, whatever the first.
+	ValidTo             int64 `json:"validTo"`
+	ScheduledExpireTime int64 `json:"scheduledExpireTime"`
+}
+
+// harnessAnswer is the envelope of every answer. The fields of a refusal are only
+// matched, never quoted.
+type harnessAnswer struct {
+	Status   string        `json:"status"`
+	Data     *harnessToken `json:"data"`
+	Code     string        `json:"code"`
+	Message  string        `json:"message"`
+	Messages []struct {
+		Code string `json:"code"`
+	} `json:"responseMessages"`
+}
+
+// run: https://apidocs.harness.io/token/validatetoken
+func (c harnessCheck) run(ctx context.Context) (Verified, *Error) {
+	header := c.header.Clone()
+	header.Set("Content-Type", "text/plain")
+	address := c.root + "/ng/api/token/validate?accountIdentifier=" + url.QueryEscape(c.account)
+	res, err := c.post(ctx, address, header, []byte(c.key.Reveal()))
+	if err != nil {
+		return Verified{}, err
+	}
+	if err := c.judge(res); err != nil {
+		return Verified{}, err
+	}
+	var answer harnessAnswer
+	if err := c.json(res, &answer); err != nil {
+		return Verified{}, err
+	}
+	if err := c.judgeToken(res, answer); err != nil {
+		return Verified{}, err
+	}
+	return c.verified(*answer.Data), nil
+}
+
+// judge finds what the answer says of the key; nil means that the body has to
+// prove it.
+func (c harnessCheck) judge(res *upstream.Response) *Error {
+	if err := c.undecided(res); err != nil {
+		return err
+	}
+	if res.Status == http.StatusOK {
+		return nil
+	}
+	var said harnessAnswer
+	res.Peek(&said)
+	switch {
+	case said.refusesToken():
+		return c.rejected(res, said)
+	case notAnAPI(res):
+		// harness/mcp-server tests/client/harness-client.test.ts: the gateway may
+		// answer 401 with its sign-in page.
+		return c.page(res)
+	case res.Status == http.StatusUnauthorized:
+		return c.rejected(res, said)
+	case res.Status == http.StatusForbidden:
+		e := c.fail(InsufficientScope, "the key is known, but its owner may not use this account (HTTP 403): it is disabled or has no role there; grant it Account Viewer, or correct account_id")
+		e.Missing = []string{c.account}
+		return e
+	default:
+		return c.unexpected(res)
+	}
+}
+
+// refusesToken reports whether the answer says that the token is no good, by its
+// codes or by the messages of the server's TokenValidationHelper, which came with
+// the code INVALID_REQUEST.
+func (a harnessAnswer) refusesToken() bool {
+	codes := []string{a.Code}
+	for _, m := range a.Messages {
+		codes = append(codes, m.Code)
+	}
+	if slices.Contains(codes, "INVALID_TOKEN") || slices.Contains(codes, "EXPIRED_TOKEN") {
+		return true
+	}
+	message := strings.ToLower(a.Message)
+	message = strings.TrimPrefix(message, "invalid request: ")
+	return strings.HasPrefix(message, "invalid api token") ||
+		strings.HasPrefix(message, "incoming api token") && strings.Contains(message, " has expired")
+}
+
+func (c harnessCheck) rejected(res *upstream.Response, said harnessAnswer) *Error {
+	e := c.fail(Rejected, "%q refused the key (HTTP %d): it is wrong, expired, revoked or of another account", res.Host, res.Status)
+	if said.Code == "EXPIRED_TOKEN" || strings.Contains(said.Message, " has expired") {
+		e.Detail = "the key has expired; make a new token for it"
+		return e
+	}
+	if account := harnessAccountOf(c.key); account != "" && account != c.account {
+		e.Detail += "; the account named inside it is not account_id"
+	}
+	return e
+}
+
+// harnessAccountOf returns the account that a token names: pat.<account>.<id>.<secret>.
+// It only helps to explain a refusal; tokens may have another form.
+func harnessAccountOf(token Secret) string {
+	parts := strings.Split(token.Reveal(), ".")
+	if len(parts) != 4 || parts[0] != "pat" && parts[0] != "sat" {
+		return ""
+	}
+	return parts[1]
+}
+
+// judgeToken demands that a 200 says yes, and to the right account and owner.
+func (c harnessCheck) judgeToken(res *upstream.Response, a harnessAnswer) *Error {
+	switch {
+	case a.refusesToken():
+		return c.rejected(res, a)
+	case a.Status != "SUCCESS" || a.Data == nil || a.Data.Valid == nil:
+		return c.fail(UpstreamError, "%q answered HTTP 200 without saying that the key is valid; check url", res.Host)
+	case !*a.Data.Valid:
+		return c.rejected(res, a)
+	case a.Data.AccountIdentifier == "":
+		return c.fail(UpstreamError, "%q answered HTTP 200 without naming an account; check url", res.Host)
+	case a.Data.AccountIdentifier != c.account:
+		e := c.fail(InsufficientScope, "the key works, but belongs to another account than account_id")
+		e.Missing = []string{c.account}
+		return e
+	}
+	if told := printable(a.Data.Email); told != "" && !strings.EqualFold(told, c.email) {
+		e := c.fail(IdentityMismatch, "the key works, but its owner has another e-mail address than the one entered")
+		e.Fields = []string{harnessEmail}
+		return e
+	}
+	return nil
+}
+
+func (c harnessCheck) verified(t harnessToken) Verified {
+	email, owner := printable(t.Email), printable(t.ParentIdentifier)
+	v := Verified{
+		Identity:  firstOf(email, printable(t.Username), c.email),
+		ExpiresAt: endOfMillis(t.ValidTo),
+	}
+	if owner != "" {
+		v.AccountID = c.account + "/" + owner
+	}
+	if email == "" {
+		v.Warnings = append(v.Warnings, "Harness does not tell the owner's e-mail address, so the one entered could not be compared")
+	}
+	if rotated := endOfMillis(t.ScheduledExpireTime); !rotated.IsZero() {
+		v.ExpiresAt = rotated
+		v.Warnings = append(v.Warnings, "the token has been rotated and works only until "+rotated.Format(time.RFC3339)+"; use its successor")
+	}
+	return v
+}

@@ -1,0 +1,198 @@
+package providertest
+
+import (
+	"encoding/json"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// HarnessToken is a token of an API key. Of the zero values, Account is that of the
+// fake, and Parent is made up from Email.
+type HarnessToken struct {
+	Token string `json:"token"`
+	// Account is the account it belongs to.
+	Account string `json:"account,omitempty"`
+	Email   string `json:"email,omitempty"`
+	// Parent is the id of the owner.
+	Parent string `json:"parent,omitempty"`
+	// ServiceAccount is set for tokens of a service account.
+	ServiceAccount bool `json:"service_account,omitempty"`
+	// HideEmail leaves the address out of answers.
+	HideEmail bool `json:"hide_email,omitempty"`
+	// ValidTo and ScheduledExpireTime are epoch milliseconds; 0 is never.
+	ValidTo             int64 `json:"valid_to,omitempty"`
+	ScheduledExpireTime int64 `json:"scheduled_expire_time,omitempty"`
+	// Expired tokens are refused as such.
+	Expired bool `json:"expired,omitempty"`
+	// Disabled owners are forbidden the account.
+	Disabled bool `json:"disabled,omitempty"`
+}
+
+// DefaultHarnessAccount is the account of tokens that name none.
+const DefaultHarnessAccount = "aCcOuNt_of-the-fake-01"
+
+// Harness is a fake of Harness NextGen, with its API below / and /gateway.
+type Harness struct {
+	fake
+	mux    *http.ServeMux
+	tokens map[string]HarnessToken
+}
+
+var _ Fake = (*Harness)(nil)
+
+// NewHarness returns a fake without tokens.
+func NewHarness() *Harness {
+	h := &Harness{mux: http.NewServeMux(), tokens: map[string]HarnessToken{}}
+	for _, prefix := range []string{"", "/gateway"} {
+		h.mux.HandleFunc("POST "+prefix+"/ng/api/token/validate", h.validate)
+		h.mux.HandleFunc("GET "+prefix+"/ng/api/token/aggregate", h.aggregate)
+	}
+	return h
+}
+
+// AddToken adds a user's token of the default account.
+func (h *Harness) AddToken(email, token string) { h.Add(HarnessToken{Token: token, Email: email}) }
+
+// Add adds a token.
+func (h *Harness) Add(t HarnessToken) {
+	if t.Account == "" {
+		t.Account = DefaultHarnessAccount
+	}
+	if t.Parent == "" {
+		t.Parent, _, _ = strings.Cut(t.Email, "@")
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.tokens[t.Token] = t
+}
+
+// AddJSON adds the HarnessToken that body describes.
+func (h *Harness) AddJSON(body []byte) error {
+	var t HarnessToken
+	if err := json.Unmarshal(body, &t); err != nil {
+		return err
+	}
+	h.Add(t)
+	return nil
+}
+
+// Revoke makes a token unknown.
+func (h *Harness) Revoke(token string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.tokens, token)
+}
+
+// ServeHTTP answers as Harness does.
+func (h *Harness) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	t, _ := h.token(r.Header.Get("X-Api-Key"))
+	h.serve(w, r, t.Email, h.mux)
+}
+
+func (h *Harness) token(secret string) (HarnessToken, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	t, ok := h.tokens[secret]
+	return t, ok
+}
+
+// enter demands a token of the account in the query, in the order of the server's
+// TokenValidationHelper: account, token, expiry. It returns false if the request is
+// answered.
+func (h *Harness) enter(w http.ResponseWriter, r *http.Request, secret string) (HarnessToken, bool) {
+	account := r.URL.Query().Get("accountIdentifier")
+	t, known := h.token(secret)
+	switch {
+	case account == "":
+		refuseHarness(w, http.StatusBadRequest, "INVALID_REQUEST", "Invalid request: accountIdentifier is missing")
+	case secret == "":
+		refuseHarness(w, http.StatusBadRequest, "INVALID_REQUEST", "Invalid request: Invalid API Token: Token is Empty")
+	case !known:
+		// TokenValidationHelper: a deleted token, or one of an unknown id.
+		refuseHarness(w, http.StatusBadRequest, "INVALID_REQUEST", "Invalid request: Invalid API token 000000000000000000000000: Token not found")
+	case t.Account != account:
+		refuseHarness(w, http.StatusUnauthorized, "INVALID_TOKEN", "Token is not valid.")
+	case t.Expired:
+		refuseHarness(w, http.StatusUnauthorized, "EXPIRED_TOKEN", "Token expired.")
+	case t.Disabled:
+		// harness/cli modules/core/auth/login_test.go: 403 without a body.
+		w.WriteHeader(http.StatusForbidden)
+	default:
+		return t, true
+	}
+	return t, false
+}
+
+// refuseHarness answers with the envelope of a recorded refusal, harness/backstage-plugins
+// issue 104: metadata in lower case, correlationId null.
+func refuseHarness(w http.ResponseWriter, status int, code, message string) {
+	writeJSON(w, status, object{
+		"status": "ERROR", "code": code, "message": message, "correlationId": nil, "detailedMessage": nil,
+		"responseMessages": []any{object{"code": code, "level": "ERROR", "message": message, "exception": nil, "failureTypes": []any{}}},
+		"metadata":         nil,
+	})
+}
+
+// validate demands the token in the header and, as text, in the body:
+// api-evangelist/harness openapi/harness-token-api-openapi.yml, documented.
+func (h *Harness) validate(w http.ResponseWriter, r *http.Request) {
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if kind != "text/plain" {
+		writeJSON(w, http.StatusUnsupportedMediaType, object{"code": 415, "message": "HTTP 415 Unsupported Media Type"})
+		return
+	}
+	body, _ := io.ReadAll(r.Body)
+	if key := r.Header.Get("X-Api-Key"); key == "" || key != string(body) {
+		if key == "" {
+			refuseHarness(w, http.StatusUnauthorized, "INVALID_TOKEN", "Token is not valid.")
+			return
+		}
+		refuseHarness(w, http.StatusBadRequest, "INVALID_REQUEST", "Invalid request: Invalid API token: Token not found")
+		return
+	}
+	if t, ok := h.enter(w, r, string(body)); ok {
+		writeJSON(w, http.StatusOK, object{"status": "SUCCESS", "data": t.describe(), "metaData": nil, "correlationId": "00000000-0000-4000-8000-000000000000"})
+	}
+}
+
+// describe has the fields of harness/harness-go-sdk nextgen/model_token.go.
+func (t HarnessToken) describe() object {
+	kind := "USER"
+	if t.ServiceAccount {
+		kind = "SERVICE_ACCOUNT"
+	}
+	d := object{
+		"identifier": "token", "name": "token", "validFrom": time.Now().Add(-time.Hour).UnixMilli(), "validTo": t.ValidTo,
+		"scheduledExpireTime": nil, "valid": true, "accountIdentifier": t.Account, "projectIdentifier": nil, "orgIdentifier": nil,
+		"apiKeyIdentifier": "key", "parentIdentifier": t.Parent, "apiKeyType": kind, "description": "", "tags": object{},
+		"email": t.Email, "username": t.Parent, "encodedPassword": nil,
+	}
+	if t.ScheduledExpireTime > 0 {
+		d["scheduledExpireTime"] = t.ScheduledExpireTime
+	}
+	if t.HideEmail {
+		delete(d, "email")
+	}
+	return d
+}
+
+// aggregate lists the caller's token; the form of the same specification.
+func (h *Harness) aggregate(w http.ResponseWriter, r *http.Request) {
+	key := r.Header.Get("X-Api-Key")
+	if key == "" {
+		refuseHarness(w, http.StatusUnauthorized, "INVALID_TOKEN", "Token is not valid.")
+		return
+	}
+	t, ok := h.enter(w, r, key)
+	if !ok {
+		return
+	}
+	item := object{"token": t.describe(), "expiryAt": t.ValidTo, "createdAt": 0, "lastModifiedAt": 0}
+	writeJSON(w, http.StatusOK, object{
+		"status": "SUCCESS", "metaData": nil, "correlationId": "00000000-0000-4000-8000-000000000000",
+		"data": object{"totalPages": 1, "totalItems": 1, "pageItemCount": 1, "pageSize": 1, "content": []any{item}, "pageIndex": 0, "empty": false},
+	})
+}

@@ -1,0 +1,48 @@
+package providers
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// scopeNames returns those of told that can be the name of a right, sorted and
+// each once; never nil.
+func scopeNames(told []string) []string {
+	valid := regexp.MustCompile(`^[a-z][a-z0-9_:.-]{0,63}$`)
+	scopes := []string{}
+	for _, s := range told {
+		if s = strings.TrimSpace(s); valid.MatchString(s) {
+			scopes = append(scopes, s)
+		}
+	}
+	slices.Sort(scopes)
+	return slices.Compact(scopes)
+}
+
+// requireScopes demands the setting required_scopes of granted, nil where the
+// upstream does not tell. covers is the upstream's rule for scopes that include
+// others.
+func (p probe) requireScopes(t Target, granted []string, covers func(granted []string, want string) bool) *Error {
+	required := t.Settings.List("required_scopes")
+	if len(required) == 0 {
+		return nil
+	}
+	if granted == nil {
+		e := p.fail(InsufficientScope, "required_scopes is set, but the upstream does not tell which rights this kind of token has; clear required_scopes or use a token whose scopes can be read")
+		e.Missing = required
+		return e
+	}
+	var missing []string
+	for _, want := range required {
+		if !covers(granted, want) {
+			missing = append(missing, want)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	e := p.fail(InsufficientScope, "the token works but lacks required scopes: %s", strings.Join(missing, ", "))
+	e.Missing = missing
+	return e
+}

@@ -1,0 +1,171 @@
+package providers
+
+import (
+	"context"
+	"encoding/base64"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"vault-plugin-secrets-sei/providers/internal/upstream"
+)
+
+// Names of SonarQube's settings and credential fields.
+const (
+	sonarqubeAPIKey       = "api_key"
+	sonarqubeUsername     = "username"
+	sonarqubeOrganization = "organization"
+)
+
+// The schemes in which SonarQube takes a token.
+const (
+	sonarqubeBearer = "bearer"
+	sonarqubeBasic  = "basic"
+)
+
+// sonarqube checks user tokens of SonarQube Server, Community Build and Cloud.
+type sonarqube struct{ client *upstream.Client }
+
+var (
+	_ Provider        = sonarqube{}
+	_ SettingsChecker = sonarqube{}
+	_ SchemeHeaders   = sonarqube{}
+)
+
+// Spec describes SonarQube.
+func (sonarqube) Spec() Spec {
+	return Spec{
+		Name:    "sonarqube",
+		Title:   "SonarQube",
+		URLHelp: "Root as in the browser: https://sonarqube.example.com with its context path for a server, https://sonarcloud.io or https://sonarqube.us for SonarQube Cloud.",
+		AuthTypes: []AuthType{{
+			Name: sonarqubeAPIKey, Title: "User name and token",
+			Fields: []Field{
+				{Name: sonarqubeUsername, Title: "User name", Kind: Text, Required: true, Description: "Login of the user who owns the token, in the case that SonarQube shows; it must be the one that SonarQube tells."},
+				{Name: sonarqubeAPIKey, Title: "User token", Kind: Token, Required: true, Description: "Token of type User Token. Analysis, badge and scoped organization tokens cannot read and are not taken."},
+			},
+		}},
+		Settings: []Field{{
+			Name: sonarqubeOrganization, Title: "Organization", Kind: Text, Locates: true,
+			Description: "Key of the organization, for SonarQube Cloud only; the owner of the token must be a member.",
+		}},
+		LeastRights: "A user token, which has the rights of its user: Browse on the projects that are to be read.",
+		Expiry:      "Servers tell it in a header of every answer to a token that has one. On SonarQube Cloud, tokens that are not used for 60 days are deleted.",
+		Rotation:    "A user's token can make another one and revoke the old one; both work in between.",
+		Check: "GET /api/users/current with the token as Bearer must answer 200 with JSON that says isLoggedIn true and the login entered. " +
+			"Where it is refused, or answered as to nobody, and GET /api/server/version does not tell version 10 or newer, the same is asked with Basic, token as name and no password. " +
+			"With organization, GET /api/organizations/search?member=true must list it. /api/authentication/validate is not used: it says valid to anybody where anonymous access is on.",
+		Unverified: []string{
+			"That logins differ by case; they are compared exactly.",
+			"Whether SonarQube Cloud tells when a token ends.",
+			"That SonarQube Cloud takes Basic beside Bearer; clients in use rely on it. Bearer is what is checked there.",
+			"That a later version of the server may no longer take Basic; Bearer is then what workers get.",
+			"GET /api/organizations/search?organizations=<key>&member=true of SonarQube Cloud: known from the vendor's command-line client, not from a reference.",
+			"The headers of a 429 of SonarQube Cloud.",
+			"What an analysis token answers to GET /api/users/current: it is told by its prefix and not tried.",
+		},
+	}
+}
+
+// Headers returns Basic, which servers of all versions take. HeadersFor knows more.
+func (s sonarqube) Headers(authType string, cred Credential) map[string]string {
+	return s.HeadersFor(authType, sonarqubeBasic, cred)
+}
+
+// HeadersFor returns the token as Bearer or as the name of Basic, without password:
+// servers before version 10 ignore Bearer, and newer ones recommend it.
+//
+// https://docs.sonarsource.com/sonarqube/9.9/extension-guide/web-api
+// https://docs.sonarsource.com/sonarqube-server/2025.1/extension-guide/web-api/
+func (sonarqube) HeadersFor(authType, scheme string, cred Credential) map[string]string {
+	if authType != sonarqubeAPIKey {
+		return nil
+	}
+	token := cred.Value(sonarqubeAPIKey).Reveal()
+	authorization := "Bearer " + token
+	if scheme == sonarqubeBasic {
+		authorization = "Basic " + base64.StdEncoding.EncodeToString([]byte(token+":"))
+	}
+	return map[string]string{"Authorization": authorization, "Accept": "application/json"}
+}
+
+// CheckSettings judges the url, the organization and the way there.
+func (s sonarqube) CheckSettings(t Target) error {
+	c, err := s.check(t)
+	if err != nil {
+		return err
+	}
+	return c.checkRoute()
+}
+
+// Validate asks SonarQube who is logged in.
+func (s sonarqube) Validate(ctx context.Context, t Target, cred Credential) (Verified, error) {
+	c, err := s.check(t)
+	if err == nil && t.AuthType != sonarqubeAPIKey {
+		err = c.fail(InvalidField, "auth_type %q cannot be checked", t.AuthType)
+	}
+	if err == nil {
+		err = c.refuseKind(cred.Value(sonarqubeAPIKey))
+	}
+	if err != nil {
+		return Verified{}, err
+	}
+	ctx, cancel := withTimeout(ctx, t)
+	defer cancel()
+	c.cred, c.username = cred, cred.Value(sonarqubeUsername).Reveal()
+	v, err := c.run(ctx)
+	if err == nil {
+		err = c.requireScopes(t, nil, nil)
+	}
+	if err != nil {
+		return Verified{}, err
+	}
+	return v, nil
+}
+
+// check prepares the check of one target.
+func (s sonarqube) check(t Target) (sonarqubeCheck, *Error) {
+	c := sonarqubeCheck{probe: newProbe(s.client, "SonarQube", sonarqubeAPIKey, t)}
+	root, err := c.probe.root(t.URL)
+	if err != nil {
+		return c, err
+	}
+	if c.cloud = isSonarQubeCloud(root); c.cloud {
+		root.Path = "" // of a page
+	}
+	trimAPIPath(root, "/web_api", "/api/v2", "/api")
+	c.root, c.organization = root.String(), t.Settings.Text(sonarqubeOrganization)
+	switch {
+	case c.organization == "":
+	case !c.cloud:
+		return c, c.invalid(sonarqubeOrganization, "organization is for SonarQube Cloud only; a server has none")
+	case !regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z_.-]{0,254}$`).MatchString(c.organization):
+		return c, c.invalid(sonarqubeOrganization, "organization must be the key of an organization: letters, digits and hyphens")
+	}
+	return c, nil
+}
+
+// isSonarQubeCloud: https://docs.sonarsource.com/sonarqube-cloud/appendices/web-api/
+func isSonarQubeCloud(root *url.URL) bool {
+	return slices.Contains([]string{"sonarcloud.io", "sonarqube.us"}, root.Hostname())
+}
+
+// refuseKind refuses the kinds of tokens that cannot read, by the prefixes that
+// SonarQube gives them.
+//
+// TokenType.java of SonarSource/sonarqube; https://docs.sonarsource.com/sonarqube-cloud (scoped organization tokens)
+func (p probe) refuseKind(token Secret) *Error {
+	kinds := []struct{ prefix, name string }{
+		{"sqa_", "a global analysis token"},
+		{"sqp_", "a project analysis token"},
+		{"sqb_", "a badge token"},
+		{"sqco_", "a scoped organization token, which belongs to no user"},
+	}
+	for _, k := range kinds {
+		if strings.HasPrefix(token.Reveal(), k.prefix) {
+			return p.invalid(sonarqubeAPIKey, "the token begins with %s and so is %s, which cannot read what analytics needs; make a user token", k.prefix, k.name)
+		}
+	}
+	return nil
+}

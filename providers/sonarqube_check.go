@@ -1,0 +1,191 @@
+package providers
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"vault-plugin-secrets-sei/providers/internal/upstream"
+)
+
+// sonarqubeFirstBearer is the first major version that reads Bearer.
+// https://github.com/dieuhd/sonar-quality-gate/issues/60
+const sonarqubeFirstBearer = 10
+
+// sonarqubeCheck is one check of one token.
+type sonarqubeCheck struct {
+	probe
+	root         string // without slash at its end
+	cloud        bool
+	organization string
+	cred         Credential
+	username     string
+}
+
+// run finds the scheme that works. A refusal of Bearer counts where the server is
+// known to read it: others ignore it, and answer as to nobody or, where all must
+// log in, with 401.
+func (c sonarqubeCheck) run(ctx context.Context) (Verified, *Error) {
+	v, err := c.current(ctx, sonarqubeBearer)
+	if err != nil && err.Outcome == Rejected && !c.readsBearer(ctx) {
+		v, err = c.current(ctx, sonarqubeBasic)
+	}
+	if err != nil {
+		return Verified{}, err
+	}
+	return v, c.member(ctx, v.Scheme)
+}
+
+// current asks who is logged in.
+// https://next.sonarqube.com/sonarqube/web_api/api/users/current
+func (c sonarqubeCheck) current(ctx context.Context, scheme string) (Verified, *Error) {
+	res, err := c.ask(ctx, "/api/users/current", scheme)
+	if err != nil {
+		return Verified{}, err
+	}
+	var user sonarqubeUser
+	if err := c.json(res, &user); err != nil {
+		return Verified{}, err
+	}
+	if err := c.judgeUser(res, user); err != nil {
+		return Verified{}, err
+	}
+	return Verified{
+		Identity:  user.Login,
+		AccountID: printable(user.ID),
+		ExpiresAt: parseSonarQubeTime(res.Header.Get("SonarQube-Authentication-Token-Expiration")),
+		Scheme:    scheme,
+	}, nil
+}
+
+// sonarqubeUser is what SonarQube tells of the one who is logged in, if anybody is.
+type sonarqubeUser struct {
+	IsLoggedIn *bool  `json:"isLoggedIn"`
+	Login      string `json:"login"`
+	ID         string `json:"id"` // newer servers
+}
+
+func (c sonarqubeCheck) judgeUser(res *upstream.Response, user sonarqubeUser) *Error {
+	switch {
+	case user.IsLoggedIn == nil:
+		return c.fail(UpstreamError, "%q answered HTTP 200 without saying whether anybody is logged in; check url", res.Host)
+	case !*user.IsLoggedIn:
+		return c.fail(Rejected, "%q answered as if nobody had logged in: it does not know the token, or something in between removes the header Authorization", res.Host)
+	case printable(user.Login) == "" || printable(user.Login) != user.Login:
+		return c.fail(UpstreamError, "%q answered HTTP 200 without naming an account; check url", res.Host)
+	case user.Login == c.username:
+		return nil
+	}
+	e := c.fail(IdentityMismatch, "the token works, but belongs to another user than the one entered")
+	if strings.EqualFold(user.Login, c.username) {
+		e.Detail = "the token works, but the login of its user has other upper and lower case letters than the user name entered"
+	}
+	e.Fields = []string{sonarqubeUsername}
+	return e
+}
+
+// ask sends a request with the token and judges everything but a 200.
+func (c sonarqubeCheck) ask(ctx context.Context, path, scheme string) (*upstream.Response, *Error) {
+	res, err := c.get(ctx, c.root+path, headerOf(sonarqube{}.HeadersFor(sonarqubeAPIKey, scheme, c.cred)))
+	if err != nil {
+		return nil, err
+	}
+	if err := c.undecided(res); err != nil {
+		return nil, err
+	}
+	switch {
+	case res.Status == http.StatusOK:
+		return res, nil
+	case notAnAPI(res):
+		return nil, c.page(res)
+	case res.Status == http.StatusUnauthorized:
+		// Without a body: UserSessionInitializer of SonarSource/sonarqube.
+		return nil, c.fail(Rejected, "%q refused the token (HTTP 401): it is wrong, expired or revoked", res.Host)
+	case res.Status == http.StatusForbidden && saysErrors(res):
+		return nil, c.fail(InsufficientScope, "the token works, but its user has too few rights (HTTP 403)")
+	case res.Status == http.StatusNotFound:
+		return nil, c.fail(UpstreamError, "%q has no SonarQube API at this address (HTTP 404); check url and its context path", res.Host)
+	}
+	return nil, c.unexpected(res)
+}
+
+// saysErrors reports whether the answer has the form of SonarQube's refusals.
+func saysErrors(res *upstream.Response) bool {
+	var said struct {
+		Errors []struct {
+			Msg string `json:"msg"`
+		} `json:"errors"`
+	}
+	return res.Peek(&said) && len(said.Errors) > 0
+}
+
+// readsBearer reports whether the server is sure to read Bearer. The version is
+// told to anybody, so the token is not sent.
+// https://next.sonarqube.com/sonarqube/web_api/api/server/version
+func (c sonarqubeCheck) readsBearer(ctx context.Context) bool {
+	if c.cloud {
+		return true
+	}
+	res, err := c.get(ctx, c.root+"/api/server/version", http.Header{"Accept": {"text/plain, application/json"}})
+	if err != nil || res.Status != http.StatusOK {
+		return false
+	}
+	major, ok := parseSonarQubeVersion(string(res.Body))
+	return ok && major >= sonarqubeFirstBearer
+}
+
+// parseSonarQubeVersion reads the first number of 9.9.4.87374, 10.8.1 or 2025.1.
+func parseSonarQubeVersion(text string) (major int, ok bool) {
+	m := regexp.MustCompile(`^\s*(\d{1,4})(\.\d+)+\s*$`).FindStringSubmatch(text)
+	if m == nil {
+		return 0, false
+	}
+	major, err := strconv.Atoi(m[1])
+	return major, err == nil
+}
+
+// member demands that the owner of the token belongs to the organization. Public
+// organizations are told to anybody, hence member=true.
+func (c sonarqubeCheck) member(ctx context.Context, scheme string) *Error {
+	if c.organization == "" {
+		return nil
+	}
+	res, err := c.ask(ctx, "/api/organizations/search?member=true&organizations="+url.QueryEscape(c.organization), scheme)
+	if err != nil {
+		return err
+	}
+	var list struct {
+		Organizations *[]sonarqubeKey `json:"organizations"`
+	}
+	if err := c.json(res, &list); err != nil {
+		return err
+	}
+	if list.Organizations == nil {
+		return c.fail(UpstreamError, "%q answered HTTP 200 without a list of organizations; check url", res.Host)
+	}
+	if slices.Contains(*list.Organizations, sonarqubeKey{c.organization}) {
+		return nil
+	}
+	e := c.fail(InsufficientScope, "the token works, but its user is no member of the organization %s, or there is none of that key", c.organization)
+	e.Missing = []string{c.organization}
+	return e
+}
+
+type sonarqubeKey struct {
+	Key string `json:"key"`
+}
+
+// parseSonarQubeTime reads the time of an expiry, whose offset has no colon. The
+// zero time means none.
+func parseSonarQubeTime(text string) time.Time {
+	t, err := time.Parse("2006-01-02T15:04:05-0700", strings.TrimSpace(text))
+	if err != nil {
+		return time.Time{}
+	}
+	return end(t)
+}
