@@ -1,7 +1,6 @@
 package providers
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -20,18 +19,11 @@ func githubScopes(res *upstream.Response) []string {
 	if !told {
 		return nil
 	}
-	valid := regexp.MustCompile(`^[a-z][a-z0-9_:.-]{0,63}$`)
-	scopes := []string{}
-	for _, s := range strings.Split(strings.Join(values, ","), ",") {
-		if s = strings.TrimSpace(s); valid.MatchString(s) {
-			scopes = append(scopes, s)
-		}
-	}
+	scopes := scopeNames(listed(values))
 	if len(scopes) == 0 && res.Header.Get("X-Oauth-Client-Id") != "" {
 		return nil
 	}
-	slices.Sort(scopes)
-	return slices.Compact(scopes)
+	return scopes
 }
 
 // githubCovers reports whether granted has want, itself or inside a scope that

@@ -324,3 +324,13 @@ func (g *GitHub) AddJSON(body []byte) error {
 	g.Add(t)
 	return nil
 }
+
+// AddOrganizationJSON adds the GitHubOrganization that body describes.
+func (g *GitHub) AddOrganizationJSON(body []byte) error {
+	var o GitHubOrganization
+	if err := json.Unmarshal(body, &o); err != nil {
+		return err
+	}
+	g.AddOrganization(o)
+	return nil
+}

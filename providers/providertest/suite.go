@@ -63,7 +63,10 @@ type Suite struct {
 
 // Suites returns the suite of every provider, by name.
 func Suites() map[string]Suite {
-	return map[string]Suite{"jira": jiraSuite(), "github": githubSuite()}
+	return map[string]Suite{
+		"jira": jiraSuite(), "github": githubSuite(),
+		"bitbucket": bitbucketSuite(), "azure_devops": azureSuite(),
+	}
 }
 
 // Wire completes a target: the proxy and the authority of w, and only hosts of w

@@ -18,6 +18,9 @@ const (
 	GitHubEnterpriseURL  = "https://github.example.com"
 	GitHubDataResidence  = "https://acme.ghe.com"
 	gitHubEnterpriseHost = "github.example.com"
+	BitbucketURL         = "https://bitbucket.org"
+	AzureDevOpsURL       = "https://dev.azure.com"
+	AzureDevOpsServerURL = "https://devops.example.com/tfs"
 )
 
 // World is an Internet with one fake of every upstream.
@@ -31,6 +34,12 @@ type World struct {
 	GitHub *GitHub
 	// GitHubEnterprise is https://github.example.com.
 	GitHubEnterprise *GitHub
+	// Bitbucket is api.bitbucket.org, and bitbucket.org.
+	Bitbucket *Bitbucket
+	// AzureDevOps is dev.azure.com, and the names below visualstudio.com.
+	AzureDevOps *AzureDevOps
+	// AzureDevOpsServer is https://devops.example.com/tfs.
+	AzureDevOpsServer *AzureDevOps
 }
 
 // NewWorld starts an Internet with fakes that know no token yet. Close it.
@@ -41,6 +50,10 @@ func NewWorld() *World {
 		JiraDataCenter:   NewJira(JiraOptions{DataCenter: true, ContextPath: "/jira"}),
 		GitHub:           NewGitHub(),
 		GitHubEnterprise: NewGitHub(),
+
+		Bitbucket:         NewBitbucket(),
+		AzureDevOps:       NewAzureDevOps(AzureOptions{}),
+		AzureDevOpsServer: NewAzureDevOps(AzureOptions{Server: true, ContextPath: "/tfs"}),
 	}
 	w.Handle("acme.atlassian.net", w.Jira)
 	w.Handle(gatewayHost, w.Jira)
@@ -48,6 +61,11 @@ func NewWorld() *World {
 	w.Handle("api.github.com", w.GitHub)
 	w.Handle("api.acme.ghe.com", w.GitHub)
 	w.Handle(gitHubEnterpriseHost, w.GitHubEnterprise)
+	w.Handle("bitbucket.org", w.Bitbucket)
+	w.Handle(bitbucketAPIHost, w.Bitbucket)
+	w.Handle("dev.azure.com", w.AzureDevOps)
+	w.Handle("*.visualstudio.com", w.AzureDevOps)
+	w.Handle("devops.example.com", w.AzureDevOpsServer)
 	w.Handle("elsewhere.example.com", http.NotFoundHandler())
 	return w
 }
@@ -60,20 +78,27 @@ func (w *World) Fakes() map[string]Fake {
 	return map[string]Fake{
 		"jira": w.Jira, "jira_dc": w.JiraDataCenter,
 		"github": w.GitHub, "github_enterprise": w.GitHubEnterprise,
+		"bitbucket": w.Bitbucket, "azure_devops": w.AzureDevOps, "azure_devops_server": w.AzureDevOpsServer,
 	}
 }
 
 // jsonAdder is a fake whose tokens can be described in JSON.
 type jsonAdder interface{ AddJSON(body []byte) error }
 
+// organizationAdder is a fake whose organisations can be described in JSON.
+type organizationAdder interface {
+	AddOrganizationJSON(body []byte) error
+}
+
 // Control returns a remote control for scripts, to be served on a port of its
-// own. FAKE is jira, jira_dc, github or github_enterprise:
+// own. FAKE is jira, jira_dc, github, github_enterprise, bitbucket, azure_devops or
+// azure_devops_server:
 //
 //	GET    /ca                    the CA certificate, PEM
 //	GET    /proxy                 the proxy's URL
-//	POST   /FAKE/tokens           add a token: the JSON of JiraToken or GitHubToken
+//	POST   /FAKE/tokens           add a token: the JSON of JiraToken, GitHubToken, BitbucketToken or AzureToken
 //	DELETE /FAKE/tokens           forget one: {"token": "…"}
-//	POST   /FAKE/organizations    add one (GitHub): the JSON of GitHubOrganization
+//	POST   /FAKE/organizations    add one: the JSON of GitHubOrganization, BitbucketWorkspace or AzureOrganization
 //	POST   /FAKE/captcha          demand a CAPTCHA (Jira): {"user": "…", "url": "…"}
 //	POST   /FAKE/fault            misbehave: {"name": "…", "path": "…", "times": 0, "url": "…"}
 //	                              with a name of FaultNames, or {"status": 418, "header": {}, "body": "", "wait_ms": 0, "drip_ms": 0}
@@ -146,16 +171,11 @@ func revokeToken(f Fake, body []byte) error {
 }
 
 func addOrganization(f Fake, body []byte) error {
-	g, ok := f.(*GitHub)
+	adder, ok := f.(organizationAdder)
 	if !ok {
-		return errors.New("only GitHub has organizations")
+		return errors.New("this fake has no organizations")
 	}
-	var o GitHubOrganization
-	if err := json.Unmarshal(body, &o); err != nil {
-		return err
-	}
-	g.AddOrganization(o)
-	return nil
+	return adder.AddOrganizationJSON(body)
 }
 
 func demandCaptcha(f Fake, body []byte) error {

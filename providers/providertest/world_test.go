@@ -195,7 +195,9 @@ func TestControl(t *testing.T) {
 // TestAnswersAreTold demands a source for every answer, and that what is meant to
 // be JSON is.
 func TestAnswersAreTold(t *testing.T) {
-	for _, answers := range []map[string]providertest.Answer{providertest.JiraAnswers(), providertest.GitHubAnswers()} {
+	for _, answers := range []map[string]providertest.Answer{
+		providertest.JiraAnswers(), providertest.GitHubAnswers(), providertest.BitbucketAnswers(), providertest.AzureAnswers(),
+	} {
 		require.NotEmpty(t, answers)
 		for name, a := range answers {
 			assert.NotEmpty(t, a.Source, name)
