@@ -48,7 +48,7 @@ type Fake interface {
 // fake is what all fakes share: the log and the fault.
 type fake struct {
 	mu       sync.Mutex
-	requests []Request
+	requests []*Request
 	fault    Fault
 	hits     int
 }
@@ -64,7 +64,11 @@ func (f *fake) Behave(fault Fault) {
 func (f *fake) Requests() []Request {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return append([]Request(nil), f.requests...)
+	noted := make([]Request, 0, len(f.requests))
+	for _, r := range f.requests {
+		noted = append(noted, *r)
+	}
+	return noted
 }
 
 // Forget empties the log.
@@ -92,17 +96,20 @@ func (f *fake) take(r *http.Request) (Fault, bool) {
 func (f *fake) serve(w http.ResponseWriter, r *http.Request, tokenName string, next http.Handler) {
 	n, _ := io.Copy(io.Discard, io.LimitReader(r.Body, 1<<20))
 	scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	entry := Request{
+	entry := &Request{
 		Method: r.Method, Host: hostname(r.Host), Path: r.URL.Path, Query: r.URL.RawQuery,
 		UserAgent: r.UserAgent(), Accept: r.Header.Get("Accept"), Auth: scheme, Token: tokenName,
 		APIVersion: r.Header.Get("X-GitHub-Api-Version"), Body: n, Cookies: len(r.Cookies()),
 	}
 	r.ContentLength = n
 	sw := &statusWriter{ResponseWriter: w}
+	// Noted before it is answered: a client may have gone before the answer ends.
+	f.mu.Lock()
+	f.requests = append(f.requests, entry)
+	f.mu.Unlock()
 	defer func() {
-		entry.Status = sw.status
 		f.mu.Lock()
-		f.requests = append(f.requests, entry)
+		entry.Status = sw.status
 		f.mu.Unlock()
 	}()
 	if fault, ok := f.take(r); ok {
