@@ -18,7 +18,7 @@ const canary = "sqUirrel-0f-the-upstream"
 
 // hostile is an answer that says the canary wherever an upstream can say anything.
 func hostile(status int, contentType string) providertest.Fault {
-	body := fmt.Sprintf(`{"message":%[1]q,"error":%[1]q,"errorMessages":[%[1]q],"documentation_url":"https://%[1]s/","status":%[1]q}`, canary)
+	body := fmt.Sprintf(`{"message":%[1]q,"typeKey":%[1]q,"error":%[1]q,"errorMessages":[%[1]q],"documentation_url":"https://%[1]s/","status":%[1]q}`, canary)
 	if contentType == "text/html" {
 		body = "<html><body>" + canary + "</body></html>"
 	}
@@ -33,6 +33,9 @@ func hostile(status int, contentType string) providertest.Fault {
 		"X-Accepted-GitHub-Permissions":          canary,
 		"github-authentication-token-expiration": canary,
 		"X-RateLimit-Reset":                      canary,
+		"X-Credential-Type":                      canary,
+		"X-TFS-ServiceError":                     canary,
+		"X-TFS-FedAuthRedirect":                  canary,
 	}}
 }
 
@@ -72,5 +75,34 @@ func quotesNobody(t *testing.T, name string, suite providertest.Suite, fault pro
 	keepsSecrets(t, suite.Good.Credential, v, err)
 	if failure.Outcome == providers.Rejected {
 		assert.Equal(t, http.StatusUnauthorized, fault.Status, "only a 401 says that a credential is bad")
+	}
+}
+
+// TestLaterErrorsQuoteNobody is the same for the requests that come after the
+// account is known, and for refusals in the form of Bitbucket.
+func TestLaterErrorsQuoteNobody(t *testing.T) {
+	cases := []struct {
+		provider, path string
+		settings       providers.Settings
+	}{
+		{"bitbucket", "/permission", texts("workspace", "acme")},
+		{"azure_devops", "/_apis/projects", texts("organization", "contoso", "service", "boards")},
+		{"azure_devops", "/_apis/wit/workitemrelationtypes", texts("organization", "contoso", "service", "boards")},
+	}
+	nested := fmt.Sprintf(`{"type":"error","error":{"message":"privilege scopes %[1]s","detail":{"required":[%[1]q],"granted":[%[1]q]}},"errors":[{"exceptionName":%[1]q}]}`, canary)
+	for _, c := range cases {
+		for _, status := range []int{200, 203, 302, 400, 401, 403, 404, 410, 429, 500} {
+			plain, inError := hostile(status, "application/json"), hostile(status, "application/json")
+			inError.Body = nested
+			for i, fault := range []providertest.Fault{plain, inError, hostile(status, "text/html")} {
+				t.Run(fmt.Sprintf("%s %s %d %d", c.provider, c.path, status, i), func(t *testing.T) {
+					t.Parallel()
+					suite := providertest.Suites()[c.provider]
+					suite.Good.Target.Settings = c.settings
+					fault.Path = c.path
+					quotesNobody(t, c.provider, suite, fault)
+				})
+			}
+		}
 	}
 }

@@ -150,9 +150,8 @@ func (a *AzureDevOps) route(w http.ResponseWriter, r *http.Request) {
 	r = r.Clone(r.Context())
 	r.SetPathValue("organization", name)
 	r.URL.Path, r.URL.RawPath = rest, ""
-	_, pattern := a.mux.Handler(r)
 	switch {
-	case pattern == "":
+	case !knows(a.mux, r):
 		azureRefuse(w, http.StatusNotFound, "The controller for path '/' was not found or does not implement IController.", "HttpException")
 	case r.ContentLength > 0:
 		azureRefuse(w, http.StatusBadRequest, "A GET has no body.", "VssRequestContentTypeNotSupportedException")

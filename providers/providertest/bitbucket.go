@@ -132,7 +132,6 @@ func (b *Bitbucket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // route serves the API on its own host only.
 func (b *Bitbucket) route(w http.ResponseWriter, r *http.Request) {
-	_, pattern := b.mux.Handler(r)
 	switch {
 	case hostname(r.Host) == "bitbucket.org":
 		writeText(w, http.StatusNotFound, "text/html; charset=utf-8", "<html><body>Not found</body></html>")
@@ -141,7 +140,7 @@ func (b *Bitbucket) route(w http.ResponseWriter, r *http.Request) {
 		bitbucketRefuse(w, http.StatusForbidden, "Forbidden", nil)
 	case r.ContentLength > 0:
 		bitbucketRefuse(w, http.StatusBadRequest, "Bad request", nil)
-	case pattern == "":
+	case !knows(b.mux, r):
 		bitbucketRefuse(w, http.StatusNotFound, "Resource not found", nil)
 	default:
 		b.mux.ServeHTTP(w, r)

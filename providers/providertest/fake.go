@@ -119,6 +119,14 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request, tokenName string, n
 	next.ServeHTTP(sw, r)
 }
 
+// knows reports whether a path is one of mux's, whatever the method.
+func knows(mux *http.ServeMux, r *http.Request) bool {
+	get := r.Clone(r.Context())
+	get.Method = http.MethodGet
+	_, pattern := mux.Handler(get)
+	return pattern != ""
+}
+
 // statusWriter remembers the status.
 type statusWriter struct {
 	http.ResponseWriter

@@ -144,7 +144,7 @@ func (g *GitHub) route(w http.ResponseWriter, r *http.Request) {
 
 // serveAPI turns the mux's texts into GitHub's JSON.
 func (g *GitHub) serveAPI(w http.ResponseWriter, r *http.Request) {
-	if _, pattern := g.mux.Handler(r); pattern == "" {
+	if !knows(g.mux, r) {
 		refuse(w, http.StatusNotFound, "Not Found", "https://docs.github.com/rest")
 		return
 	}
