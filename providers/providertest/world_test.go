@@ -245,8 +245,15 @@ func TestControl(t *testing.T) {
 	assert.Equal(t, w.ProxyURL()+"\n", proxy)
 
 	for _, bad := range []struct{ path, body string }{
-		{"/github/tokens", "x"}, {"/jira/organizations", "{}"}, {"/bitbucket/tokens", "x"}, {"/bitbucket/organizations", "x"},
-		{"/azure_devops/tokens", "x"}, {"/azure_devops/organizations", "x"}, {"/github/organizations", "x"}, {"/github/captcha", "{}"}, {"/github/fault", `{"name":"nonsense"}`},
+		{"/github/tokens", "x"},
+		{"/jira/organizations", "{}"},
+		{"/bitbucket/tokens", "x"},
+		{"/bitbucket/organizations", "x"},
+		{"/azure_devops/tokens", "x"},
+		{"/azure_devops/organizations", "x"},
+		{"/github/organizations", "x"},
+		{"/github/captcha", "{}"},
+		{"/github/fault", `{"name":"nonsense"}`},
 	} {
 		status, _ := remote.do(http.MethodPost, control.URL+bad.path, bad.body)
 		assert.Equal(t, http.StatusBadRequest, status, bad.path)
