@@ -55,6 +55,8 @@ func (azureDevOps) Spec() Spec {
 			"How an organisation that does not exist is answered: 404 in JSON is taken for one that the token cannot see, any other 404 for could not tell.",
 			"That the sign-in page (203, or a redirect to _signin) always means a bad token; conditional access may show it for a good one.",
 			"Azure DevOps Server: which versions know version 7.1 of the API, and that a Windows account is told by the descriptor System.Security.Principal.WindowsIdentity.",
+			"Which characters the name of an organisation or a collection may have, and that no organisation of Services has a dot or an underscore in it.",
+			"That a token can belong to a service identity (Microsoft.TeamFoundation.ServiceIdentity), which is accepted as an account.",
 			"That an organisation's name is taken as a collection's on Azure DevOps Server, whatever its case.",
 		},
 	}

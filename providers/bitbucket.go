@@ -61,6 +61,7 @@ func (bitbucket) Spec() Spec {
 			"How GET /2.0/user/workspaces/{workspace}/permission answers somebody who is no member: 403 and 404 in Bitbucket's JSON are taken for it. The form of its success is that of a client's test.",
 			"What a bare 403 on /2.0/user means: it is taken for could not tell.",
 			"The name of the scope read:pipeline:bitbucket.",
+			"Which characters the id of a workspace may have.",
 			"How an access token of a repository, project or workspace is answered when it is sent with an e-mail address; the header X-Credential-Type is believed where it comes.",
 		},
 	}
@@ -105,7 +106,7 @@ func (b bitbucket) Validate(ctx context.Context, t Target, cred Credential) (Ver
 	case t.AuthType != bitbucketAPIKey:
 		err = c.fail(InvalidField, "auth_type %q cannot be checked", t.AuthType)
 	case strings.HasPrefix(cred.Value(bitbucketAPIKey).Reveal(), bitbucketAppPassword):
-		// https://community.atlassian.com/forums/Bitbucket-articles/ba-p/3237429
+		// Announced in Atlassian's community, article ba-p/3237429.
 		err = c.invalid(bitbucketAPIKey, "this is an app password, and Atlassian removed app passwords on 28 July 2026; make an API token with scopes for Bitbucket at id.atlassian.com")
 	}
 	if err != nil {
