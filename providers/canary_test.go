@@ -19,7 +19,7 @@ const canary = "sqUirrel-0f-the-upstream"
 
 // hostile is an answer that says the canary wherever an upstream can say anything.
 func hostile(status int, contentType string) providertest.Fault {
-	body := fmt.Sprintf(`{"message":%[1]q,"error":%[1]q,"errorMessages":[%[1]q],"documentation_url":"https://%[1]s/","status":%[1]q,`+
+	body := fmt.Sprintf(`{"message":%[1]q,"typeKey":%[1]q,"error":%[1]q,"errorMessages":[%[1]q],"documentation_url":"https://%[1]s/","status":%[1]q,`+
 		`"code":%[1]q,"responseMessages":[{"code":%[1]q,"message":%[1]q}],"error_description":%[1]q,"errors":[{"msg":%[1]q}]}`, canary)
 	if contentType == "text/html" {
 		body = "<html><body>" + canary + "</body></html>"
@@ -38,33 +38,10 @@ func hostile(status int, contentType string) providertest.Fault {
 		"RateLimit-Reset":                           canary,
 		"RateLimit-ResetTime":                       canary,
 		"SonarQube-Authentication-Token-Expiration": canary,
+		"X-Credential-Type":                         canary,
+		"X-TFS-ServiceError":                        canary,
+		"X-TFS-FedAuthRedirect":                     canary,
 	}}
-}
-
-// TestErrorsQuoteNobodyLater is the same for the requests after the first: the
-// gateway of Jira, the organisations of GitHub.
-func TestErrorsQuoteNobodyLater(t *testing.T) {
-	later := map[string]struct{ path, name string }{
-		"jira":   {providertest.DefaultCloudID + "/rest/api/3/myself", "a token that neither knows is rejected"},
-		"github": {"/orgs/acme", "an organisation is found whatever its case"},
-	}
-	for name, suite := range providertest.Suites() {
-		l, ok := later[name]
-		require.True(t, ok, "no later request of %s", name)
-		i := slices.IndexFunc(suite.Cases, func(c providertest.Case) bool { return c.Name == l.name })
-		require.GreaterOrEqual(t, i, 0, l.name)
-		suite.Good = suite.Cases[i]
-		for _, status := range []int{200, 302, 400, 401, 403, 404, 429, 500} {
-			for _, contentType := range []string{"application/json", "text/html"} {
-				t.Run(fmt.Sprintf("%s %d %s", name, status, contentType), func(t *testing.T) {
-					t.Parallel()
-					fault := hostile(status, contentType)
-					fault.Path = l.path
-					quotesNobody(t, name, suite, fault)
-				})
-			}
-		}
-	}
 }
 
 // TestErrorsQuoteNobody answers every status in JSON and HTML and looks for the
@@ -103,5 +80,46 @@ func quotesNobody(t *testing.T, name string, suite providertest.Suite, fault pro
 	keepsSecrets(t, suite.Good.Credential, v, err)
 	if failure.Outcome == providers.Rejected {
 		assert.Equal(t, http.StatusUnauthorized, fault.Status, "only a 401 says that a credential is bad")
+	}
+}
+
+// TestLaterErrorsQuoteNobody is the same for the requests that come after the
+// account is known, and for refusals in the form of Bitbucket.
+func TestLaterErrorsQuoteNobody(t *testing.T) {
+	cases := []struct {
+		provider, path string
+		settings       providers.Settings
+		like           string // the case that comes so far, in place of settings
+	}{
+		{"jira", providertest.DefaultCloudID + "/rest/api/3/myself", providers.Settings{}, "a token that neither knows is rejected"},
+		{"github", "/orgs/acme", lists("organizations", "acme"), ""},
+		{"github_actions", "/orgs/acme", lists("organizations", "acme"), ""},
+		{"github_actions", "/actions/runs", lists("organizations", "acme"), ""},
+		{"gitlab", "/user", providers.Settings{}, ""},
+		{"bitbucket", "/permission", texts("workspace", "acme"), ""},
+		{"azure_devops", "/_apis/projects", texts("organization", "contoso", "service", "boards"), ""},
+		{"azure_devops", "/_apis/wit/workitemrelationtypes", texts("organization", "contoso", "service", "boards"), ""},
+	}
+	nested := fmt.Sprintf(`{"type":"error","error":{"message":"privilege scopes %[1]s","detail":{"required":[%[1]q],"granted":[%[1]q]}},"errors":[{"exceptionName":%[1]q}]}`, canary)
+	for _, c := range cases {
+		for _, status := range []int{200, 203, 302, 400, 401, 403, 404, 410, 429, 500} {
+			plain, inError := hostile(status, "application/json"), hostile(status, "application/json")
+			inError.Body = nested
+			for i, fault := range []providertest.Fault{plain, inError, hostile(status, "text/html")} {
+				t.Run(fmt.Sprintf("%s %s %d %d", c.provider, c.path, status, i), func(t *testing.T) {
+					t.Parallel()
+					suite := providertest.Suites()[c.provider]
+					if c.like != "" {
+						i := slices.IndexFunc(suite.Cases, func(known providertest.Case) bool { return known.Name == c.like })
+						require.GreaterOrEqual(t, i, 0, c.like)
+						suite.Good = suite.Cases[i]
+					} else {
+						suite.Good.Target.Settings = c.settings
+					}
+					fault.Path = c.path
+					quotesNobody(t, c.provider, suite, fault)
+				})
+			}
+		}
 	}
 }

@@ -19,7 +19,7 @@ func githubScopes(res *upstream.Response) []string {
 	if !told {
 		return nil
 	}
-	scopes := scopeNames(strings.Split(strings.Join(values, ","), ","))
+	scopes := scopeNames(listed(values))
 	if len(scopes) == 0 && res.Header.Get("X-Oauth-Client-Id") != "" {
 		return nil
 	}

@@ -2,8 +2,6 @@ package providers
 
 import (
 	"context"
-	"encoding/base64"
-	"net/http"
 
 	"vault-plugin-secrets-sei/providers/internal/upstream"
 )
@@ -74,8 +72,7 @@ func (jira) Spec() Spec {
 func (jira) Headers(authType string, cred Credential) map[string]string {
 	switch authType {
 	case jiraAPIKey:
-		pair := cred.Value(jiraEmail).Reveal() + ":" + cred.Value(jiraAPIKey).Reveal()
-		return map[string]string{"Authorization": "Basic " + base64.StdEncoding.EncodeToString([]byte(pair)), "Accept": "application/json"}
+		return basicHeaders(cred.Value(jiraEmail), cred.Value(jiraAPIKey))
 	case jiraPAT:
 		return map[string]string{"Authorization": "Bearer " + cred.Value(jiraPAT).Reveal(), "Accept": "application/json"}
 	}
@@ -115,12 +112,4 @@ func (j jira) Validate(ctx context.Context, t Target, cred Credential) (Verified
 		return Verified{}, err
 	}
 	return v, nil
-}
-
-func headerOf(m map[string]string) http.Header {
-	h := make(http.Header, len(m))
-	for name, value := range m {
-		h.Set(name, value)
-	}
-	return h
 }

@@ -20,6 +20,8 @@ func All(version string) *Registry {
 	r := NewRegistry(
 		jira{client},
 		github{client},
+		bitbucket{client},
+		azureDevOps{client},
 		harness{client},
 		gitlab{client},
 		githubActions{client},

@@ -46,3 +46,15 @@ func (p probe) requireScopes(t Target, granted []string, covers func(granted []s
 	e.Missing = missing
 	return e
 }
+
+// hasScope is the rule of upstreams none of whose scopes includes another.
+func hasScope(granted []string, want string) bool { return slices.Contains(granted, want) }
+
+// listed splits the values of a header that is a comma-separated list.
+func listed(values []string) []string {
+	items := strings.Split(strings.Join(values, ","), ",")
+	for i := range items {
+		items[i] = strings.TrimSpace(items[i])
+	}
+	return items
+}

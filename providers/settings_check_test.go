@@ -9,6 +9,13 @@ import (
 	"vault-plugin-secrets-sei/providers"
 )
 
+// lists is settings with one list.
+func lists(name string, values ...string) providers.Settings {
+	s := providers.Settings{}.Clone()
+	s.Lists[name] = values
+	return s
+}
+
 func texts(pairs ...string) providers.Settings {
 	s := providers.Settings{}.Clone()
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -79,6 +86,28 @@ func TestCheckSettings(t *testing.T) {
 		{"SonarQube through a proxy on loopback", "sonarqube", providers.Target{URL: "https://sonarcloud.io", Settings: texts("proxy_url", "http://127.0.0.1:1")}, providers.AddressNotAllowed, "proxy_url"},
 
 		{"an organisation with a query", "github", providers.Target{URL: "https://github.com", Settings: orgs("acme?x=1")}, providers.InvalidField, "organizations"},
+
+		{"Bitbucket Cloud", "bitbucket", providers.Target{URL: "https://bitbucket.org/"}, "", ""},
+		{"the API of Bitbucket Cloud", "bitbucket", providers.Target{URL: "https://api.bitbucket.org/2.0"}, "", ""},
+		{"a workspace", "bitbucket", providers.Target{URL: "https://bitbucket.org", Settings: texts("workspace", "acme")}, "", ""},
+		{"a workspace that is a path", "bitbucket", providers.Target{URL: "https://bitbucket.org", Settings: texts("workspace", "a/b")}, providers.InvalidField, "workspace"},
+		{"a workspace's page", "bitbucket", providers.Target{URL: "https://bitbucket.org/acme"}, providers.InvalidField, "url"},
+		{"a Data Center", "bitbucket", providers.Target{URL: "https://bitbucket.example.com"}, providers.InvalidField, "url"},
+		{"a proxy that is none", "bitbucket", providers.Target{URL: "https://bitbucket.org", Settings: texts("proxy_url", "x")}, providers.InvalidField, "proxy_url"},
+
+		{"Azure DevOps Services", "azure_devops", azureTarget("https://dev.azure.com/", "contoso"), "", ""},
+		{"the organisation in the url", "azure_devops", azureTarget("https://dev.azure.com/Contoso", "contoso"), "", ""},
+		{"another organisation in the url", "azure_devops", azureTarget("https://dev.azure.com/fabrikam", "contoso"), providers.InvalidField, "url"},
+		{"the former address", "azure_devops", azureTarget("https://contoso.visualstudio.com", "contoso"), "", ""},
+		{"the former address of another", "azure_devops", azureTarget("https://fabrikam.visualstudio.com", "contoso"), providers.InvalidField, "url"},
+		{"the former address with a page", "azure_devops", azureTarget("https://contoso.visualstudio.com/Web", "contoso"), providers.InvalidField, "url"},
+		{"an Azure DevOps Server", "azure_devops", azureTarget("https://devops.example.com/tfs", "DefaultCollection"), "", ""},
+		{"no organisation", "azure_devops", azureTarget("https://dev.azure.com", ""), providers.InvalidField, "organization"},
+		{"no organisation at the former address", "azure_devops", azureTarget("https://contoso.visualstudio.com", ""), providers.InvalidField, "organization"},
+		{"an organisation that climbs", "azure_devops", azureTarget("https://devops.example.com", ".."), providers.InvalidField, "organization"},
+		{"no service", "azure_devops", azureTarget("https://dev.azure.com", "contoso", "service", ""), providers.InvalidField, "service"},
+		{"a url with a query at Azure DevOps", "azure_devops", azureTarget("https://dev.azure.com/?x=1", "contoso"), providers.InvalidField, "url"},
+		{"a CA certificate that is none at Azure DevOps", "azure_devops", azureTarget("https://dev.azure.com", "contoso", "ca_cert", "x"), providers.InvalidField, "ca_cert"},
 	}
 	for _, c := range cases {
 		t.Run(c.provider+": "+c.name, func(t *testing.T) {

@@ -40,13 +40,9 @@ func TestSpecs(t *testing.T) {
 func authTypeIsSound(t *testing.T, s providers.Spec, a providers.AuthType) {
 	t.Helper()
 	assert.NotEmpty(t, a.Title)
-	if a.Unsupported != "" {
-		assert.Empty(t, a.Fields)
-		assert.True(t, strings.HasSuffix(a.Unsupported, "."), "sentences")
-		return
-	}
+	assert.True(t, a.Unsupported == "" || strings.HasSuffix(a.Unsupported, "."), "sentences")
 	seen := map[string]bool{}
-	required := false
+	required := len(a.Fields) == 0 && a.Unsupported != ""
 	for _, f := range a.Fields {
 		fieldIsSound(t, f, seen)
 		required = required || f.Required && f.Kind.Secret()
@@ -85,6 +81,10 @@ func TestContract(t *testing.T) {
 		{"jira", "connect_app", "", "cloud_id", ""},
 		{"github", "pat", "pat* email", "organizations", "https://github.com"},
 		{"github", "github_app", "", "organizations", "https://github.com"},
+		{"bitbucket", "api_key", "email* api_key* expires_at", "workspace", "https://bitbucket.org"},
+		{"bitbucket", "oauth", "code* state*", "workspace", "https://bitbucket.org"},
+		{"azure_devops", "pat", "email* pat* expires_at", "organization* service* credential_group", "https://dev.azure.com"},
+		{"azure_devops", "oauth", "code* state*", "organization* service* credential_group", "https://dev.azure.com"},
 		{"harness", "api_key", "email* api_key*", "account_id*", "https://app.harness.io"},
 		{"gitlab", "pat", "pat*", "", "https://gitlab.com"},
 		{"github_actions", "pat", "pat* email", "organizations", "https://github.com"},
@@ -100,6 +100,8 @@ func TestContract(t *testing.T) {
 	}
 	assert.Empty(t, provider(t, "jira").Spec().DefaultAuthType(), "two support re-authentication")
 	assert.Equal(t, "pat", provider(t, "github").Spec().DefaultAuthType())
+	assert.Equal(t, "api_key", provider(t, "bitbucket").Spec().DefaultAuthType())
+	assert.Equal(t, "pat", provider(t, "azure_devops").Spec().DefaultAuthType())
 	for name, setting := range map[string]string{"harness": "account_id", "sonarqube": "organization"} {
 		for _, f := range provider(t, name).Spec().Settings {
 			assert.Equal(t, f.Name == setting, f.Locates, "%s of %s decides where a credential is sent", f.Name, name)

@@ -85,6 +85,13 @@ func TestCredentialsGoWhereTheTargetSays(t *testing.T) {
 			secrets("username", "mia", "api_key", token), []string{"sonarqube-old.example.com:443"},
 		},
 		{"an Enterprise Server is asked itself", "github", providers.Target{URL: providertest.GitHubEnterpriseURL, AuthType: "pat"}, secrets("pat", token), []string{"github.example.com:443"}},
+		{
+			"Bitbucket is asked at its API", "bitbucket", providers.Target{URL: providertest.BitbucketURL, AuthType: "api_key", Settings: texts("workspace", "acme")},
+			secrets("email", email, "api_key", token), []string{"api.bitbucket.org:443"},
+		},
+		{"dev.azure.com is asked itself", "azure_devops", azureTarget(providertest.AzureDevOpsURL, "contoso"), secrets("email", email, "pat", token), []string{"dev.azure.com:443"}},
+		{"the former address is asked itself", "azure_devops", azureTarget("https://contoso.visualstudio.com", "contoso"), secrets("email", email, "pat", token), []string{"contoso.visualstudio.com:443"}},
+		{"an Azure DevOps Server is asked itself", "azure_devops", azureTarget(providertest.AzureDevOpsServerURL, "main"), secrets("email", email, "pat", token), []string{"devops.example.com:443"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -198,6 +205,11 @@ func TestHeaders(t *testing.T) {
 	w.Jira.AddAPIToken(email, token)
 	w.JiraDataCenter.AddPAT("mia", token)
 	w.GitHub.AddClassic("mia", token)
+	w.Bitbucket.AddAPIToken(email, token, "read:user:bitbucket", "read:repository:bitbucket")
+	w.AzureDevOps.AddOrganization(providertest.AzureOrganization{Name: "contoso", Projects: []providertest.AzureProject{{Name: "Web"}}})
+	w.AzureDevOps.AddPAT("contoso", email, token)
+	w.AzureDevOpsServer.AddOrganization(providertest.AzureOrganization{Name: "main"})
+	w.AzureDevOpsServer.AddPAT("main", `CONTOSO\mia`, token)
 	cases := []struct {
 		name, provider, authType string
 		cred                     providers.Credential
@@ -207,18 +219,25 @@ func TestHeaders(t *testing.T) {
 		{"Jira Cloud", "jira", "api_key", secrets("email", email, "api_key", token), w.Jira, "https://acme.atlassian.net/rest/api/3/myself"},
 		{"Jira Data Center", "jira", "pat", secrets("pat", token), w.JiraDataCenter, "https://jira.example.com/jira/rest/api/2/project"},
 		{"GitHub", "github", "pat", secrets("pat", token, "pat", "another"), w.GitHub, "https://api.github.com/rate_limit"},
+		{"Bitbucket", "bitbucket", "api_key", secrets("email", email, "api_key", token), w.Bitbucket, "https://api.bitbucket.org/2.0/user/emails"},
+		{"Azure DevOps", "azure_devops", "pat", secrets("email", email, "pat", token), w.AzureDevOps, "https://dev.azure.com/contoso/Web/_apis/git/repositories?api-version=7.1"},
+		{"Azure DevOps Server", "azure_devops", "pat", secrets("email", email, "pat", token), w.AzureDevOpsServer, "https://devops.example.com/tfs/main/_apis/projects?api-version=7.1"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			headers := provider(t, c.provider).Headers(c.authType, c.cred)
 			assert.Equal(t, http.StatusOK, answer(t, c.fake, c.url, headers))
 			delete(headers, "Authorization")
-			assert.Equal(t, http.StatusUnauthorized, answer(t, c.fake, c.url, headers))
+			assert.Contains(t, []int{http.StatusUnauthorized, http.StatusNonAuthoritativeInfo}, answer(t, c.fake, c.url, headers))
 		})
 	}
-	for name, authType := range map[string]string{"jira": "connect_app", "github": "github_app"} {
-		assert.Empty(t, provider(t, name).Headers(authType, secrets()))
-		_, err := provider(t, name).Validate(t.Context(), w.Wire(providers.Target{URL: "https://github.com", AuthType: authType}), secrets())
+	for name, target := range map[string]providers.Target{
+		"jira": {URL: "https://github.com", AuthType: "connect_app"}, "github": {URL: "https://github.com", AuthType: "github_app"},
+		"bitbucket":    {URL: "https://bitbucket.org", AuthType: "oauth"},
+		"azure_devops": {URL: "https://dev.azure.com", AuthType: "oauth", Settings: texts("organization", "contoso", "service", "boards")},
+	} {
+		assert.Empty(t, provider(t, name).Headers(target.AuthType, secrets()))
+		_, err := provider(t, name).Validate(t.Context(), w.Wire(target), secrets())
 		assert.Equal(t, providers.InvalidField, asError(t, err).Outcome)
 	}
 }

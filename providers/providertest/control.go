@@ -13,15 +13,20 @@ import (
 // jsonAdder is a fake whose tokens can be described in JSON.
 type jsonAdder interface{ AddJSON(body []byte) error }
 
+// organizationAdder is a fake whose organisations can be described in JSON.
+type organizationAdder interface {
+	AddOrganizationJSON(body []byte) error
+}
+
 // Control returns a remote control for scripts, to be served on a port of its
 // own. FAKE is a name of Fakes, such as jira, jira_dc, github, harness or gitlab_own:
 //
 //	GET    /ca                    the CA certificate, PEM
 //	GET    /proxy                 the proxy's URL
-//	POST   /FAKE/tokens           add a token: the JSON of JiraToken, GitHubToken, HarnessToken,
-//	                              GitLabToken or SonarQubeToken
+//	POST   /FAKE/tokens           add a token: the JSON of JiraToken, GitHubToken, BitbucketToken,
+//	                              AzureToken, HarnessToken, GitLabToken or SonarQubeToken
 //	DELETE /FAKE/tokens           forget one: {"token": "…"}
-//	POST   /FAKE/organizations    add one (GitHub): the JSON of GitHubOrganization
+//	POST   /FAKE/organizations    add one: the JSON of GitHubOrganization, BitbucketWorkspace or AzureOrganization
 //	POST   /FAKE/anonymous        let anybody in (SonarQube): {"allow": true}
 //	POST   /FAKE/captcha          demand a CAPTCHA (Jira): {"user": "…", "url": "…"}
 //	POST   /FAKE/fault            misbehave: {"name": "…", "path": "…", "times": 0, "url": "…"}
@@ -96,16 +101,11 @@ func revokeToken(f Fake, body []byte) error {
 }
 
 func addOrganization(f Fake, body []byte) error {
-	g, ok := f.(*GitHub)
+	adder, ok := f.(organizationAdder)
 	if !ok {
-		return errors.New("only GitHub has organizations")
+		return errors.New("this fake has no organizations")
 	}
-	var o GitHubOrganization
-	if err := json.Unmarshal(body, &o); err != nil {
-		return err
-	}
-	g.AddOrganization(o)
-	return nil
+	return adder.AddOrganizationJSON(body)
 }
 
 func demandCaptcha(f Fake, body []byte) error {

@@ -141,6 +141,14 @@ func authScheme(r *http.Request) string {
 	return ""
 }
 
+// knows reports whether a path is one of mux's, whatever the method.
+func knows(mux *http.ServeMux, r *http.Request) bool {
+	get := r.Clone(r.Context())
+	get.Method = http.MethodGet
+	_, pattern := mux.Handler(get)
+	return pattern != ""
+}
+
 // statusWriter tells the status; all answers of the fakes begin with WriteHeader.
 type statusWriter struct {
 	http.ResponseWriter

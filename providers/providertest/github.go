@@ -160,7 +160,7 @@ func (g *GitHub) route(w http.ResponseWriter, r *http.Request) {
 
 // serveAPI turns the mux's texts into GitHub's JSON.
 func (g *GitHub) serveAPI(w http.ResponseWriter, r *http.Request) {
-	if _, pattern := g.mux.Handler(r); pattern == "" {
+	if !knows(g.mux, r) {
 		refuse(w, http.StatusNotFound, "Not Found", "https://docs.github.com/rest")
 		return
 	}
@@ -190,5 +190,15 @@ func (g *GitHub) AddJSON(body []byte) error {
 		return err
 	}
 	g.Add(t)
+	return nil
+}
+
+// AddOrganizationJSON adds the GitHubOrganization that body describes.
+func (g *GitHub) AddOrganizationJSON(body []byte) error {
+	var o GitHubOrganization
+	if err := json.Unmarshal(body, &o); err != nil {
+		return err
+	}
+	g.AddOrganization(o)
 	return nil
 }

@@ -70,8 +70,8 @@ type Suite struct {
 // Suites returns the suite of every provider, by name.
 func Suites() map[string]Suite {
 	return map[string]Suite{
-		"jira": jiraSuite(), "github": githubSuite(), "harness": harnessSuite(), "gitlab": gitlabSuite(),
-		"github_actions": githubActionsSuite(), "sonarqube": sonarqubeSuite(),
+		"jira": jiraSuite(), "github": githubSuite(), "bitbucket": bitbucketSuite(), "azure_devops": azureSuite(),
+		"harness": harnessSuite(), "gitlab": gitlabSuite(), "github_actions": githubActionsSuite(), "sonarqube": sonarqubeSuite(),
 	}
 }
 

@@ -19,7 +19,7 @@ func githubActionsSuite() Suite {
 	for _, c := range append([]Case{s.Good}, s.Cases...) {
 		cases = append(cases, asActions(c))
 	}
-	s.Good = actionsCase("a classic token works", "", actionsOrg(GitHubOrganization{}), githubGood).as(Good)
+	s.Good = actionsCase("a classic token that sees the runs works", "", actionsOrg(GitHubOrganization{}), githubGood).as(Good)
 	s.Cases = cases
 	return s
 }

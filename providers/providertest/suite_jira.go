@@ -44,6 +44,8 @@ func jiraCloudCase(name string, want providers.Outcome, arrange func(w *World), 
 
 func (c Case) as(s Situation) Case { c.Situation = s; return c }
 
+func (c Case) named(name string) Case { c.Name = name; return c }
+
 func (c Case) with(cred providers.Credential) Case { c.Credential = cred; return c }
 
 func (c Case) at(address string) Case { c.Target.URL = address; return c }

@@ -124,9 +124,9 @@ func sonarqubeOldCases() []Case {
 		}, look).at(SonarQubeOldURL)
 	}
 	unknown := credential("username", "mia", "api_key", sonarUnknown)
-	noVersion := func(f Fault) Case {
+	noVersion := func(how string, f Fault) Case {
 		f.Path = sonarVersion
-		return sonarqubeCase("an old server that hides its version works", "", func(w *World) {
+		return sonarqubeCase("an old server that hides its version "+how+" works", "", func(w *World) {
 			w.SonarQubeOld.AddToken("mia", sonarToken)
 			w.SonarQubeOld.Behave(f)
 		}, sonarqubeGood("basic")).at(SonarQubeOldURL)
@@ -137,9 +137,9 @@ func sonarqubeOldCases() []Case {
 		old("an old server rejects a token that nobody knows", providers.Rejected, false, nil).with(unknown),
 		old("an old server that lets anybody in rejects rubbish", providers.Rejected, true, nil).with(unknown),
 		old("an old server names another user", providers.IdentityMismatch, true, nil).with(credential("username", "noah", "api_key", sonarToken)),
-		noVersion(Fault{Status: http.StatusForbidden, Body: "no"}),
-		noVersion(Fault{Status: http.StatusOK, Header: map[string]string{"Content-Type": "text/html"}, Body: "<html>99.9</html>"}),
-		noVersion(Fault{Reset: true}),
+		noVersion("behind a refusal", Fault{Status: http.StatusForbidden, Body: "no"}),
+		noVersion("behind a page", Fault{Status: http.StatusOK, Header: map[string]string{"Content-Type": "text/html"}, Body: "<html>99.9</html>"}),
+		noVersion("by breaking off", Fault{Reset: true}),
 		sonarqubeCase("a newer server is not asked again with Basic", providers.Rejected, func(w *World) {
 			// Only Bearer is answered so; Basic would get through.
 			knowsSonarQube(w)
@@ -185,7 +185,7 @@ func sonarqubeAnswerCases() []Case {
 		answer("users_current_logged_in", "", func(v providers.Verified, _ *providers.Error) error {
 			return errors.Join(equal("Identity", v.Identity, "obiwan.kenobi"), equal("AccountID", v.AccountID, "00000000-0000-0000-0000-000000000001"))
 		}),
-		answer("users_current_logged_in", providers.IdentityMismatch, nil).with(credential("username", "mia", "api_key", sonarToken)),
+		answer("users_current_logged_in", providers.IdentityMismatch, nil).named("answer users_current_logged_in for another user").with(credential("username", "mia", "api_key", sonarToken)),
 		answer("token_expiration_header", "", expiry("2015-08-02T13:44:27Z")),
 		answer("users_current_anonymous", providers.Rejected, nil),
 		answer("unauthorized_401_empty", providers.Rejected, nil),

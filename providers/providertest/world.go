@@ -12,6 +12,9 @@ const (
 	GitHubEnterpriseURL  = "https://github.example.com"
 	GitHubDataResidence  = "https://acme.ghe.com"
 	gitHubEnterpriseHost = "github.example.com"
+	BitbucketURL         = "https://bitbucket.org"
+	AzureDevOpsURL       = "https://dev.azure.com"
+	AzureDevOpsServerURL = "https://devops.example.com/tfs"
 	HarnessURL           = "https://app.harness.io"
 	HarnessEuropeURL     = "https://accounts.eu.harness.io"
 	HarnessOwnURL        = "https://harness.example.com"
@@ -35,6 +38,12 @@ type World struct {
 	GitHub *GitHub
 	// GitHubEnterprise is https://github.example.com.
 	GitHubEnterprise *GitHub
+	// Bitbucket is api.bitbucket.org, and bitbucket.org.
+	Bitbucket *Bitbucket
+	// AzureDevOps is dev.azure.com, and the names below visualstudio.com.
+	AzureDevOps *AzureDevOps
+	// AzureDevOpsServer is https://devops.example.com/tfs.
+	AzureDevOpsServer *AzureDevOps
 	// Harness is app.harness.io, app3.harness.io and accounts.eu.harness.io.
 	Harness *Harness
 	// HarnessOwn is https://harness.example.com, self-managed.
@@ -56,19 +65,22 @@ type World struct {
 // NewWorld starts an Internet with fakes that know no token yet. Close it.
 func NewWorld() *World {
 	w := &World{
-		Internet:         NewInternet(),
-		Jira:             NewJira(JiraOptions{}),
-		JiraDataCenter:   NewJira(JiraOptions{DataCenter: true, ContextPath: "/jira"}),
-		GitHub:           NewGitHub(),
-		GitHubEnterprise: NewGitHub(),
-		Harness:          NewHarness(),
-		HarnessOwn:       NewHarness(),
-		GitLab:           NewGitLab(GitLabOptions{}),
-		GitLabOwn:        NewGitLab(GitLabOptions{RelativeRoot: "/gitlab"}),
-		GitLabOld:        NewGitLab(GitLabOptions{Old: true}),
-		SonarQube:        NewSonarQube(SonarQubeOptions{Version: "2025.1.0.102418", ContextPath: "/sonar"}),
-		SonarQubeOld:     NewSonarQube(SonarQubeOptions{Version: "9.9.4.87374"}),
-		SonarQubeCloud:   NewSonarQube(SonarQubeOptions{Version: "8.0.0.63108", Cloud: true, Anonymous: true}),
+		Internet:          NewInternet(),
+		Jira:              NewJira(JiraOptions{}),
+		JiraDataCenter:    NewJira(JiraOptions{DataCenter: true, ContextPath: "/jira"}),
+		GitHub:            NewGitHub(),
+		GitHubEnterprise:  NewGitHub(),
+		Bitbucket:         NewBitbucket(),
+		AzureDevOps:       NewAzureDevOps(AzureOptions{}),
+		AzureDevOpsServer: NewAzureDevOps(AzureOptions{Server: true, ContextPath: "/tfs"}),
+		Harness:           NewHarness(),
+		HarnessOwn:        NewHarness(),
+		GitLab:            NewGitLab(GitLabOptions{}),
+		GitLabOwn:         NewGitLab(GitLabOptions{RelativeRoot: "/gitlab"}),
+		GitLabOld:         NewGitLab(GitLabOptions{Old: true}),
+		SonarQube:         NewSonarQube(SonarQubeOptions{Version: "2025.1.0.102418", ContextPath: "/sonar"}),
+		SonarQubeOld:      NewSonarQube(SonarQubeOptions{Version: "9.9.4.87374"}),
+		SonarQubeCloud:    NewSonarQube(SonarQubeOptions{Version: "8.0.0.63108", Cloud: true, Anonymous: true}),
 	}
 	w.Handle("acme.atlassian.net", w.Jira)
 	w.Handle(gatewayHost, w.Jira)
@@ -76,6 +88,11 @@ func NewWorld() *World {
 	w.Handle("api.github.com", w.GitHub)
 	w.Handle("api.acme.ghe.com", w.GitHub)
 	w.Handle(gitHubEnterpriseHost, w.GitHubEnterprise)
+	w.Handle("bitbucket.org", w.Bitbucket)
+	w.Handle(bitbucketAPIHost, w.Bitbucket)
+	w.Handle("dev.azure.com", w.AzureDevOps)
+	w.Handle("*.visualstudio.com", w.AzureDevOps)
+	w.Handle("devops.example.com", w.AzureDevOpsServer)
 	for _, host := range []string{"app.harness.io", "app3.harness.io", "accounts.eu.harness.io"} {
 		w.Handle(host, w.Harness)
 	}
@@ -99,6 +116,7 @@ func (w *World) Fakes() map[string]Fake {
 	return map[string]Fake{
 		"jira": w.Jira, "jira_dc": w.JiraDataCenter,
 		"github": w.GitHub, "github_enterprise": w.GitHubEnterprise,
+		"bitbucket": w.Bitbucket, "azure_devops": w.AzureDevOps, "azure_devops_server": w.AzureDevOpsServer,
 		"harness": w.Harness, "harness_own": w.HarnessOwn,
 		"gitlab": w.GitLab, "gitlab_own": w.GitLabOwn, "gitlab_old": w.GitLabOld,
 		"sonarqube": w.SonarQube, "sonarqube_old": w.SonarQubeOld, "sonarqube_cloud": w.SonarQubeCloud,

@@ -60,6 +60,16 @@ func TestFakesAreStrict(t *testing.T) {
 	w.JiraDataCenter.AddPAT("mia", "server")
 	w.GitHub.AddClassic("mia", "classic", "repo")
 	w.GitHubEnterprise.AddClassic("mia", "classic", "repo")
+	w.Bitbucket.AddAPIToken("mia@example.com", "plain", "read:user:bitbucket", "read:workspace:bitbucket")
+	w.Bitbucket.AddAPIToken("mia@example.com", "scoped")
+	w.Bitbucket.AddWorkspace(providertest.BitbucketWorkspace{Slug: "closed", Members: []string{"mia@example.com"}})
+	w.Bitbucket.AddWorkspace(providertest.BitbucketWorkspace{Slug: "open", Public: true})
+	w.AzureDevOps.AddOrganization(providertest.AzureOrganization{Name: "contoso", Projects: []providertest.AzureProject{{Name: "Web"}}})
+	w.AzureDevOps.AddOrganization(providertest.AzureOrganization{Name: "open", Projects: []providertest.AzureProject{{Name: "Open", Public: true}}})
+	w.AzureDevOps.AddPAT("contoso", "mia@example.com", "plain", "vso.project", "vso.build")
+	w.AzureDevOpsServer.AddOrganization(providertest.AzureOrganization{Name: "main"})
+	w.AzureDevOpsServer.AddPAT("main", `CONTOSO\mia`, "plain")
+	const azure, pat = "https://dev.azure.com/contoso", "Basic OnBsYWlu"
 	gateway := "https://api.atlassian.com/ex/jira/" + w.Jira.CloudID()
 	const site, server = "https://acme.atlassian.net", "https://jira.example.com/jira"
 	plain, scoped, bearer := "Basic bWlhQGV4YW1wbGUuY29tOnBsYWlu", "Basic bWlhQGV4YW1wbGUuY29tOnNjb3BlZA==", "Bearer classic"
@@ -91,8 +101,48 @@ func TestFakesAreStrict(t *testing.T) {
 		{"GitHub refuses a body", "GET", "https://api.github.com/user", bearer, "{}", 400},
 		{"GitHub tells no slash at the end", "GET", "https://api.github.com/user/", bearer, "", 404},
 		{"GitHub demands a token", "GET", "https://api.github.com/rate_limit", "", "", 401},
+		{"GitHub knows no POST here", "POST", "https://api.github.com/user", bearer, "", 405},
 		{"an Enterprise Server has a prefix", "GET", "https://github.example.com/api/v3/user", bearer, "", 200},
 		{"an Enterprise Server demands it", "GET", "https://github.example.com/user", bearer, "", 404},
+		{"Bitbucket knows an e-mail and its token", "GET", "https://api.bitbucket.org/2.0/user", plain, "", 200},
+		{"Bitbucket takes no user name", "GET", "https://api.bitbucket.org/2.0/user", "Basic bWlhOnBsYWlu", "", 401},
+		{"Bitbucket refuses a token without scopes", "GET", "https://api.bitbucket.org/2.0/user", scoped, "", 401},
+		{"Bitbucket demands the scope", "GET", "https://api.bitbucket.org/2.0/repositories/closed", plain, "", 403},
+		{"Bitbucket demands a login", "GET", "https://api.bitbucket.org/2.0/user/emails", "", "", 401},
+		{"Bitbucket lists the workspaces of a member", "GET", "https://api.bitbucket.org/2.0/user/workspaces", plain, "", 200},
+		{"Bitbucket knows a member", "GET", "https://api.bitbucket.org/2.0/user/workspaces/closed/permission", plain, "", 200},
+		{"Bitbucket knows who is no member", "GET", "https://api.bitbucket.org/2.0/user/workspaces/open/permission", plain, "", 404},
+		{"Bitbucket shows a public workspace to anybody", "GET", "https://api.bitbucket.org/2.0/workspaces/open", "", "", 200},
+		{"Bitbucket shows public repositories to anybody", "GET", "https://api.bitbucket.org/2.0/repositories/open?pagelen=1", "", "", 200},
+		{"Bitbucket shows a private workspace to members", "GET", "https://api.bitbucket.org/2.0/workspaces/closed", plain, "", 200},
+		{"Bitbucket shows a private workspace to nobody else", "GET", "https://api.bitbucket.org/2.0/workspaces/closed", "", "", 401},
+		{"Bitbucket has removed the list of all workspaces", "GET", "https://api.bitbucket.org/2.0/workspaces", plain, "", 410},
+		{"Bitbucket's API has a version", "GET", "https://api.bitbucket.org/user", plain, "", 403},
+		{"Bitbucket tells no slash at the end", "GET", "https://api.bitbucket.org/2.0/user/", plain, "", 404},
+		{"Bitbucket's pages are no API", "GET", "https://bitbucket.org/2.0/user", plain, "", 404},
+		{"Bitbucket refuses a body", "GET", "https://api.bitbucket.org/2.0/user", plain, "{}", 400},
+		{"Bitbucket knows no POST here", "POST", "https://api.bitbucket.org/2.0/user", plain, "", 405},
+		{"Azure DevOps knows a token without user name", "GET", azure + "/_apis/projects?api-version=7.1", pat, "", 200},
+		{"Azure DevOps takes any user name", "GET", azure + "/_apis/projects?api-version=7.1", plain, "", 200},
+		{"Azure DevOps answers at the former address", "GET", "https://contoso.visualstudio.com/_apis/projects?api-version=7.1", pat, "", 200},
+		{"Azure DevOps shows who is nobody its sign-in page", "GET", azure + "/_apis/projects?api-version=7.1", "", "", 203},
+		{"Azure DevOps takes exact base64 only", "GET", azure + "/_apis/projects?api-version=7.1", pat + "=", "", 203},
+		{"Azure DevOps takes no Bearer", "GET", azure + "/_apis/projects?api-version=7.1", "Bearer plain", "", 203},
+		{"Azure DevOps demands the scope", "GET", azure + "/Web/_apis/git/repositories?api-version=7.1", pat, "", 401},
+		{"Azure DevOps demands a preview version", "GET", azure + "/_apis/connectionData?api-version=7.1", pat, "", 400},
+		{"Azure DevOps demands a version", "GET", azure + "/_apis/projects", pat, "", 400},
+		{"Azure DevOps knows a preview version", "GET", azure + "/_apis/connectionData?api-version=7.1-preview", pat, "", 200},
+		{"Azure DevOps knows no other organisation", "GET", "https://dev.azure.com/nobody/_apis/projects?api-version=7.1", pat, "", 404},
+		{"Azure DevOps does not take a token elsewhere", "GET", "https://dev.azure.com/open/Open/_apis/git/repositories?api-version=7.1", pat, "", 203},
+		{"Azure DevOps answers anybody where projects are public", "GET", "https://dev.azure.com/open/_apis/connectionData?api-version=7.1-preview", "", "", 200},
+		{"Azure DevOps lists public projects to anybody", "GET", "https://dev.azure.com/open/_apis/projects?api-version=7.1", "", "", 200},
+		{"Azure DevOps refuses a body", "GET", azure + "/_apis/projects?api-version=7.1", pat, "{}", 400},
+		{"Azure DevOps knows no POST here", "POST", azure + "/_apis/projects?api-version=7.1", pat, "", 405},
+		{"Azure DevOps knows no other path", "GET", azure + "/_apis/nothing?api-version=7.1", pat, "", 404},
+		{"Azure DevOps knows no other project", "GET", azure + "/Other/_apis/build/definitions?api-version=7.1", pat, "", 404},
+		{"a server knows a token", "GET", "https://devops.example.com/tfs/main/_apis/projects?api-version=7.1", pat, "", 200},
+		{"a server needs its context path", "GET", "https://devops.example.com/main/_apis/projects?api-version=7.1", pat, "", 404},
+		{"a server has no sign-in page", "GET", "https://devops.example.com/tfs/main/_apis/projects?api-version=7.1", "", "", 401},
 		{"a name that leads nowhere", "GET", "https://elsewhere.example.com/", bearer, "", 404},
 	}
 	c := newCaller(t, w)
@@ -167,6 +217,18 @@ func TestControl(t *testing.T) {
 	change(t, "DELETE", "/github/tokens", `{"token":"t"}`)
 	assert.Equal(t, 401, user())
 
+	change(t, "POST", "/bitbucket/tokens", `{"token":"t","email":"mia@example.com","scopes":["read:user:bitbucket","read:workspace:bitbucket"]}`)
+	change(t, "POST", "/bitbucket/organizations", `{"slug":"acme","members":["mia@example.com"]}`)
+	status, _ = c.do(http.MethodGet, "https://api.bitbucket.org/2.0/user/workspaces/acme/permission", "", "Authorization", "Basic bWlhQGV4YW1wbGUuY29tOnQ=")
+	assert.Equal(t, 200, status)
+	change(t, "POST", "/azure_devops/organizations", `{"name":"contoso","projects":[{"name":"Web"}]}`)
+	change(t, "POST", "/azure_devops/tokens", `{"token":"t","account":"mia@example.com","organization":"contoso","scopes":["vso.project"]}`)
+	status, _ = c.do(http.MethodGet, "https://dev.azure.com/contoso/_apis/projects?api-version=7.1", "", "Authorization", "Basic OnQ=")
+	assert.Equal(t, 200, status)
+	change(t, "DELETE", "/azure_devops/tokens", `{"token":"t"}`)
+	status, _ = c.do(http.MethodGet, "https://dev.azure.com/contoso/_apis/projects?api-version=7.1", "", "Authorization", "Basic OnQ=", "X-TFS-FedAuthRedirect", "Suppress")
+	assert.Equal(t, 401, status)
+
 	change(t, "POST", "/jira/tokens", `{"token":"t","email":"mia@example.com"}`)
 	change(t, "POST", "/jira/captcha", `{"user":"mia@example.com","url":"https://acme.atlassian.net/login.jsp"}`)
 	status, _ = c.do(http.MethodGet, "https://acme.atlassian.net/rest/api/3/myself", "", "Authorization", "Basic bWlhQGV4YW1wbGUuY29tOnQ=")
@@ -184,7 +246,15 @@ func TestControl(t *testing.T) {
 	assert.Equal(t, w.ProxyURL()+"\n", proxy)
 
 	for _, bad := range []struct{ path, body string }{
-		{"/github/tokens", "x"}, {"/jira/organizations", "{}"}, {"/github/captcha", "{}"}, {"/github/fault", `{"name":"nonsense"}`},
+		{"/github/tokens", "x"},
+		{"/jira/organizations", "{}"},
+		{"/bitbucket/tokens", "x"},
+		{"/bitbucket/organizations", "x"},
+		{"/azure_devops/tokens", "x"},
+		{"/azure_devops/organizations", "x"},
+		{"/github/organizations", "x"},
+		{"/github/captcha", "{}"},
+		{"/github/fault", `{"name":"nonsense"}`},
 	} {
 		status, _ := remote.do(http.MethodPost, control.URL+bad.path, bad.body)
 		assert.Equal(t, http.StatusBadRequest, status, bad.path)
@@ -211,6 +281,7 @@ func TestAnswersAreTold(t *testing.T) {
 func answerSets() map[string]map[string]providertest.Answer {
 	return map[string]map[string]providertest.Answer{
 		"jira": providertest.JiraAnswers(), "github": providertest.GitHubAnswers(), "harness": providertest.HarnessAnswers(),
+		"bitbucket": providertest.BitbucketAnswers(), "azure_devops": providertest.AzureAnswers(),
 		"gitlab": providertest.GitLabAnswers(), "github_actions": providertest.GitHubActionsAnswers(), "sonarqube": providertest.SonarQubeAnswers(),
 	}
 }

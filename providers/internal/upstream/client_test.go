@@ -427,6 +427,27 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 	assert.EqualValues(t, 1, connections.Load())
 }
 
+func TestCloseDropsConnections(t *testing.T) {
+	var open atomic.Int64
+	s := newSite(t, func(http.ResponseWriter, *http.Request) {}, func(srv *httptest.Server) {
+		srv.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+			switch state {
+			case http.StateNew:
+				open.Add(1)
+			case http.StateClosed:
+				open.Add(-1)
+			case http.StateActive, http.StateIdle, http.StateHijacked:
+			}
+		}
+	})
+	c := upstream.New("1")
+	_, err := c.Do(t.Context(), s.route, get(s.URL))
+	require.NoError(t, err)
+	require.EqualValues(t, 1, open.Load())
+	c.Close()
+	require.Eventually(t, func() bool { return open.Load() == 0 }, 5*time.Second, time.Millisecond)
+}
+
 func TestNoGoroutineIsLeft(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	func() {

@@ -166,6 +166,7 @@ func TestDialThroughAProxy(t *testing.T) {
 		{"a proxy on loopback", proxy, "https://jira.example.com", nil},
 		{"a proxy on localhost", "http://localhost:" + port, "https://jira.example.com", nil},
 		{"a proxy that is not listed", proxy, "https://jira.example.com", []string{"jira.example.com"}},
+		{"a proxy whose name is not listed", "http://proxy.example.invalid:" + port, "https://jira.example.com", []string{"jira.example.com"}},
 		{"a proxy whose port is not listed", proxy, "https://jira.example.com", []string{"jira.example.com", "127.0.0.1:1"}},
 		{"a target that is not listed", proxy, "https://jira.example.com", []string{"127.0.0.1"}},
 		{"a target on loopback", proxy, "https://127.0.0.2", []string{"127.0.0.1"}},

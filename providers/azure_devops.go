@@ -1,0 +1,154 @@
+package providers
+
+import (
+	"context"
+	"strings"
+
+	"vault-plugin-secrets-sei/providers/internal/upstream"
+)
+
+// Names of Azure DevOps' settings and credential fields.
+const (
+	azurePAT          = "pat"
+	azureEmail        = "email"
+	azureOrganization = "organization"
+	azureServiceField = "service"
+	azureGroup        = "credential_group"
+)
+
+// azureDevOps checks credentials of Azure DevOps Services and Azure DevOps Server.
+type azureDevOps struct{ client *upstream.Client }
+
+var (
+	_ Provider        = azureDevOps{}
+	_ SettingsChecker = azureDevOps{}
+	_ Sharer          = azureDevOps{}
+)
+
+// Spec describes Azure DevOps.
+func (azureDevOps) Spec() Spec {
+	return Spec{
+		Name:       "azure_devops",
+		Title:      "Azure DevOps",
+		DefaultURL: "https://dev.azure.com",
+		URLHelp: "https://dev.azure.com, or https://contoso.visualstudio.com for an organisation that still has that address; " +
+			"for Azure DevOps Server the address above its collections, such as https://devops.example.com/tfs.",
+		AuthTypes: []AuthType{
+			{Name: azurePAT, Title: "Personal access token", Fields: azurePATFields()},
+			oauthAuthType("Microsoft Entra application", azurePAT, Field{
+				Name: "tenant_id", Title: "Tenant ID", Kind: Text, Locates: true, Description: "Id of the Microsoft Entra tenant that the organisation is connected to.",
+			}),
+		},
+		Settings: azureSettings(),
+		LeastRights: "Scopes by service: vso.work for boards, vso.code for repos, vso.build for pipelines, and vso.project for all. " +
+			"For analytics also vso.release and vso.analytics. The account must see at least one project.",
+		Expiry: "Enter expires_at: a personal access token can read neither its end nor its scopes. Microsoft stops all tokens for \"all accessible organizations\" on 1 December 2026; " +
+			"make one for the organisation.",
+		Rotation: "None: a personal access token cannot make another; only a Microsoft Entra token can.",
+		Check: "GET /_apis/connectionData must answer 200 with JSON in which authenticatedUser and authorizedUser are the same account and not the anonymous one, " +
+			"whose e-mail address, where shown, must be the one entered. GET /_apis/projects must then show a project, and a read-only call of the service must succeed: " +
+			"/_apis/wit/workitemrelationtypes for boards; /{project}/_apis/git/pullrequests for repos or /{project}/_apis/build/definitions for pipelines, in one of the first three projects.",
+		Unverified: []string{
+			"That connectionData answers a token whatever its scopes.",
+			"That a missing scope is a 401 on every call, as it is reported for some; after connectionData has named the account, any 401 is taken for one.",
+			"How a token is answered in a project whose repositories or pipelines are switched off: 403 and 404 lead to the next of three projects.",
+			"How an organisation that does not exist is answered: 404 in JSON is taken for one that the token cannot see, any other 404 for could not tell.",
+			"That the sign-in page (203, or a redirect to _signin) always means a bad token; conditional access may show it for a good one.",
+			"Azure DevOps Server: which versions know version 7.1 of the API, and that a Windows account is told by the descriptor System.Security.Principal.WindowsIdentity.",
+			"Which characters the name of an organisation or a collection may have, and that no organisation of Services has a dot or an underscore in it.",
+			"That a token can belong to a service identity (Microsoft.TeamFoundation.ServiceIdentity), which is accepted as an account.",
+			"That an organisation's name is taken as a collection's on Azure DevOps Server, whatever its case.",
+		},
+	}
+}
+
+func azurePATFields() []Field {
+	return []Field{
+		{Name: azureEmail, Title: "E-mail", Kind: Email, Required: true, Description: "Address that the token's account signs in with."},
+		{Name: azurePAT, Title: "Personal access token", Kind: Token, Required: true, Description: "Token made in the user settings of the organisation, for that organisation only."},
+		{Name: "expires_at", Title: "Expires at", Kind: Time, Description: "When the token ends, as the page that made it says; Azure DevOps does not tell."},
+	}
+}
+
+func azureSettings() []Field {
+	var services []string
+	for _, s := range azureServices() {
+		services = append(services, s.name)
+	}
+	return []Field{
+		{Name: azureOrganization, Title: "Organization", Kind: Text, Required: true, Locates: true, Description: "Organisation as in https://dev.azure.com/<organization>; for Azure DevOps Server, the collection."},
+		{Name: azureServiceField, Title: "Service", Kind: Text, Required: true, Fixed: true, Values: services, Description: "What the integration is for: boards, repos or pipelines. A credential must have the right to read it."},
+		{Name: azureGroup, Title: "Credential group", Kind: Text, Fixed: true, Description: "Integrations of one url, organization, auth_type and group share one credential; empty is a group, too."},
+	}
+}
+
+// Headers returns Basic with the token as password; there is no user name.
+func (azureDevOps) Headers(authType string, cred Credential) map[string]string {
+	if authType != azurePAT {
+		return nil
+	}
+	return basicHeaders(Secret{}, cred.Value(azurePAT))
+}
+
+// CheckSettings judges the url, the organisation, the service and the way there.
+func (a azureDevOps) CheckSettings(t Target) error {
+	c, err := a.check(t)
+	if err != nil {
+		return err
+	}
+	return c.checkRoute()
+}
+
+// SharedBy makes the integrations of one organisation share. The url counts
+// without the organisation, because it may be in it or not; names of
+// organisations are the same whatever their case.
+func (azureDevOps) SharedBy(t Target) map[string]string {
+	organization := t.Settings.Text(azureOrganization)
+	shared := map[string]string{"url": t.URL, azureOrganization: organization, azureGroup: t.Settings.Text(azureGroup)}
+	p := probe{title: "Azure DevOps"}
+	if root, err := p.azureRoot(t.URL, organization); err == nil {
+		shared["url"], shared[azureOrganization] = root.base, strings.ToLower(organization)
+	}
+	return shared
+}
+
+// check prepares the check of one target.
+func (a azureDevOps) check(t Target) (azureCheck, *Error) {
+	p := newProbe(a.client, "Azure DevOps", azurePAT, t)
+	c := azureCheck{probe: p, organization: t.Settings.Text(azureOrganization)}
+	var err *Error
+	if c.root, err = p.azureRoot(t.URL, c.organization); err != nil {
+		return c, err
+	}
+	for _, s := range azureServices() {
+		if s.name == t.Settings.Text(azureServiceField) {
+			c.service = s
+			return c, nil
+		}
+	}
+	return c, p.invalid(azureServiceField, "service is boards, repos or pipelines")
+}
+
+// Validate asks Azure DevOps who the credential belongs to and what it may read.
+func (a azureDevOps) Validate(ctx context.Context, t Target, cred Credential) (Verified, error) {
+	c, err := a.check(t)
+	if err == nil && t.AuthType != azurePAT {
+		err = c.fail(InvalidField, "auth_type %q cannot be checked", t.AuthType)
+	}
+	if err != nil {
+		return Verified{}, err
+	}
+	ctx, cancel := withTimeout(ctx, t)
+	defer cancel()
+	c.header = headerOf(a.Headers(t.AuthType, cred))
+	// As Microsoft's own client does: a 401 instead of the way to the sign-in page.
+	c.header.Set("X-TFS-FedAuthRedirect", "Suppress")
+	v, err := c.run(ctx, cred.Value(azureEmail).Reveal())
+	if err == nil {
+		err = c.requireScopes(t, nil, hasScope)
+	}
+	if err != nil {
+		return Verified{}, err
+	}
+	return v, nil
+}

@@ -1,0 +1,153 @@
+package providers
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"vault-plugin-secrets-sei/providers/internal/upstream"
+)
+
+// azureProjects is how many projects are tried at most.
+const azureProjects = "3"
+
+// azureService is what an integration reads.
+type azureService struct {
+	name  string
+	scope string
+	// path is asked below the organisation, or below a project.
+	path      string
+	inProject bool
+}
+
+// azureServices lists the services. Each request is one of those that its scope
+// is documented for, and its answer is short.
+//
+//   - https://learn.microsoft.com/en-us/rest/api/azure/devops/wit/work-item-relation-types/list?view=azure-devops-rest-7.1
+//   - https://learn.microsoft.com/en-us/rest/api/azure/devops/git/pull-requests/get-pull-requests-by-project?view=azure-devops-rest-7.1
+//   - https://learn.microsoft.com/en-us/rest/api/azure/devops/build/definitions/list?view=azure-devops-rest-7.1
+func azureServices() []azureService {
+	return []azureService{
+		{name: "boards", scope: "vso.work", path: "/_apis/wit/workitemrelationtypes?api-version=7.1"},
+		{name: "repos", scope: "vso.code", path: "/_apis/git/pullrequests?$top=1&api-version=7.1", inProject: true},
+		{name: "pipelines", scope: "vso.build", path: "/_apis/build/definitions?$top=1&api-version=7.1", inProject: true},
+	}
+}
+
+// azureCheck is one check of one credential.
+type azureCheck struct {
+	probe
+	root         azureRoot
+	organization string
+	service      azureService
+	header       http.Header
+}
+
+func (c azureCheck) run(ctx context.Context, email string) (Verified, *Error) {
+	user, err := c.identity(ctx)
+	if err != nil {
+		return Verified{}, err
+	}
+	account := azureAccount(user.Properties)
+	warning, err := c.compareEmail(account, email)
+	if err != nil {
+		return Verified{}, err
+	}
+	projects, err := c.projects(ctx)
+	if err != nil {
+		return Verified{}, err
+	}
+	if err := c.serves(ctx, projects); err != nil {
+		return Verified{}, err
+	}
+	v := Verified{
+		Identity:  firstOf(account, printable(user.CustomDisplayName), printable(user.ProviderDisplayName), email),
+		AccountID: strings.ToLower(user.ID),
+	}
+	if warning != "" {
+		v.Warnings = []string{warning}
+	}
+	return v, nil
+}
+
+// projects demands that the account sees the organisation from within and returns
+// the ids of some of its projects.
+// https://learn.microsoft.com/en-us/rest/api/azure/devops/core/projects/list?view=azure-devops-rest-7.1
+func (c azureCheck) projects(ctx context.Context) ([]string, *Error) {
+	res, err := c.get(ctx, c.root.api+"/_apis/projects?$top="+azureProjects+"&api-version=7.1", c.header)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.judgeRight(res, "vso.project"); err != nil {
+		return nil, err
+	}
+	list, err := c.list(res)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, raw := range list {
+		var project struct {
+			ID string `json:"id"`
+		}
+		if json.Unmarshal(raw, &project) == nil && isGUID(project.ID) {
+			ids = append(ids, project.ID)
+		}
+	}
+	switch {
+	case len(list) == 0:
+		e := c.fail(InsufficientScope, "the personal access token works, but its account sees no project in the organisation %s; add it to those that are to be read", c.organization)
+		e.Missing = []string{c.organization}
+		return nil, e
+	case len(ids) == 0:
+		return nil, c.fail(UpstreamError, "%q listed projects without ids", res.Host)
+	}
+	return ids, nil
+}
+
+// serves demands that the credential may read the service. A project may have it
+// switched off, or be closed to the account, so several are tried.
+func (c azureCheck) serves(ctx context.Context, projects []string) *Error {
+	if !c.service.inProject {
+		_, err := c.servesAt(ctx, c.root.api)
+		return err
+	}
+	var refusal *Error
+	for _, id := range projects {
+		closed, err := c.servesAt(ctx, c.root.api+"/"+id)
+		if err == nil || !closed {
+			return err
+		}
+		refusal = err
+	}
+	return refusal
+}
+
+// servesAt asks for one item of the service. closed says that another project may
+// answer otherwise.
+func (c azureCheck) servesAt(ctx context.Context, root string) (closed bool, _ *Error) {
+	res, err := c.get(ctx, root+c.service.path, c.header)
+	if err != nil {
+		return false, err
+	}
+	if err := c.judgeRight(res, c.service.scope); err != nil {
+		return res.Status == http.StatusForbidden || res.Status == http.StatusNotFound, err
+	}
+	_, err = c.list(res)
+	return false, err
+}
+
+// list reads the answer to a question for a list.
+func (c azureCheck) list(res *upstream.Response) ([]json.RawMessage, *Error) {
+	var body struct {
+		Value *[]json.RawMessage `json:"value"`
+	}
+	if err := c.json(res, &body); err != nil {
+		return nil, err
+	}
+	if body.Value == nil {
+		return nil, c.fail(UpstreamError, "%q answered HTTP 200 without a list; check url", res.Host)
+	}
+	return *body.Value, nil
+}

@@ -1,0 +1,97 @@
+package providers
+
+import (
+	"context"
+	"encoding/json"
+	"regexp"
+	"strings"
+)
+
+// azureIdentity is an account as connectionData tells it.
+// https://github.com/microsoft/azure-devops-go-api/blob/dev/azuredevops/v7/location/models.go
+type azureIdentity struct {
+	ID                  string          `json:"id"`
+	Descriptor          string          `json:"descriptor"`
+	ProviderDisplayName string          `json:"providerDisplayName"`
+	CustomDisplayName   string          `json:"customDisplayName"`
+	Properties          json.RawMessage `json:"properties"`
+}
+
+// identity asks whose credential this is. The resource exists as a preview only.
+func (c azureCheck) identity(ctx context.Context) (azureIdentity, *Error) {
+	res, err := c.get(ctx, c.root.api+"/_apis/connectionData?api-version=7.1-preview", c.header)
+	if err != nil {
+		return azureIdentity{}, err
+	}
+	if err := c.judge(res); err != nil {
+		return azureIdentity{}, err
+	}
+	var body struct {
+		AuthenticatedUser azureIdentity `json:"authenticatedUser"`
+		AuthorizedUser    azureIdentity `json:"authorizedUser"`
+	}
+	if err := c.json(res, &body); err != nil {
+		return azureIdentity{}, err
+	}
+	user := body.AuthenticatedUser
+	switch {
+	case azureAnonymous(user), azureAnonymous(body.AuthorizedUser):
+		return user, c.fail(Rejected, "%q took the request for an anonymous one, which it answers where projects are public: the personal access token is wrong, expired, revoked, or made for another organisation than %s", res.Host, c.organization)
+	case !isGUID(user.ID) || !c.isAccount(user.Descriptor):
+		return user, c.fail(UpstreamError, "%q answered HTTP 200 without naming an account; check url", res.Host)
+	case !strings.EqualFold(user.ID, body.AuthorizedUser.ID):
+		return user, c.fail(UpstreamError, "%q names one account as authenticated and another, or none, as authorized; that proves nothing", res.Host)
+	}
+	return user, nil
+}
+
+// azureAnonymous reports whether an account stands for nobody. An organisation
+// with public projects answers a bad token, too, as this one.
+func azureAnonymous(a azureIdentity) bool {
+	return strings.HasPrefix(a.Descriptor, "System:") || strings.HasSuffix(a.Descriptor, "WindowsIdentity;S-1-5-7") ||
+		strings.EqualFold(a.ID, "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa")
+}
+
+// isAccount reports whether a descriptor is one of a person or a service, and not
+// one of a group or of nobody.
+func (c azureCheck) isAccount(descriptor string) bool {
+	claims, service := "Microsoft.IdentityModel.Claims.ClaimsIdentity;", "Microsoft.TeamFoundation.ServiceIdentity;"
+	if strings.HasPrefix(descriptor, claims) || strings.HasPrefix(descriptor, service) {
+		return true
+	}
+	// Accounts of a domain or a machine; those that Windows comes with are shorter.
+	return !c.root.hosted && strings.HasPrefix(descriptor, "System.Security.Principal.WindowsIdentity;S-1-5-21-")
+}
+
+func isGUID(text string) bool {
+	return regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`).MatchString(text) &&
+		strings.Trim(text, "0-") != ""
+}
+
+// azureAccount reads the name that an account signs in with, "" where none is told.
+func azureAccount(properties json.RawMessage) string {
+	var p struct {
+		Account struct {
+			Value string `json:"$value"`
+		} `json:"Account"`
+	}
+	if len(properties) == 0 || json.Unmarshal(properties, &p) != nil {
+		return ""
+	}
+	return printable(p.Account.Value)
+}
+
+// compareEmail demands that the account signs in with the address entered. A
+// Windows account (DOMAIN\name) and a guest (name#EXT#@…) have no address that
+// could be compared.
+func (c azureCheck) compareEmail(account, email string) (warning string, _ *Error) {
+	switch {
+	case strings.EqualFold(account, email):
+		return "", nil
+	case !strings.Contains(account, "@") || strings.ContainsAny(account, `#\`):
+		return "Azure DevOps does not show an e-mail address of the account, so the one entered could not be compared", nil
+	}
+	e := c.fail(IdentityMismatch, "the personal access token works, but belongs to an account that signs in with another address than the one entered")
+	e.Fields = []string{azureEmail}
+	return "", e
+}

@@ -1,0 +1,128 @@
+package providers
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+const (
+	azureHost         = "dev.azure.com"
+	azureLegacySuffix = ".visualstudio.com"
+	azureCollection   = "DefaultCollection"
+)
+
+// azureRoot is where an organisation answers.
+type azureRoot struct {
+	// base is the url without the organisation, in one spelling: two roots are
+	// of one Azure DevOps if they have the same base.
+	base string
+	// api is the organisation's root, to which /_apis is added.
+	api string
+	// hosted is set where Microsoft runs the host.
+	hosted bool
+}
+
+// azureRoot finds the root of an organisation for what people copy from the
+// browser. The organisation may stand in the url, but not another than the
+// setting names.
+//
+// Services: https://learn.microsoft.com/en-us/azure/devops/extend/develop/work-with-urls
+// Server: https://learn.microsoft.com/en-us/rest/api/azure/devops/?view=azure-devops-server-rest-7.0#components-of-a-rest-api-requestresponse-pair
+func (p probe) azureRoot(raw, organization string) (azureRoot, *Error) {
+	u, err := p.root(raw)
+	if err != nil {
+		return azureRoot{}, err
+	}
+	plainHost(u)
+	trimAPIPath(u, "/_apis")
+	host := u.Hostname()
+	switch {
+	case host == azureHost:
+		return p.azureServices(u, organization)
+	case strings.HasSuffix(host, azureLegacySuffix):
+		return p.azureLegacy(u, organization)
+	case strings.HasSuffix(host, "."+azureHost), "."+host == azureLegacySuffix:
+		return azureRoot{}, p.invalid("url", "url is https://%s, not the host of one of its services", azureHost)
+	}
+	return p.azureServer(u, organization)
+}
+
+// plainHost brings a host into one spelling: without the dot of the root domain
+// and without the port that is meant anyway.
+func plainHost(u *url.URL) {
+	host, port := u.Hostname(), u.Port()
+	if u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
+		port = ""
+	}
+	host = strings.TrimSuffix(host, ".")
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	u.Host = withPort(host, port)
+}
+
+// azureServices: https://dev.azure.com, with or without the organisation.
+func (p probe) azureServices(u *url.URL, organization string) (azureRoot, *Error) {
+	if err := p.azureName(organization, true); err != nil {
+		return azureRoot{}, err
+	}
+	if path := strings.TrimPrefix(u.Path, "/"); path != "" && !strings.EqualFold(path, organization) {
+		return azureRoot{}, p.invalid("url", "the path of url is not the organization %q; leave it out, url is https://%s", organization, azureHost)
+	}
+	return azureAt(u, "", organization, true), nil
+}
+
+// azureLegacy: https://<organization>.visualstudio.com, which is the same
+// organisation as at dev.azure.com.
+func (p probe) azureLegacy(u *url.URL, organization string) (azureRoot, *Error) {
+	if err := p.azureName(organization, true); err != nil {
+		return azureRoot{}, err
+	}
+	name := strings.TrimSuffix(u.Hostname(), azureLegacySuffix)
+	path := strings.TrimPrefix(u.Path, "/")
+	switch {
+	case !strings.EqualFold(name, organization):
+		return azureRoot{}, p.invalid("url", "the host of url is not that of the organization %q, which is https://%s%s", organization, strings.ToLower(organization), azureLegacySuffix)
+	case path != "" && !strings.EqualFold(path, azureCollection):
+		return azureRoot{}, p.invalid("url", "url is the root without a path, https://%s%s", name, azureLegacySuffix)
+	}
+	base := url.URL{Scheme: u.Scheme, Host: withPort(azureHost, u.Port())}
+	api := url.URL{Scheme: u.Scheme, Host: u.Host}
+	return azureRoot{base: base.String(), api: api.String(), hosted: true}, nil
+}
+
+// azureServer: https://<server>/<path>, with or without the collection, which is
+// what organization names.
+func (p probe) azureServer(u *url.URL, organization string) (azureRoot, *Error) {
+	if err := p.azureName(organization, false); err != nil {
+		return azureRoot{}, err
+	}
+	path := u.Path
+	if i := strings.LastIndexByte(path, '/'); i >= 0 && strings.EqualFold(path[i+1:], organization) {
+		path = path[:i]
+	}
+	return azureAt(u, path, organization, false), nil
+}
+
+func azureAt(u *url.URL, path, organization string, hosted bool) azureRoot {
+	base := url.URL{Scheme: u.Scheme, Host: u.Host, Path: path}
+	api := url.URL{Scheme: u.Scheme, Host: u.Host, Path: path + "/" + organization}
+	return azureRoot{base: base.String(), api: api.String(), hosted: hosted}
+}
+
+// azureName accepts what can be an organisation, or on a server a collection. All
+// of it is ASCII, so that lower case is one spelling and no two names look alike.
+// https://learn.microsoft.com/en-us/azure/devops/organizations/settings/naming-restrictions
+func (p probe) azureName(name string, hosted bool) *Error {
+	if hosted {
+		if regexp.MustCompile(`^[0-9A-Za-z](?:[0-9A-Za-z-]{0,48}[0-9A-Za-z])?$`).MatchString(name) {
+			return nil
+		}
+		return p.invalid(azureOrganization, "organization holds letters, digits and hyphens only, as in https://%s/contoso", azureHost)
+	}
+	if regexp.MustCompile(`^[0-9A-Za-z](?:[0-9A-Za-z ._-]{0,62}[0-9A-Za-z_-])?$`).MatchString(name) {
+		return nil
+	}
+	return p.invalid(azureOrganization, "organization is the name of a collection, such as %s: letters, digits, spaces, dots, hyphens and underscores", azureCollection)
+}

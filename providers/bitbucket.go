@@ -1,0 +1,153 @@
+package providers
+
+import (
+	"context"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"vault-plugin-secrets-sei/providers/internal/upstream"
+)
+
+// Names of Bitbucket's settings and credential fields.
+const (
+	bitbucketAPIKey    = "api_key"
+	bitbucketEmail     = "email"
+	bitbucketWorkspace = "workspace"
+)
+
+const (
+	bitbucketHost    = "bitbucket.org"
+	bitbucketAPIPath = "/2.0"
+	// bitbucketAppPassword is how app passwords begin.
+	bitbucketAppPassword = "ATBB"
+)
+
+// bitbucket checks credentials of Bitbucket Cloud.
+type bitbucket struct{ client *upstream.Client }
+
+var (
+	_ Provider        = bitbucket{}
+	_ SettingsChecker = bitbucket{}
+)
+
+// Spec describes Bitbucket.
+func (bitbucket) Spec() Spec {
+	return Spec{
+		Name:       "bitbucket",
+		Title:      "Bitbucket",
+		DefaultURL: "https://bitbucket.org",
+		URLHelp:    "https://bitbucket.org, the root of Bitbucket Cloud. Bitbucket Data Center is not supported.",
+		AuthTypes: []AuthType{{
+			Name: bitbucketAPIKey, Title: "E-mail and API token",
+			Fields: []Field{
+				{Name: bitbucketEmail, Title: "E-mail", Kind: Email, Required: true, Description: "E-mail address of the Atlassian account that owns the token; not the Bitbucket user name."},
+				{Name: bitbucketAPIKey, Title: "API token", Kind: Token, Required: true, Description: "API token with scopes for Bitbucket, made at id.atlassian.com. App passwords were removed by Atlassian."},
+				{Name: "expires_at", Title: "Expires at", Kind: Time, Description: "When the token ends, as the page that made it says; Bitbucket does not tell."},
+			},
+		}, oauthAuthType("OAuth consumer", bitbucketAPIKey)},
+		Settings: []Field{{
+			Name: bitbucketWorkspace, Title: "Workspace", Kind: Text,
+			Description: "Workspace that the token's account must be a member of: its id as in the browser's address, or its UUID in curly braces.",
+		}},
+		LeastRights: "Scopes read:user:bitbucket, read:workspace:bitbucket, read:project:bitbucket, read:repository:bitbucket, read:pullrequest:bitbucket and read:pipeline:bitbucket. " +
+			"A check needs the first, and the second if workspace is set.",
+		Expiry:   "Tokens live a year at most; Bitbucket does not tell when one ends, so enter expires_at.",
+		Rotation: "None: a token cannot make another.",
+		Check: "GET /2.0/user must answer 200 with JSON of type user that has an account_id or uuid. No e-mail address is told: that e-mail and token belong together is proved by the login. " +
+			"Then, if workspace is set, GET /2.0/user/workspaces/{workspace}/permission must tell a permission; the workspace itself and its repositories are shown to anybody if they are public, and prove nothing.",
+		Unverified: []string{
+			"Whether answers to an API token list its scopes in X-OAuth-Scopes, as those to other tokens do; they are read where they come, and required_scopes cannot be set.",
+			"How GET /2.0/user/workspaces/{workspace}/permission answers somebody who is no member: 403 and 404 in Bitbucket's JSON are taken for it. The form of its success is that of a client's test.",
+			"What a bare 403 on /2.0/user means: it is taken for could not tell.",
+			"The name of the scope read:pipeline:bitbucket.",
+			"Which characters the id of a workspace may have.",
+			"How an access token of a repository, project or workspace is answered when it is sent with an e-mail address; the header X-Credential-Type is believed where it comes.",
+		},
+	}
+}
+
+// Headers returns Basic with e-mail and API token.
+func (bitbucket) Headers(authType string, cred Credential) map[string]string {
+	if authType != bitbucketAPIKey {
+		return nil
+	}
+	return basicHeaders(cred.Value(bitbucketEmail), cred.Value(bitbucketAPIKey))
+}
+
+// CheckSettings judges the url, the workspace and the way there.
+func (b bitbucket) CheckSettings(t Target) error {
+	c, err := b.check(t)
+	if err != nil {
+		return err
+	}
+	return c.checkRoute()
+}
+
+// check prepares the check of one target.
+func (b bitbucket) check(t Target) (bitbucketCheck, *Error) {
+	p := newProbe(b.client, "Bitbucket", bitbucketAPIKey, t)
+	api, err := p.bitbucketAPI(t.URL)
+	if err != nil {
+		return bitbucketCheck{}, err
+	}
+	workspace := t.Settings.Text(bitbucketWorkspace)
+	if workspace != "" && !isBitbucketWorkspace(workspace) {
+		return bitbucketCheck{}, p.invalid(bitbucketWorkspace, "workspace is the id of a workspace as in the browser's address, such as acme-team, or its UUID in curly braces")
+	}
+	return bitbucketCheck{probe: p, api: api, workspace: workspace}, nil
+}
+
+// Validate asks Bitbucket who the credential belongs to.
+func (b bitbucket) Validate(ctx context.Context, t Target, cred Credential) (Verified, error) {
+	c, err := b.check(t)
+	switch {
+	case err != nil:
+	case t.AuthType != bitbucketAPIKey:
+		err = c.fail(InvalidField, "auth_type %q cannot be checked", t.AuthType)
+	case strings.HasPrefix(cred.Value(bitbucketAPIKey).Reveal(), bitbucketAppPassword):
+		// Announced in Atlassian's community, article ba-p/3237429.
+		err = c.invalid(bitbucketAPIKey, "this is an app password, and Atlassian removed app passwords on 28 July 2026; make an API token with scopes for Bitbucket at id.atlassian.com")
+	}
+	if err != nil {
+		return Verified{}, err
+	}
+	ctx, cancel := withTimeout(ctx, t)
+	defer cancel()
+	c.header = headerOf(b.Headers(t.AuthType, cred))
+	v, err := c.run(ctx, cred.Value(bitbucketEmail).Reveal())
+	if err == nil {
+		err = c.requireScopes(t, v.Scopes, hasScope)
+	}
+	if err != nil {
+		return Verified{}, err
+	}
+	return v, nil
+}
+
+// bitbucketAPI finds the API's root.
+// https://developer.atlassian.com/cloud/bitbucket/rest/intro/#uri-structure
+func (p probe) bitbucketAPI(raw string) (string, *Error) {
+	u, err := p.root(raw)
+	if err != nil {
+		return "", err
+	}
+	trimAPIPath(u, bitbucketAPIPath)
+	web := strings.TrimPrefix(strings.TrimPrefix(u.Hostname(), "www."), "api.")
+	switch {
+	case web != bitbucketHost:
+		return "", p.invalid("url", "url is https://%s: only Bitbucket Cloud is supported; Bitbucket Data Center has no API tokens with an e-mail address", bitbucketHost)
+	case u.Path != "":
+		return "", p.invalid("url", "url is the root without a path, https://%s; name the workspace in the setting workspace", bitbucketHost)
+	}
+	api := url.URL{Scheme: u.Scheme, Host: withPort("api."+web, u.Port()), Path: bitbucketAPIPath}
+	return api.String(), nil
+}
+
+// isBitbucketWorkspace accepts what can be one segment of a path and names a
+// workspace: "the workspace ID (slug) or the workspace UUID surrounded by
+// curly-braces".
+// https://developer.atlassian.com/cloud/bitbucket/rest/api-group-workspaces/
+func isBitbucketWorkspace(name string) bool {
+	return regexp.MustCompile(`^(?:[0-9A-Za-z_][0-9A-Za-z_.-]{0,127}|\{[0-9A-Fa-f-]{36}\})$`).MatchString(name)
+}

@@ -1,0 +1,136 @@
+package providers
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+
+	"vault-plugin-secrets-sei/providers/internal/upstream"
+)
+
+// bitbucketRefusal is what Bitbucket says with any status but a good one. It is
+// only matched, never quoted.
+type bitbucketRefusal struct {
+	Type  string `json:"type"`
+	Error struct {
+		Message string          `json:"message"`
+		Detail  json.RawMessage `json:"detail"` // a text or an object
+	} `json:"error"`
+}
+
+// judge finds what an answer to /user says of the credential; nil means that the
+// body has to prove it.
+func (c bitbucketCheck) judge(res *upstream.Response) *Error {
+	if err := c.undecided(res); err != nil {
+		return err
+	}
+	if err := c.accessToken(res); err != nil {
+		return err
+	}
+	switch res.Status {
+	case http.StatusOK:
+		return nil
+	case http.StatusUnauthorized:
+		return c.rejected(res)
+	case http.StatusForbidden:
+		if err := c.lacksScope(res, bitbucketUserScope); err != nil {
+			return err
+		}
+		return c.fail(UpstreamError, "%q answered HTTP 403 without a reason that tells anything of the token; try again later, and check url", res.Host)
+	case http.StatusNotFound:
+		return c.fail(UpstreamError, "%q has no Bitbucket API at this address (HTTP 404); check url", res.Host)
+	}
+	return c.otherwise(res)
+}
+
+// judgeMember finds what an answer about the workspace says of the credential,
+// which is known to work.
+func (c bitbucketCheck) judgeMember(res *upstream.Response) *Error {
+	if err := c.undecided(res); err != nil {
+		return err
+	}
+	if res.Status == http.StatusForbidden {
+		if err := c.lacksScope(res, bitbucketWorkspaceScope); err != nil {
+			return err
+		}
+	}
+	var said bitbucketRefusal
+	readable := res.Peek(&said) && said.Error.Message != ""
+	switch {
+	case res.Status == http.StatusOK:
+		return nil
+	case readable && (res.Status == http.StatusForbidden || res.Status == http.StatusNotFound):
+		e := c.fail(InsufficientScope, "the token works, but its account is no member of the workspace %s (HTTP %d), or there is none of that name; invite the account or correct workspace", c.workspace, res.Status)
+		e.Missing = []string{c.workspace}
+		return e
+	}
+	return c.otherwise(res)
+}
+
+// otherwise is what no question expects.
+func (c bitbucketCheck) otherwise(res *upstream.Response) *Error {
+	if res.Status == http.StatusGone {
+		// https://developer.atlassian.com/cloud/bitbucket/changelog#CHANGE-2770
+		return c.fail(UpstreamError, "%q no longer has what the check asks (HTTP 410); a newer version of the engine is needed", res.Host)
+	}
+	return c.unexpected(res)
+}
+
+// rejected explains a 401, unless it is not Bitbucket Cloud's.
+func (c bitbucketCheck) rejected(res *upstream.Response) *Error {
+	var server struct {
+		Errors []struct {
+			ExceptionName string `json:"exceptionName"`
+		} `json:"errors"`
+	}
+	if res.Peek(&server) && len(server.Errors) > 0 && strings.HasPrefix(server.Errors[0].ExceptionName, "com.atlassian.bitbucket.") {
+		return c.fail(UpstreamError, "%q answers like Bitbucket Data Center, which is not supported; check url and proxy_url", res.Host)
+	}
+	return c.fail(Rejected, "%q refused the e-mail and API token (HTTP 401): one of them is wrong, the token is expired or revoked, or it was made without scopes for Bitbucket, which Bitbucket does not tell apart", res.Host)
+}
+
+// accessToken recognises the tokens that belong to no user.
+// https://support.atlassian.com/bitbucket-cloud/docs/access-tokens/
+func (c bitbucketCheck) accessToken(res *upstream.Response) *Error {
+	kinds := []string{"repo_access_token", "project_access_token", "workspace_access_token"}
+	kind := strings.ToLower(strings.TrimSpace(res.Header.Get("X-Credential-Type")))
+	if !slices.Contains(kinds, kind) || res.Status != http.StatusOK && res.Status != http.StatusForbidden {
+		return nil
+	}
+	e := c.fail(InsufficientScope, "this is an access token of a repository, project or workspace, which belongs to no user; make an API token with scopes for Bitbucket at id.atlassian.com")
+	e.Missing = []string{bitbucketUserScope}
+	return e
+}
+
+// lacksScope reads a 403 that names the rights a token lacks, which it does
+// together with those that it has. usual is what lacks if no name is told.
+func (c bitbucketCheck) lacksScope(res *upstream.Response, usual string) *Error {
+	var said bitbucketRefusal
+	if !res.Peek(&said) {
+		return nil
+	}
+	var detail struct {
+		Required []string `json:"required"`
+		Granted  []string `json:"granted"`
+	}
+	_ = json.Unmarshal(said.Error.Detail, &detail) // a text tells no names
+	required, granted := scopeNames(detail.Required), scopeNames(detail.Granted)
+	missing := slices.DeleteFunc(slices.Clone(required), func(s string) bool { return slices.Contains(granted, s) })
+	switch {
+	case len(missing) > 0:
+	case len(required) > 0:
+		missing = required
+	case strings.Contains(strings.ToLower(said.Error.Message), "privilege scopes"):
+		missing = []string{usual}
+	default:
+		return nil
+	}
+	e := c.fail(InsufficientScope, "the token works, but lacks the scope %s; make one that has it", strings.Join(missing, ", "))
+	if len(granted) > 0 {
+		const most = 20
+		e.Detail += ", beside " + strings.Join(granted[:min(len(granted), most)], ", ")
+	}
+	e.Missing = missing
+	return e
+}

@@ -1,0 +1,81 @@
+package providers
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/providers/internal/upstream"
+)
+
+func TestScopeNames(t *testing.T) {
+	assert.Equal(t, []string{}, scopeNames(nil))
+	assert.Equal(t, []string{"account", "read:user:bitbucket"}, scopeNames(listed([]string{"read:user:bitbucket,  account", "account"})))
+	assert.Equal(t, []string{}, scopeNames([]string{"<script>", "A", "a b", ""}))
+}
+
+func TestBitbucketAPI(t *testing.T) {
+	p := probe{title: "Bitbucket"}
+	for _, raw := range []string{"https://bitbucket.org", "https://Bitbucket.org/", "https://www.bitbucket.org", "https://api.bitbucket.org/2.0", "https://bitbucket.org/2.0/"} {
+		api, err := p.bitbucketAPI(raw)
+		require.Nil(t, err, raw)
+		assert.Equal(t, "https://api.bitbucket.org/2.0", api)
+	}
+	for _, raw := range []string{
+		"", "bitbucket.org", "https://bitbucket.org/acme", "https://bitbucket.org/acme/2.0", "https://bitbucket.example.com",
+		"https://bitbucket.org.example.com", "https://evil-bitbucket.org", "https://bitbucket.org@example.com", "https://bitbucket.org?x",
+	} {
+		_, err := p.bitbucketAPI(raw)
+		require.NotNil(t, err, raw)
+		assert.Equal(t, []string{"url"}, err.Fields)
+	}
+}
+
+func TestBitbucketWorkspace(t *testing.T) {
+	for name, want := range map[string]bool{
+		"acme": true, "Acme-Team_1.x": true, "_acme": true, "{12345678-9abc-def0-1234-56789abcdef0}": true,
+		"": false, ".": false, "..": false, "a/b": false, "a%2fb": false, "a?b": false, "{x}": false, "-acme": false, "acme ": false,
+	} {
+		assert.Equal(t, want, isBitbucketWorkspace(name), name)
+	}
+}
+
+// FuzzBitbucketRefusal: only a 401 makes a token bad, and no words are repeated
+// but names of scopes.
+func FuzzBitbucketRefusal(f *testing.F) {
+	seeds := []struct {
+		status int
+		kind   string
+		body   string
+	}{
+		{403, "", `{"type":"error","error":{"message":"Your credentials lack one or more required privilege scopes.","detail":{"required":["account"],"granted":["team"]}}}`},
+		{403, "repo_access_token", ``},
+		{403, "", `{"error":{"message":"privilege scopes","detail":"text"}}`},
+		{403, "", `{"error":{"detail":{"required":[7]}}}`},
+		{401, "", `{"errors":[{"exceptionName":"com.atlassian.bitbucket.auth.IncorrectPasswordAuthenticationException"}]}`},
+		{401, "", `{"errors":[]}`},
+		{404, "api_token", `{"error":{"message":"No workspace with identifier"}}`},
+		{410, "", `{"error":{"message":"CHANGE-2770","detail":"x"}}`},
+	}
+	require.NotEmpty(f, seeds)
+	for _, s := range seeds {
+		f.Add(s.status, s.kind, []byte(s.body))
+	}
+	c := bitbucketCheck{probe: probe{title: "Bitbucket"}, workspace: "acme"}
+	f.Fuzz(func(t *testing.T, status int, kind string, body []byte) {
+		res := &upstream.Response{Host: "api.bitbucket.org", Status: status, Header: http.Header{"X-Credential-Type": {kind}}, Body: body}
+		for _, err := range []*Error{c.judge(res), c.judgeMember(res)} {
+			if err == nil {
+				assert.Equal(t, http.StatusOK, status)
+				continue
+			}
+			assert.True(t, err.Outcome != Rejected || status == http.StatusUnauthorized)
+			assert.NotContains(t, err.Detail, "CHANGE")
+			for _, name := range err.Missing {
+				assert.Regexp(t, `^[a-z][a-z0-9_:.-]{0,63}$`, name)
+			}
+		}
+	})
+}

@@ -1,0 +1,374 @@
+package providertest
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// AzureToken is a personal access token and its account. Of the zero values, ID
+// and DisplayName are made up from Account.
+type AzureToken struct {
+	Token string `json:"token"`
+	// Account is what the account signs in with: an e-mail address, or
+	// DOMAIN\name on a server.
+	Account     string `json:"account"`
+	DisplayName string `json:"display_name,omitempty"`
+	ID          string `json:"id,omitempty"`
+	// Organization is the only one that the token works for; empty means all.
+	Organization string `json:"organization,omitempty"`
+	// Scopes of the token; nil means all.
+	Scopes []string `json:"scopes,omitempty"`
+	// Expired tokens are told as such.
+	Expired bool `json:"expired,omitempty"`
+	// Blocked tokens have used too much, Delayed ones nearly.
+	Blocked bool `json:"blocked,omitempty"`
+	Delayed bool `json:"delayed,omitempty"`
+}
+
+// AzureOrganization is an organisation, or on a server a collection.
+type AzureOrganization struct {
+	Name     string         `json:"name"`
+	Projects []AzureProject `json:"projects,omitempty"`
+}
+
+// AzureProject is a project. Of the zero values, ID is made up from Name.
+type AzureProject struct {
+	Name string `json:"name"`
+	ID   string `json:"id,omitempty"`
+	// Public projects make the organisation answer anybody.
+	Public bool `json:"public,omitempty"`
+	// Off lists the areas that are switched off: git, build.
+	Off []string `json:"off,omitempty"`
+}
+
+// AzureOptions say which Azure DevOps a fake is.
+type AzureOptions struct {
+	// Server makes it an Azure DevOps Server, whose collections live below ContextPath.
+	Server      bool
+	ContextPath string
+}
+
+// AzureDevOps is a fake of Azure DevOps Services, at dev.azure.com and below
+// visualstudio.com, or of Azure DevOps Server.
+type AzureDevOps struct {
+	fake
+	options AzureOptions
+	mux     *http.ServeMux
+	tokens  map[string]AzureToken
+	orgs    map[string]AzureOrganization // by lower-case name
+}
+
+var _ Fake = (*AzureDevOps)(nil)
+
+// NewAzureDevOps returns a fake without tokens and organisations.
+func NewAzureDevOps(o AzureOptions) *AzureDevOps {
+	a := &AzureDevOps{options: o, mux: http.NewServeMux(), tokens: map[string]AzureToken{}, orgs: map[string]AzureOrganization{}}
+	a.mux.HandleFunc("GET /_apis/connectionData", a.connectionData)
+	a.mux.HandleFunc("GET /_apis/projects", a.projects)
+	a.mux.HandleFunc("GET /_apis/wit/workitemrelationtypes", a.relationTypes)
+	a.mux.HandleFunc("GET /{project}/_apis/git/pullrequests", a.inProject("git", "vso.code"))
+	a.mux.HandleFunc("GET /{project}/_apis/git/repositories", a.inProject("git", "vso.code"))
+	a.mux.HandleFunc("GET /{project}/_apis/build/definitions", a.inProject("build", "vso.build"))
+	return a
+}
+
+// AddPAT adds a token for one organisation with scopes; without any it has all.
+func (a *AzureDevOps) AddPAT(organization, account, token string, scopes ...string) {
+	a.Add(AzureToken{Token: token, Account: account, Organization: organization, Scopes: scopes})
+}
+
+// Add adds a token.
+func (a *AzureDevOps) Add(t AzureToken) {
+	if t.ID == "" {
+		t.ID = madeUpGUID(fmt.Sprintf("%x", sha256.Sum256([]byte(t.Account))))
+	}
+	if t.DisplayName == "" {
+		t.DisplayName = "User " + t.Account
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.tokens[t.Token] = t
+}
+
+// AddOrganization adds or replaces an organisation.
+func (a *AzureDevOps) AddOrganization(o AzureOrganization) {
+	for i, p := range o.Projects {
+		if p.ID == "" {
+			o.Projects[i].ID = madeUpGUID(fmt.Sprintf("%x", sha256.Sum256([]byte(o.Name+"/"+p.Name))))
+		}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.orgs[strings.ToLower(o.Name)] = o
+}
+
+// AddJSON adds the AzureToken that body describes.
+func (a *AzureDevOps) AddJSON(body []byte) error {
+	var t AzureToken
+	if err := json.Unmarshal(body, &t); err != nil {
+		return err
+	}
+	a.Add(t)
+	return nil
+}
+
+// AddOrganizationJSON adds the AzureOrganization that body describes.
+func (a *AzureDevOps) AddOrganizationJSON(body []byte) error {
+	var o AzureOrganization
+	if err := json.Unmarshal(body, &o); err != nil {
+		return err
+	}
+	a.AddOrganization(o)
+	return nil
+}
+
+// Revoke makes a token unknown.
+func (a *AzureDevOps) Revoke(token string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.tokens, token)
+}
+
+// ServeHTTP answers as Azure DevOps does.
+func (a *AzureDevOps) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	t, _ := a.login(r)
+	a.serve(w, r, t.Account, http.HandlerFunc(a.route))
+}
+
+// route finds the organisation and what is asked of it.
+func (a *AzureDevOps) route(w http.ResponseWriter, r *http.Request) {
+	name, rest := a.split(hostname(r.Host), r.URL.Path)
+	if _, known := a.organization(name); !known {
+		writeText(w, http.StatusNotFound, "text/html; charset=utf-8", "<html><head><title>The resource cannot be found.</title></head></html>")
+		return
+	}
+	r = r.Clone(r.Context())
+	r.SetPathValue("organization", name)
+	r.URL.Path, r.URL.RawPath = rest, ""
+	switch {
+	case !knows(a.mux, r):
+		azureRefuse(w, http.StatusNotFound, "The controller for path '/' was not found or does not implement IController.", "HttpException")
+	case r.ContentLength > 0:
+		azureRefuse(w, http.StatusBadRequest, "A GET has no body.", "VssRequestContentTypeNotSupportedException")
+	default:
+		a.mux.ServeHTTP(w, r)
+	}
+}
+
+// split finds the organisation in the host or in the path.
+func (a *AzureDevOps) split(host, path string) (organization, rest string) {
+	if label, ok := strings.CutSuffix(host, ".visualstudio.com"); ok {
+		return label, strings.TrimPrefix(path, "/DefaultCollection")
+	}
+	path, ok := strings.CutPrefix(path, a.options.ContextPath+"/")
+	if !ok {
+		return "", ""
+	}
+	organization, rest, _ = strings.Cut(path, "/")
+	return organization, "/" + rest
+}
+
+func (a *AzureDevOps) organization(name string) (AzureOrganization, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	o, ok := a.orgs[strings.ToLower(name)]
+	return o, ok
+}
+
+func (o AzureOrganization) visible(everything bool) []AzureProject {
+	return slices.DeleteFunc(slices.Clone(o.Projects), func(p AzureProject) bool { return !everything && !p.Public })
+}
+
+// login finds the token, which stands in the place of the password; any user name
+// will do, but the encoding must be exact (microsoft/azure-devops-mcp issue 1452).
+func (a *AzureDevOps) login(r *http.Request) (AzureToken, bool) {
+	_, secret, ok := r.BasicAuth()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	t, known := a.tokens[secret]
+	if !ok || !known {
+		return AzureToken{}, false
+	}
+	return t, true
+}
+
+// member reports whether the request's token works for the organisation.
+func (a *AzureDevOps) member(r *http.Request) (AzureToken, bool) {
+	t, ok := a.login(r)
+	ok = ok && (t.Organization == "" || strings.EqualFold(t.Organization, r.PathValue("organization")))
+	return t, ok
+}
+
+// enter demands a token with one of scopes. It returns false if the request is answered.
+func (a *AzureDevOps) enter(w http.ResponseWriter, r *http.Request, scopes ...string) (AzureToken, bool) {
+	t, ok := a.member(r)
+	switch {
+	case !ok:
+		a.signIn(w, r)
+		return t, false
+	case t.Expired:
+		// microsoft/azure-pipelines-agent issue 1559, recorded.
+		w.Header().Set("X-TFS-ServiceError", "Access%20Denied%3A%20The%20Personal%20Access%20Token%20used%20has%20expired.")
+		a.challenge(w)
+		return t, false
+	case t.Blocked:
+		// microsoft/vscode issue 155632, recorded; 429 and the headers: MicrosoftDocs/azure-devops-docs.
+		w.Header().Set("Retry-After", "30")
+		w.Header().Set("X-RateLimit-Remaining", "0")
+		azureRefuse(w, http.StatusTooManyRequests, "Request was blocked due to exceeding usage of resource 'Count' in namespace 'AnonymousId'.", "RequestBlockedException")
+		return t, false
+	case len(scopes) > 0 && t.Scopes != nil && !slices.ContainsFunc(scopes, func(s string) bool { return slices.Contains(t.Scopes, s) }):
+		// pulumi/pulumi-azuredevops issue 68, recorded.
+		a.challenge(w)
+		return t, false
+	}
+	if t.Delayed {
+		w.Header().Set("Retry-After", "5")
+		w.Header().Set("X-RateLimit-Delay", "5.2")
+	}
+	return t, true
+}
+
+// signIn answers a request without a good token. Clients that do not ask to be
+// spared the sign-in get its page: apache/incubator-devlake testdata/test.txt.
+func (a *AzureDevOps) signIn(w http.ResponseWriter, r *http.Request) {
+	if a.options.Server || strings.EqualFold(r.Header.Get("X-TFS-FedAuthRedirect"), "Suppress") {
+		a.challenge(w)
+		return
+	}
+	w.Header().Set("Location", "https://app.vssps.visualstudio.com/_signin")
+	writeText(w, http.StatusNonAuthoritativeInfo, "text/html; charset=utf-8", "<html><head><title>Azure DevOps Services | Sign In</title></head><body>")
+}
+
+// challenge: microsoft/azure-pipelines-agent issues 996 (server) and 4826, recorded.
+func (a *AzureDevOps) challenge(w http.ResponseWriter) {
+	if a.options.Server {
+		w.Header()["Www-Authenticate"] = []string{`Basic realm="https://devops.example.com/tfs"`, "NTLM"}
+	} else {
+		w.Header()["Www-Authenticate"] = []string{"Bearer authorization_uri=https://login.microsoftonline.com/00000000-0000-0000-0000-000000000000", `Basic realm="https://dev.azure.com/"`, "TFS-Federated"}
+	}
+	w.WriteHeader(http.StatusUnauthorized)
+}
+
+// azureRefuse answers with Azure DevOps' form of a refusal:
+// microsoft/azure-devops-auth-samples issue 52, recorded.
+func azureRefuse(w http.ResponseWriter, status int, message, key string) {
+	writeJSON(w, status, object{
+		"$id": "1", "innerException": nil, "message": message, "typeKey": key, "errorCode": 0, "eventId": 3000,
+		"typeName": "Microsoft.TeamFoundation.Framework.Server." + key + ", Microsoft.TeamFoundation.Framework.Server",
+	})
+}
+
+// version demands an api-version; preview ones where the resource is one.
+// dotnet/arcade-services pull 1141, recorded.
+func (a *AzureDevOps) version(w http.ResponseWriter, r *http.Request, preview bool) bool {
+	version, flag, flagged := strings.Cut(r.URL.Query().Get("api-version"), "-")
+	switch {
+	case version != "7.1" || flagged && !strings.HasPrefix(flag, "preview"):
+		azureRefuse(w, http.StatusBadRequest, "The requested REST API version is out of range for this server.", "VssVersionOutOfRangeException")
+	case preview && !flagged:
+		azureRefuse(w, http.StatusBadRequest, "The requested version \"7.1\" of the resource is under preview. The -preview flag must be supplied in the api-version for such requests.", "VssInvalidPreviewVersionException")
+	default:
+		return true
+	}
+	return false
+}
+
+// connectionData: GitLab Congregate's mock and, for nobody, the answer of
+// dev.azure.com/dnceng-public.
+func (a *AzureDevOps) connectionData(w http.ResponseWriter, r *http.Request) {
+	if !a.version(w, r, true) {
+		return
+	}
+	org, _ := a.organization(r.PathValue("organization"))
+	if _, known := a.member(r); !known && len(org.visible(false)) > 0 {
+		nobody := object{
+			"id": "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa", "providerDisplayName": "Anonymous",
+			"descriptor": "System:PublicAccess;aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa",
+		}
+		writeJSON(w, http.StatusOK, object{"authenticatedUser": nobody, "authorizedUser": nobody})
+		return
+	}
+	t, ok := a.enter(w, r)
+	if !ok {
+		return
+	}
+	descriptor := `Microsoft.IdentityModel.Claims.ClaimsIdentity;00000000-0000-0000-0000-000000000002\` + t.Account
+	if a.options.Server {
+		descriptor = "System.Security.Principal.WindowsIdentity;S-1-5-21-1-2-3-1001"
+	}
+	user := object{
+		"id": t.ID, "descriptor": descriptor, "providerDisplayName": t.DisplayName, "isActive": true, "resourceVersion": 2, "metaTypeId": 0,
+		"properties": object{"Account": object{"$type": "System.String", "$value": t.Account}},
+	}
+	writeJSON(w, http.StatusOK, object{
+		"authenticatedUser": user, "authorizedUser": user, "instanceId": "00000000-0000-0000-0000-000000000003",
+		"deploymentId": "00000000-0000-0000-0000-000000000004", "deploymentType": "hosted",
+	})
+}
+
+// projects: MicrosoftDocs/vsts-rest-api-specs core/7.1, documented. Public ones
+// are shown to anybody.
+func (a *AzureDevOps) projects(w http.ResponseWriter, r *http.Request) {
+	if !a.version(w, r, false) {
+		return
+	}
+	org, _ := a.organization(r.PathValue("organization"))
+	_, known := a.member(r)
+	if known || len(org.visible(false)) == 0 {
+		if _, ok := a.enter(w, r, "vso.project", "vso.profile"); !ok {
+			return
+		}
+	}
+	shown := org.visible(known)
+	if top, err := strconv.Atoi(r.URL.Query().Get("$top")); err == nil {
+		shown = shown[:min(top, len(shown))]
+	}
+	list := []any{}
+	for _, p := range shown {
+		list = append(list, object{"id": p.ID, "name": p.Name, "state": "wellFormed", "url": "https://" + r.Host + "/" + org.Name + "/_apis/projects/" + p.ID})
+	}
+	azureList(w, list...)
+}
+
+func azureList(w http.ResponseWriter, items ...any) {
+	writeJSON(w, http.StatusOK, object{"count": len(items), "value": append([]any{}, items...)})
+}
+
+// relationTypes: MicrosoftDocs/vsts-rest-api-specs wit/7.1, documented.
+func (a *AzureDevOps) relationTypes(w http.ResponseWriter, r *http.Request) {
+	if !a.version(w, r, false) {
+		return
+	}
+	if _, ok := a.enter(w, r, "vso.work"); ok {
+		azureList(w, object{"referenceName": "System.LinkTypes.Hierarchy-Forward", "name": "Child"})
+	}
+}
+
+// inProject answers a list of an area of a project: MicrosoftDocs/vsts-rest-api-specs
+// git/7.1 and build/7.1, documented; 404 for an area that is off is a guess.
+func (a *AzureDevOps) inProject(area, scope string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !a.version(w, r, false) {
+			return
+		}
+		if _, ok := a.enter(w, r, scope); !ok {
+			return
+		}
+		org, _ := a.organization(r.PathValue("organization"))
+		i := slices.IndexFunc(org.Projects, func(p AzureProject) bool { return p.ID == r.PathValue("project") || p.Name == r.PathValue("project") })
+		switch {
+		case i < 0:
+			azureRefuse(w, http.StatusNotFound, "TF200016: The following project does not exist.", "ProjectDoesNotExistWithNameException")
+		case slices.Contains(org.Projects[i].Off, area):
+			azureRefuse(w, http.StatusNotFound, "The feature is disabled.", "FeatureDisabledException")
+		default:
+			azureList(w)
+		}
+	}
+}

@@ -1,0 +1,318 @@
+package providertest
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// BitbucketToken is an API token and its account. Of the zero values, Username,
+// AccountID and UUID are made up from Email.
+type BitbucketToken struct {
+	Token     string `json:"token"`
+	Email     string `json:"email"`
+	Username  string `json:"username,omitempty"`
+	AccountID string `json:"account_id,omitempty"`
+	UUID      string `json:"uuid,omitempty"`
+	// Scopes of the token; one without any for Bitbucket is refused.
+	Scopes []string `json:"scopes,omitempty"`
+	// TellScopes sends them in a header, as is known of other tokens.
+	TellScopes bool `json:"tell_scopes,omitempty"`
+	// Limited tokens have spent their quota.
+	Limited bool `json:"limited,omitempty"`
+}
+
+// BitbucketWorkspace is a workspace.
+type BitbucketWorkspace struct {
+	Slug string `json:"slug"`
+	// Members are the e-mail addresses of those in it.
+	Members []string `json:"members,omitempty"`
+	// Public workspaces are shown to anybody.
+	Public bool `json:"public,omitempty"`
+}
+
+// The rights that the fake demands.
+const (
+	bitbucketReadUser       = "read:user:bitbucket"
+	bitbucketReadWorkspace  = "read:workspace:bitbucket"
+	bitbucketReadRepository = "read:repository:bitbucket"
+)
+
+const bitbucketAPIHost = "api.bitbucket.org"
+
+// Bitbucket is a fake of Bitbucket Cloud: the API on api.bitbucket.org.
+type Bitbucket struct {
+	fake
+	mux        *http.ServeMux
+	tokens     map[string]BitbucketToken
+	workspaces map[string]BitbucketWorkspace // by lower-case slug
+}
+
+var _ Fake = (*Bitbucket)(nil)
+
+// NewBitbucket returns a fake without tokens and workspaces.
+func NewBitbucket() *Bitbucket {
+	b := &Bitbucket{mux: http.NewServeMux(), tokens: map[string]BitbucketToken{}, workspaces: map[string]BitbucketWorkspace{}}
+	b.mux.HandleFunc("GET /2.0/user", b.user)
+	b.mux.HandleFunc("GET /2.0/user/emails", b.emails)
+	b.mux.HandleFunc("GET /2.0/user/workspaces", b.userWorkspaces)
+	b.mux.HandleFunc("GET /2.0/user/workspaces/{workspace}/permission", b.permission)
+	b.mux.HandleFunc("GET /2.0/workspaces/{workspace}", b.workspace)
+	b.mux.HandleFunc("GET /2.0/repositories/{workspace}", b.repositories)
+	for _, gone := range []string{"/2.0/workspaces", "/2.0/repositories", "/2.0/user/permissions/workspaces", "/2.0/user/permissions/repositories"} {
+		b.mux.HandleFunc("GET "+gone, bitbucketGone)
+	}
+	return b
+}
+
+// AddAPIToken adds an API token with scopes.
+func (b *Bitbucket) AddAPIToken(email, token string, scopes ...string) {
+	b.Add(BitbucketToken{Token: token, Email: email, Scopes: scopes})
+}
+
+// Add adds a token.
+func (b *Bitbucket) Add(t BitbucketToken) {
+	sum := fmt.Sprintf("%x", sha256.Sum256([]byte(t.Email)))
+	if t.AccountID == "" {
+		t.AccountID = "5c00" + sum[:20]
+	}
+	if t.UUID == "" {
+		t.UUID = "{" + madeUpGUID(sum) + "}"
+	}
+	if t.Username == "" {
+		t.Username, _, _ = strings.Cut(t.Email, "@")
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.tokens[t.Token] = t
+}
+
+// AddWorkspace adds or replaces a workspace.
+func (b *Bitbucket) AddWorkspace(w BitbucketWorkspace) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.workspaces[strings.ToLower(w.Slug)] = w
+}
+
+// AddJSON adds the BitbucketToken that body describes.
+func (b *Bitbucket) AddJSON(body []byte) error {
+	var t BitbucketToken
+	if err := json.Unmarshal(body, &t); err != nil {
+		return err
+	}
+	b.Add(t)
+	return nil
+}
+
+// AddOrganizationJSON adds the BitbucketWorkspace that body describes.
+func (b *Bitbucket) AddOrganizationJSON(body []byte) error {
+	var w BitbucketWorkspace
+	if err := json.Unmarshal(body, &w); err != nil {
+		return err
+	}
+	b.AddWorkspace(w)
+	return nil
+}
+
+// Revoke makes a token unknown.
+func (b *Bitbucket) Revoke(token string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.tokens, token)
+}
+
+// ServeHTTP answers as Bitbucket does.
+func (b *Bitbucket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	t, _ := b.login(r)
+	b.serve(w, r, t.Email, http.HandlerFunc(b.route))
+}
+
+// route serves the API on its own host only.
+func (b *Bitbucket) route(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case hostname(r.Host) == "bitbucket.org":
+		writeText(w, http.StatusNotFound, "text/html; charset=utf-8", "<html><body>Not found</body></html>")
+	case !strings.HasPrefix(r.URL.Path, "/2.0/"):
+		// avivsinai/bitbucket-cli issue 70, reported.
+		bitbucketRefuse(w, http.StatusForbidden, "Forbidden", nil)
+	case r.ContentLength > 0:
+		bitbucketRefuse(w, http.StatusBadRequest, "Bad request", nil)
+	case !knows(b.mux, r):
+		bitbucketRefuse(w, http.StatusNotFound, "Resource not found", nil)
+	default:
+		b.mux.ServeHTTP(w, r)
+	}
+}
+
+// bitbucketRefuse answers with Bitbucket's form of a refusal.
+func bitbucketRefuse(w http.ResponseWriter, status int, message string, detail any) {
+	said := object{"message": message}
+	if detail != nil {
+		said["detail"] = detail
+	}
+	writeJSON(w, status, object{"type": "error", "error": said})
+}
+
+// bitbucketGone: ktrysmt/go-bitbucket issue 357, recorded.
+func bitbucketGone(w http.ResponseWriter, _ *http.Request) {
+	bitbucketRefuse(w, http.StatusGone, "CHANGE-2770 - Functionality has been deprecated", "Please read the changelog entry for more details.")
+}
+
+// login finds an API token: the user is the e-mail address and not the user name
+// (nextflow-io/nextflow issue 7279, reported).
+func (b *Bitbucket) login(r *http.Request) (BitbucketToken, bool) {
+	user, secret, ok := r.BasicAuth()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t, known := b.tokens[secret]
+	if !ok || !known || !strings.EqualFold(t.Email, user) {
+		return BitbucketToken{}, false
+	}
+	return t, true
+}
+
+// enter demands a token with a scope. It returns false if the request is answered.
+func (b *Bitbucket) enter(w http.ResponseWriter, r *http.Request, scope string) (BitbucketToken, bool) {
+	t, ok := b.login(r)
+	switch {
+	case !ok, len(t.Scopes) == 0:
+		// avivsinai/bitbucket-cli issues 30 and 174, recorded: also without scopes.
+		bitbucketRefuse(w, http.StatusUnauthorized, "Token is invalid, expired, or not supported for this endpoint.", nil)
+		return t, false
+	case t.Limited:
+		// MitjaBezensek/SharpBucket issue 108, recorded.
+		writeText(w, http.StatusTooManyRequests, "text/plain", "Rate limit for this resource has been exceeded")
+		return t, false
+	}
+	if t.TellScopes {
+		w.Header().Set("X-OAuth-Scopes", strings.Join(t.Scopes, ", "))
+	}
+	if !slices.Contains(t.Scopes, scope) {
+		// gildas/bitbucket-cli testdata/error-privileges.json and issue 56, recorded.
+		bitbucketRefuse(w, http.StatusForbidden, "Your credentials lack one or more required privilege scopes.",
+			object{"required": []string{scope}, "granted": t.Scopes})
+		return t, false
+	}
+	return t, true
+}
+
+// user: a comment in a public OAuth client, recorded. It has no e-mail address.
+func (b *Bitbucket) user(w http.ResponseWriter, r *http.Request) {
+	t, ok := b.enter(w, r, bitbucketReadUser)
+	if !ok {
+		return
+	}
+	writeJSON(w, http.StatusOK, object{
+		"username": t.Username, "display_name": "User " + t.Username, "nickname": t.Username, "has_2fa_enabled": nil,
+		"account_id": t.AccountID, "uuid": t.UUID, "type": "user", "account_status": "active", "is_staff": false,
+		"created_on": "2019-02-19T10:36:46.361566-08:00",
+	})
+}
+
+// emails: developer.atlassian.com/cloud/bitbucket/rest/api-group-users, documented.
+func (b *Bitbucket) emails(w http.ResponseWriter, r *http.Request) {
+	t, ok := b.enter(w, r, bitbucketReadUser)
+	if !ok {
+		return
+	}
+	bitbucketPage(w, object{"type": "email", "email": t.Email, "is_primary": true, "is_confirmed": true})
+}
+
+func bitbucketPage(w http.ResponseWriter, values ...any) {
+	writeJSON(w, http.StatusOK, object{"pagelen": 10, "page": 1, "size": len(values), "values": append([]any{}, values...)})
+}
+
+// userWorkspaces: gildas/bitbucket-cli testdata/workspace-access.json, recorded.
+func (b *Bitbucket) userWorkspaces(w http.ResponseWriter, r *http.Request) {
+	t, ok := b.enter(w, r, bitbucketReadWorkspace)
+	if !ok {
+		return
+	}
+	var values []any
+	b.mu.Lock()
+	for _, ws := range b.workspaces {
+		if slices.Contains(ws.Members, t.Email) {
+			values = append(values, object{"type": "workspace_access", "administrator": false, "workspace": ws.body("workspace_base")})
+		}
+	}
+	b.mu.Unlock()
+	bitbucketPage(w, values...)
+}
+
+func (ws BitbucketWorkspace) body(kind string) object {
+	return object{"type": kind, "slug": ws.Slug, "uuid": "{" + madeUpGUID(fmt.Sprintf("%x", sha256.Sum256([]byte(ws.Slug)))) + "}"}
+}
+
+// find returns the workspace of the path, by slug or UUID.
+func (b *Bitbucket) find(r *http.Request) (BitbucketWorkspace, bool) {
+	name := r.PathValue("workspace")
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for slug, ws := range b.workspaces {
+		if strings.EqualFold(slug, name) || ws.body("")["uuid"] == name {
+			return ws, true
+		}
+	}
+	return BitbucketWorkspace{}, false
+}
+
+func noWorkspace(w http.ResponseWriter, r *http.Request) {
+	bitbucketRefuse(w, http.StatusNotFound, "No workspace with identifier '"+r.PathValue("workspace")+"'.", nil)
+}
+
+// permission: the reference page of the resource, documented; 404 for somebody
+// who is no member is a guess.
+func (b *Bitbucket) permission(w http.ResponseWriter, r *http.Request) {
+	t, ok := b.enter(w, r, bitbucketReadWorkspace)
+	if !ok {
+		return
+	}
+	ws, known := b.find(r)
+	if !known || !slices.Contains(ws.Members, t.Email) {
+		noWorkspace(w, r)
+		return
+	}
+	writeJSON(w, http.StatusOK, object{
+		"type": "workspace_membership", "permission": "member",
+		"user": object{"type": "user", "uuid": t.UUID}, "workspace": ws.body("workspace"),
+	})
+}
+
+// visible demands a right to see a workspace, which nobody needs for a public one.
+func (b *Bitbucket) visible(w http.ResponseWriter, r *http.Request, scope string) (BitbucketWorkspace, bool) {
+	ws, known := b.find(r)
+	if known && ws.Public {
+		return ws, true
+	}
+	t, ok := b.enter(w, r, scope)
+	if !ok {
+		return ws, false
+	}
+	if !known || !slices.Contains(ws.Members, t.Email) {
+		noWorkspace(w, r)
+		return ws, false
+	}
+	return ws, true
+}
+
+// workspace: the reference page of the resource, documented.
+func (b *Bitbucket) workspace(w http.ResponseWriter, r *http.Request) {
+	if ws, ok := b.visible(w, r, bitbucketReadWorkspace); ok {
+		writeJSON(w, http.StatusOK, ws.body("workspace"))
+	}
+}
+
+// repositories: the reference page of the resource, documented.
+func (b *Bitbucket) repositories(w http.ResponseWriter, r *http.Request) {
+	if ws, ok := b.visible(w, r, bitbucketReadRepository); ok {
+		bitbucketPage(w, object{"type": "repository", "full_name": ws.Slug + "/example", "is_private": !ws.Public})
+	}
+}
+
+// madeUpGUID forms 32 digits of a sum.
+func madeUpGUID(sum string) string {
+	return strings.Join([]string{sum[:8], sum[8:12], sum[12:16], sum[16:20], sum[20:32]}, "-")
+}

@@ -1,0 +1,198 @@
+package providertest
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"vault-plugin-secrets-sei/providers"
+)
+
+// What the cases of Bitbucket have in common.
+const (
+	bitbucketToken   = "ATATT3xFfGF0-a-token-with-scopes-for-bitbucket"
+	bitbucketUnknown = "ATATT3xFfGF0-a-token-bitbucket-does-not-know"
+	bitbucketPermit  = "/permission"
+)
+
+func bitbucketSuite() Suite {
+	return Suite{
+		Good:      bitbucketCase("an API token with scopes works", "", knowsMiaAtBitbucket, bitbucketGood).as(Good),
+		FaultPath: "/2.0/user",
+		Fake:      func(w *World) Fake { return w.Bitbucket },
+		Cases:     slices.Concat(bitbucketTokenCases(), bitbucketWorkspaceCases(), bitbucketHostCases(), bitbucketAnswerCases()),
+	}
+}
+
+func bitbucketCase(name string, want providers.Outcome, arrange func(w *World), look check) Case {
+	return Case{
+		Name: name, Arrange: arrange, Want: want, Check: look,
+		Target:     providers.Target{URL: BitbucketURL, AuthType: "api_key"},
+		Credential: credential("email", miaEmail, "api_key", bitbucketToken),
+	}
+}
+
+func knowsMiaAtBitbucket(w *World) {
+	w.Bitbucket.AddAPIToken(miaEmail, bitbucketToken, bitbucketReadUser, bitbucketReadWorkspace)
+	w.Bitbucket.AddWorkspace(BitbucketWorkspace{Slug: orgName, Members: []string{miaEmail}})
+}
+
+func bitbucketGood(v providers.Verified, _ *providers.Error) error {
+	return errors.Join(
+		equal("Identity", v.Identity, miaEmail), equal("AccountID told", strings.HasPrefix(v.AccountID, "5c00"), true),
+		equal("Scopes told", v.Scopes != nil, false), equal("Warnings", len(v.Warnings), 0),
+		equal("ExpiresAt", v.ExpiresAt.IsZero(), true), equal("URL", v.URL, ""),
+	)
+}
+
+func named(fields ...string) check {
+	return func(_ providers.Verified, err *providers.Error) error {
+		return equal("Fields", strings.Join(err.Fields, " "), strings.Join(fields, " "))
+	}
+}
+
+// all looks at everything.
+func all(checks ...check) check {
+	return func(v providers.Verified, err *providers.Error) error {
+		var wrong []error
+		for _, c := range checks {
+			wrong = append(wrong, c(v, err))
+		}
+		return errors.Join(wrong...)
+	}
+}
+
+func bitbucketTokenCases() []Case {
+	scopes := func(scopes ...string) func(w *World) {
+		return func(w *World) { w.Bitbucket.AddAPIToken(miaEmail, bitbucketToken, scopes...) }
+	}
+	onUser := func(f Fault) func(w *World) {
+		return func(w *World) { knowsMiaAtBitbucket(w); f.Path = "/2.0/user"; w.Bitbucket.Behave(f) }
+	}
+	return []Case{
+		bitbucketCase("a token that nobody knows is rejected", providers.Rejected, knowsMiaAtBitbucket, nil).
+			with(credential("email", miaEmail, "api_key", bitbucketUnknown)).as(Bad),
+		bitbucketCase("a revoked token is rejected", providers.Rejected, func(w *World) { knowsMiaAtBitbucket(w); w.Bitbucket.Revoke(bitbucketToken) }, nil).as(Revoked),
+		bitbucketCase("an expired token is rejected", providers.Rejected, func(w *World) {
+			w.Bitbucket.Behave(BitbucketAnswers()["token_invalid_401"].At("/2.0/user"))
+		}, says("expired")).as(Expired),
+		bitbucketCase("a token without scopes cannot be told from a wrong one, and both are said", providers.Rejected, scopes(), says("wrong", "without scopes")),
+		bitbucketCase("the token of another account is rejected", providers.Rejected, knowsMiaAtBitbucket, nil).
+			with(credential("email", "noah@example.com", "api_key", bitbucketToken)).as(WrongOwner),
+		bitbucketCase("the e-mail address may be in another case", "", knowsMiaAtBitbucket, nil).
+			with(credential("email", "Mia@Example.com", "api_key", bitbucketToken)),
+		bitbucketCase("a token that may not read its user names the scope", providers.InsufficientScope, scopes(bitbucketReadRepository),
+			all(missing(bitbucketReadUser), says(bitbucketReadRepository))).as(TooFew),
+		bitbucketCase("an app password is refused before it is sent", providers.InvalidField, knowsMiaAtBitbucket, all(named("api_key"), says("removed"))).
+			with(credential("email", miaEmail, "api_key", "ATBBanAppPasswordOfFormerTimes000000")),
+		bitbucketCase("scopes are read where Bitbucket tells them", "", func(w *World) {
+			w.Bitbucket.Add(BitbucketToken{Token: bitbucketToken, Email: miaEmail, Scopes: []string{bitbucketReadUser, bitbucketReadRepository}, TellScopes: true})
+		}, func(v providers.Verified, _ *providers.Error) error {
+			return equal("Scopes", strings.Join(v.Scopes, " "), bitbucketReadRepository+" "+bitbucketReadUser)
+		}),
+		bitbucketCase("a required scope that is told and missing is named", providers.InsufficientScope, func(w *World) {
+			w.Bitbucket.Add(BitbucketToken{Token: bitbucketToken, Email: miaEmail, Scopes: []string{bitbucketReadUser}, TellScopes: true})
+		}, missing(bitbucketReadRepository)).list("required_scopes", bitbucketReadUser, bitbucketReadRepository),
+		bitbucketCase("required scopes that are not told cannot be proved", providers.InsufficientScope, knowsMiaAtBitbucket, says("does not tell")).
+			list("required_scopes", bitbucketReadUser),
+		bitbucketCase("a spent quota is no verdict", providers.RateLimited, func(w *World) {
+			w.Bitbucket.Add(BitbucketToken{Token: bitbucketToken, Email: miaEmail, Scopes: []string{bitbucketReadUser}, Limited: true})
+		}, retryAfter(0)),
+		bitbucketCase("a 200 that names nobody proves nothing", providers.UpstreamError, onUser(Fault{Status: 200, Body: `{"type":"user","display_name":"Mia"}`}), nil).as(Anonymous),
+		bitbucketCase("a 200 that names a team proves nothing", providers.UpstreamError, onUser(Fault{Status: 200, Body: `{"type":"team","uuid":"{1}","account_id":"1"}`}), nil),
+		bitbucketCase("a user without account id is known by the UUID", "", onUser(Fault{Status: 200, Body: `{"type":"user","uuid":"{00000000-0000-0000-0000-000000000001}"}`}),
+			func(v providers.Verified, _ *providers.Error) error {
+				return equal("AccountID", v.AccountID, "{00000000-0000-0000-0000-000000000001}")
+			}),
+		bitbucketCase("an access token that is answered with 200 belongs to no user", providers.InsufficientScope, onUser(Fault{
+			Status: 200, Body: `{"type":"user","uuid":"{1}"}`, Header: map[string]string{"X-Credential-Type": "workspace_access_token"},
+		}), says("belongs to no user")),
+		bitbucketCase("an API token may be called one", "", onUser(Fault{
+			Status: 200, Body: `{"type":"user","uuid":"{1}"}`, Header: map[string]string{"X-Credential-Type": "api_token"},
+		}), nil),
+		bitbucketCase("lacking scopes without names are the one that is needed", providers.InsufficientScope, onUser(Fault{
+			Status: 403, Body: `{"type":"error","error":{"message":"Your credentials lack one or more required privilege scopes.","detail":"none"}}`,
+		}), missing(bitbucketReadUser)),
+		bitbucketCase("names that are no scopes are not repeated", providers.InsufficientScope, onUser(Fault{
+			Status: 403, Body: `{"type":"error","error":{"message":"Your credentials lack one or more required privilege scopes.","detail":{"required":["<b>!</b>"],"granted":["A B"]}}}`,
+		}), missing(bitbucketReadUser)),
+	}
+}
+
+func bitbucketWorkspaceCases() []Case {
+	in := func(name string, want providers.Outcome, arrange func(w *World), look check) Case {
+		return bitbucketCase(name, want, arrange, look).setting("workspace", orgName)
+	}
+	having := func(ws BitbucketWorkspace) func(w *World) {
+		return func(w *World) { knowsMiaAtBitbucket(w); w.Bitbucket.AddWorkspace(ws) }
+	}
+	on := func(f Fault) func(w *World) {
+		return func(w *World) { knowsMiaAtBitbucket(w); f.Path = bitbucketPermit; w.Bitbucket.Behave(f) }
+	}
+	uuid, _ := BitbucketWorkspace{Slug: orgName}.body("")["uuid"].(string)
+	return []Case{
+		in("a member of the workspace is verified", "", knowsMiaAtBitbucket, bitbucketGood),
+		in("the workspace may be in another case", "", knowsMiaAtBitbucket, bitbucketGood).setting("workspace", "Acme"),
+		in("the workspace may be a UUID", "", knowsMiaAtBitbucket, bitbucketGood).setting("workspace", uuid),
+		in("somebody who is no member is told the workspace", providers.InsufficientScope, having(BitbucketWorkspace{Slug: orgName, Members: []string{"noah@example.com"}}),
+			missing(orgName)).as(WrongOrg),
+		in("a public workspace is no proof of membership", providers.InsufficientScope, having(BitbucketWorkspace{Slug: orgName, Public: true}), missing(orgName)),
+		in("a workspace that does not exist is named", providers.InsufficientScope, knowsMiaAtBitbucket, missing("nobody")).setting("workspace", "nobody"),
+		in("a token that may not read workspaces names the scope", providers.InsufficientScope, func(w *World) {
+			w.Bitbucket.AddAPIToken(miaEmail, bitbucketToken, bitbucketReadUser)
+		}, missing(bitbucketReadWorkspace)),
+		in("a 403 in JSON is no membership either", providers.InsufficientScope, on(Fault{Status: 403, Body: `{"type":"error","error":{"message":"Forbidden"}}`}), missing(orgName)),
+		in("a 403 of somebody else proves nothing", providers.UpstreamError, on(Fault{Status: 403, Body: "<html></html>", Header: map[string]string{"Content-Type": "text/html"}}), nil),
+		in("a 401 after the user is known proves nothing", providers.UpstreamError, on(Fault{Status: 401}), nil),
+		in("a 200 without permission proves nothing", providers.UpstreamError, on(Fault{Status: 200, Body: `{"type":"workspace_membership"}`}), nil),
+		in("another workspace than the one asked for proves nothing", providers.UpstreamError, on(Fault{
+			Status: 200, Body: `{"permission":"owner","workspace":{"slug":"other","uuid":"{2}"}}`,
+		}), says("renamed")),
+		in("a login page proves nothing", providers.UpstreamError, on(Fault{Status: 200, Body: "<html></html>", Header: map[string]string{"Content-Type": "text/html"}}), nil),
+		in("trouble with the second request is no verdict", providers.UpstreamError, on(Fault{Status: 500}), nil),
+		in("a limit on the second request is no verdict", providers.RateLimited, on(Fault{Status: 429, Header: map[string]string{"Retry-After": "7"}}), nil),
+		in("a workspace cannot be a path", providers.InvalidField, knowsMiaAtBitbucket, named("workspace")).setting("workspace", "../user"),
+		in("answer workspaces_gone_410 to the workspace", providers.UpstreamError, on(BitbucketAnswers()["workspaces_gone_410"].At("")), says("newer version")),
+		in("answer user_workspaces_item", providers.UpstreamError, on(BitbucketAnswers()["user_workspaces_item"].At("")), nil),
+		in("answer privilege_scopes_403 to the workspace", providers.InsufficientScope, on(BitbucketAnswers()["privilege_scopes_403"].At("")), missing("project")),
+	}
+}
+
+func bitbucketHostCases() []Case {
+	at := func(name, address string) Case {
+		return bitbucketCase(name, "", knowsMiaAtBitbucket, bitbucketGood).at(address)
+	}
+	return []Case{
+		at("a slash at the end is accepted", "https://bitbucket.org/"),
+		at("another case is accepted", "https://www.Bitbucket.org"),
+		at("the API's host may be the url", "https://api.bitbucket.org"),
+		at("the API's path may be in it", "https://api.bitbucket.org/2.0/"),
+		bitbucketCase("the page of a workspace is not the root", providers.InvalidField, knowsMiaAtBitbucket, named("url")).at("https://bitbucket.org/acme"),
+		bitbucketCase("a Data Center is not supported", providers.InvalidField, noArrangement, all(named("url"), says("Data Center"))).at("https://bitbucket.example.com"),
+		bitbucketCase("a host that only looks alike is not called", providers.InvalidField, noArrangement, named("url")).at("https://notbitbucket.org"),
+	}
+}
+
+func bitbucketAnswerCases() []Case {
+	answers := BitbucketAnswers()
+	user := func(name string, want providers.Outcome, look check) Case {
+		return bitbucketCase("answer "+name, want, func(w *World) { knowsMiaAtBitbucket(w); w.Bitbucket.Behave(answers[name].At("/2.0/user")) }, look)
+	}
+	return []Case{
+		user("user_success", "", func(v providers.Verified, _ *providers.Error) error {
+			return errors.Join(equal("Identity", v.Identity, miaEmail), equal("AccountID", v.AccountID, "5c0000000000000000000001"))
+		}),
+		user("user_emails_success", providers.UpstreamError, nil),
+		user("token_invalid_401", providers.Rejected, says("without scopes")),
+		user("basic_login_failed_401", providers.Rejected, nil),
+		user("access_token_expired_401", providers.Rejected, nil),
+		user("access_token_user_403", providers.InsufficientScope, says("belongs to no user")),
+		user("privilege_scopes_403", providers.InsufficientScope, all(missing("project"), says("account, issue:write"))),
+		user("privilege_scopes_user_403", providers.InsufficientScope, missing("account")),
+		user("forbidden_bare_403", providers.UpstreamError, nil),
+		user("rate_limited_429", providers.RateLimited, retryAfter(0)),
+		user("workspaces_gone_410", providers.UpstreamError, nil),
+		user("dc_bad_credentials_401", providers.UpstreamError, says("Data Center")),
+		user("dc_captcha_401", providers.UpstreamError, says("Data Center")),
+	}
+}
