@@ -60,7 +60,7 @@ func credsData(in *backend.Integration, record *backend.Record, p providers.Prov
 		"name": in.Name, "provider": in.Provider, "auth_type": in.AuthType, "url": current.URL,
 		"version": record.Version, "identity": current.Identity, "fingerprint": current.Fingerprint,
 		"expires_at": timestamp(current.ExpiresAt),
-		"headers":    p.Headers(in.AuthType, current.Credential),
+		"headers":    providers.HeadersOf(p, in.AuthType, current.Scheme, current.Credential),
 	}
 	auth, _ := p.Spec().AuthType(in.AuthType)
 	for _, f := range auth.Fields {

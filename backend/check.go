@@ -168,7 +168,7 @@ func judgeIdentity(change *Change, v providers.Verified) error {
 func stored(entry Entry, v providers.Verified, whole string, members []string, now time.Time) *Stored {
 	s := &Stored{
 		Credential: entry.Credential, Fingerprint: whole, Identity: v.Identity, AccountID: v.AccountID,
-		Scopes: v.Scopes, URL: v.URL, ExpiresAt: v.ExpiresAt, VerifiedAt: now.UTC(),
+		Scopes: v.Scopes, URL: v.URL, Scheme: v.Scheme, ExpiresAt: v.ExpiresAt, VerifiedAt: now.UTC(),
 	}
 	if s.ExpiresAt.IsZero() || s.ExpiresAt.UTC().Year() > lastYear {
 		s.ExpiresAt = entry.ExpiresAt

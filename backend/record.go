@@ -28,13 +28,15 @@ type Stored struct {
 	Credential  providers.Credential `json:"-"` // see storedFields
 	Fingerprint string               `json:"fingerprint"`
 	// Members describes the tokens of a pool in the order of the credential's values.
-	Members    []StoredMember `json:"members,omitempty"`
-	Identity   string         `json:"identity"`
-	AccountID  string         `json:"account_id,omitempty"`
-	Scopes     []string       `json:"scopes,omitempty"`
-	URL        string         `json:"url,omitempty"`
-	ExpiresAt  time.Time      `json:"expires_at,omitzero"`
-	VerifiedAt time.Time      `json:"verified_at"`
+	Members   []StoredMember `json:"members,omitempty"`
+	Identity  string         `json:"identity"`
+	AccountID string         `json:"account_id,omitempty"`
+	Scopes    []string       `json:"scopes,omitempty"`
+	// URL is the root the credential was checked at, Scheme the way in which it was sent.
+	URL        string    `json:"url"`
+	Scheme     string    `json:"scheme,omitempty"`
+	ExpiresAt  time.Time `json:"expires_at,omitzero"`
+	VerifiedAt time.Time `json:"verified_at"`
 }
 
 // StoredMember is a token of a pool.

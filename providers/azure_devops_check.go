@@ -64,6 +64,7 @@ func (c azureCheck) run(ctx context.Context, email string) (Verified, *Error) {
 	v := Verified{
 		Identity:  firstOf(account, printable(user.CustomDisplayName), printable(user.ProviderDisplayName), email),
 		AccountID: strings.ToLower(user.ID),
+		URL:       c.root.api, // with the organisation, without which nobody can ask anything
 	}
 	if warning != "" {
 		v.Warnings = []string{warning}

@@ -117,7 +117,7 @@ func (c jiraCheck) judgeAccount(host string, a *jiraAccount) *Error {
 // verified describes the account and adds what a second look at the rights says.
 func (c jiraCheck) verified(ctx context.Context, root string, a jiraAccount) Verified {
 	v := Verified{
-		Identity:  firstOf(a.EmailAddress, a.Name, a.DisplayName, c.email, a.AccountID, a.Key),
+		Identity:  firstOf(a.EmailAddress, c.email, a.Name, a.DisplayName, a.AccountID, a.Key),
 		AccountID: firstOf(a.AccountID, a.Key, a.Name),
 	}
 	if warning := c.projects(ctx, root); warning != "" {

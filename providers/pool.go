@@ -84,7 +84,7 @@ func firstBad(failures []*Error) *Error {
 	if first != nil && len(failures) > 1 {
 		first.Bad = bad
 		if len(bad) > 1 {
-			first.Detail += fmt.Sprintf("; %d of the tokens are bad", len(bad))
+			first.Detail += fmt.Sprintf("; %d of the tokens failed", len(bad))
 		}
 	}
 	return first

@@ -31,9 +31,9 @@ type sonarqubeCheck struct {
 // known to read it: others ignore it, and answer as to nobody or, where all must
 // log in, with 401.
 func (c sonarqubeCheck) run(ctx context.Context) (Verified, *Error) {
-	v, err := c.current(ctx, sonarqubeBearer)
-	if err != nil && err.Outcome == Rejected && !c.readsBearer(ctx) {
-		v, err = c.current(ctx, sonarqubeBasic)
+	v, read, err := c.current(ctx, sonarqubeBearer)
+	if !read && !c.readsBearer(ctx) {
+		v, _, err = c.current(ctx, sonarqubeBasic)
 	}
 	if err != nil {
 		return Verified{}, err
@@ -41,26 +41,27 @@ func (c sonarqubeCheck) run(ctx context.Context) (Verified, *Error) {
 	return v, c.member(ctx, v.Scheme)
 }
 
-// current asks who is logged in.
+// current asks who is logged in. read is false where the answer may be that of a
+// server which did not look at the token.
 // https://next.sonarqube.com/sonarqube/web_api/api/users/current
-func (c sonarqubeCheck) current(ctx context.Context, scheme string) (Verified, *Error) {
+func (c sonarqubeCheck) current(ctx context.Context, scheme string) (v Verified, read bool, _ *Error) {
 	res, err := c.ask(ctx, "/api/users/current", scheme)
 	if err != nil {
-		return Verified{}, err
+		return Verified{}, err.Outcome != Rejected, err
 	}
 	var user sonarqubeUser
 	if err := c.json(res, &user); err != nil {
-		return Verified{}, err
+		return Verified{}, true, err
 	}
 	if err := c.judgeUser(res, user); err != nil {
-		return Verified{}, err
+		return Verified{}, user.IsLoggedIn == nil || *user.IsLoggedIn, err
 	}
 	return Verified{
 		Identity:  user.Login,
 		AccountID: printable(user.ID),
 		ExpiresAt: parseSonarQubeTime(res.Header.Get("SonarQube-Authentication-Token-Expiration")),
 		Scheme:    scheme,
-	}, nil
+	}, true, nil
 }
 
 // sonarqubeUser is what SonarQube tells of the one who is logged in, if anybody is.
@@ -75,7 +76,8 @@ func (c sonarqubeCheck) judgeUser(res *upstream.Response, user sonarqubeUser) *E
 	case user.IsLoggedIn == nil:
 		return c.fail(UpstreamError, "%q answered HTTP 200 without saying whether anybody is logged in; check url", res.Host)
 	case !*user.IsLoggedIn:
-		return c.fail(Rejected, "%q answered as if nobody had logged in: it does not know the token, or something in between removes the header Authorization", res.Host)
+		// A token that the server reads and does not know is a 401.
+		return c.fail(UpstreamError, "%q answered as if nobody had logged in, so it did not see the token: something in between removes the header Authorization, or url leads elsewhere", res.Host)
 	case printable(user.Login) == "" || printable(user.Login) != user.Login:
 		return c.fail(UpstreamError, "%q answered HTTP 200 without naming an account; check url", res.Host)
 	case user.Login == c.username:

@@ -185,6 +185,22 @@ func TestGitHubVersionHeader(t *testing.T) {
 	}
 }
 
+// TestFineGrainedTokensNeedNoList saves them the request.
+func TestFineGrainedTokensNeedNoList(t *testing.T) {
+	w := newWorld(t)
+	w.GitHub.AddFineGrained("mia", token)
+	w.GitHub.AddOrganization(providertest.GitHubOrganization{Login: "acme"})
+	target := w.Wire(providers.Target{URL: providertest.GitHubURL, AuthType: "pat"})
+	target.Settings.Lists["organizations"] = []string{"acme"}
+	_, err := provider(t, "github").Validate(t.Context(), target, secrets("pat", token))
+	require.NoError(t, err)
+	var paths []string
+	for _, r := range w.GitHub.Requests() {
+		paths = append(paths, r.Path)
+	}
+	assert.Equal(t, []string{"/user", "/orgs/acme"}, paths)
+}
+
 // TestSeveralOrganizations names all that a token cannot see.
 func TestSeveralOrganizations(t *testing.T) {
 	w := newWorld(t)

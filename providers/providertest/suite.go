@@ -129,8 +129,11 @@ func (s Suite) faults() []Case {
 		fault.Path = s.FaultPath
 		arrange := s.Good.Arrange
 		c.Arrange = func(w *World) { arrange(w); s.Fake(w).Behave(fault) }
-		if name == "rate_limited" {
+		switch name {
+		case "rate_limited":
 			c.Check = retryAfter(7 * time.Second)
+		case "redirect":
+			c.Check = says("redirect")
 		}
 		if want == providers.Unreachable {
 			c.Target.Timeout = faultTimeout

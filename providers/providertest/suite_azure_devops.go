@@ -57,7 +57,8 @@ func onAzure(path string, f Fault) func(w *World) {
 func azureGood(v providers.Verified, _ *providers.Error) error {
 	return errors.Join(
 		equal("Identity", v.Identity, miaEmail), equal("AccountID", len(v.AccountID), 36), equal("Scopes told", v.Scopes != nil, false),
-		equal("Warnings", len(v.Warnings), 0), equal("ExpiresAt", v.ExpiresAt.IsZero(), true), equal("URL", v.URL, ""),
+		equal("Warnings", len(v.Warnings), 0), equal("ExpiresAt", v.ExpiresAt.IsZero(), true),
+		equal("URL "+v.URL, v.URL == AzureDevOpsURL+"/contoso" || v.URL == "https://contoso.visualstudio.com", true),
 	)
 }
 

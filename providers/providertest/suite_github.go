@@ -96,6 +96,9 @@ func githubTokenCases() []Case {
 		}, func(_ providers.Verified, err *providers.Error) error {
 			return equal("RetryAfter about half an hour", err.RetryAfter > 25*time.Minute && err.RetryAfter <= 30*time.Minute, true)
 		}),
+		githubCase("a 403 that asks to wait is a rate limit", providers.RateLimited, func(w *World) {
+			w.GitHub.Behave(Fault{Path: "/user", Status: 403, Body: `{"message":"Slow down."}`, Header: map[string]string{"Retry-After": "30"}})
+		}, retryAfter(30*time.Second)),
 		githubCase("a suspended account is blocked", providers.AccountBlocked, func(w *World) {
 			w.GitHub.Behave(Fault{Path: "/user", Status: 403, Body: `{"message":"Sorry. Your account was suspended."}`})
 		}, nil),

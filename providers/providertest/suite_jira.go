@@ -101,7 +101,7 @@ func jiraCloudCases() []Case {
 		jiraCloudCase("a hidden e-mail address is no mismatch", "", func(w *World) {
 			w.Jira.Add(JiraToken{Token: jiraToken, Email: miaEmail, HideEmail: true, DisplayName: "Mia Example"})
 		}, func(v providers.Verified, _ *providers.Error) error {
-			return equal("Identity", v.Identity, "Mia Example")
+			return equal("Identity", v.Identity, miaEmail) // which Basic proves
 		}),
 		jiraCloudCase("a deactivated account is blocked", providers.AccountBlocked, func(w *World) {
 			w.Jira.Add(JiraToken{Token: jiraToken, Email: miaEmail, Inactive: true})
@@ -119,6 +119,9 @@ func jiraCloudCases() []Case {
 		}, actionURL(JiraCloudURL+"/login.jsp")),
 		jiraCloudCase("the page of a CAPTCHA is not told if it is on another host", providers.CaptchaRequired, func(w *World) {
 			w.Jira.DemandCaptcha(miaEmail, "https://elsewhere.example.com/login.jsp")
+		}, actionURL("")),
+		jiraCloudCase("one header is enough to tell a CAPTCHA", providers.CaptchaRequired, func(w *World) {
+			w.Jira.Behave(Fault{Path: "/myself", Status: 401, Header: map[string]string{"X-Authentication-Denied-Reason": "CAPTCHA_CHALLENGE"}})
 		}, actionURL("")),
 		jiraCloudCase("the API's path and what people copy with it is accepted", "", knowsMia, jiraGood).
 			at("https://Acme.Atlassian.net/jira/software/projects/EX/boards/1"),
@@ -173,6 +176,7 @@ func jiraGatewayCases() []Case {
 	}
 	return []Case{
 		scopedCase("a token with scopes works through the gateway", "", full, worksAt(gateway)),
+		scopedCase("tls_server_name is about the site only", "", full, worksAt(gateway)).setting("tls_server_name", "acme.atlassian.net"),
 		scopedCase("the gateway may be the url", "", full, worksAt("")).at(gateway + "/rest/api/3"),
 		scopedCase("a token without scopes stays on the site", "", knowsMia, worksAt("")).with(credential("email", miaEmail, "api_key", jiraToken)),
 		scopedCase("a token with scopes is rejected where no cloud id is set", providers.Rejected, full, says("set cloud_id")).setting("cloud_id", ""),

@@ -84,7 +84,7 @@ func sonarqubeTokenCases() []Case {
 		sonarqubeCase("a user without rights has too few", providers.InsufficientScope, addsSonarQube(SonarQubeToken{Forbidden: true}), nil).as(TooFew),
 		sonarqubeCase("a token of another user is a mismatch", providers.IdentityMismatch, addsSonarQube(SonarQubeToken{Login: "noah"}), fields("username")).as(WrongOwner),
 		sonarqubeCase("a login in another case is a mismatch, and why is said", providers.IdentityMismatch, addsSonarQube(SonarQubeToken{Login: "Mia"}), says("upper and lower case")),
-		sonarqubeCase("an answer to nobody is a refusal", providers.Rejected, func(w *World) {
+		sonarqubeCase("an answer to nobody is no verdict", providers.UpstreamError, func(w *World) {
 			w.SonarQube.Behave(SonarQubeAnswers()["users_current_anonymous"].At(sonarCurrent))
 		}, says("nobody")).as(Anonymous),
 		sonarqubeCase("rubbish that the other endpoint calls valid is rejected", providers.Rejected, func(w *World) {
@@ -187,7 +187,7 @@ func sonarqubeAnswerCases() []Case {
 		}),
 		answer("users_current_logged_in", providers.IdentityMismatch, nil).named("answer users_current_logged_in for another user").with(credential("username", "mia", "api_key", sonarToken)),
 		answer("token_expiration_header", "", expiry("2015-08-02T13:44:27Z")),
-		answer("users_current_anonymous", providers.Rejected, nil),
+		answer("users_current_anonymous", providers.UpstreamError, nil),
 		answer("unauthorized_401_empty", providers.Rejected, nil),
 		answer("insufficient_privileges_403", providers.InsufficientScope, nil),
 		answer("validate_true", providers.UpstreamError, nil),
