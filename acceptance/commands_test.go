@@ -18,7 +18,8 @@ import (
 type command = func(ts *testscript.TestScript, neg bool, args []string)
 
 // commands are what a script can do beside the commands of testscript itself.
-// $SEI is the mount, $JIRA and $GITHUB are the fakes' URLs.
+// $SEI is the mount; $JIRA, $JIRA_DC and $GITHUB are fakes on loopback, and $PROXY
+// with the authority ca.pem leads to all fakes under their real names.
 //
 //	api STATUS METHOD PATH [FILE]   send a request, whose body is the file, and expect that status
 //	worker STATUS URL               send the headers of the creds on stdout to URL, and expect that status
@@ -67,7 +68,7 @@ func runAPI(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	request.Header.Set("X-Vault-Token", ts.Getenv("VAULT_TOKEN"))
 	request.Header.Set("X-Vault-Request", "true")
-	send(ts, request, args[0])
+	send(ts, http.DefaultClient, request, args[0])
 }
 
 func runWorker(ts *testscript.TestScript, neg bool, args []string) {
@@ -78,17 +79,20 @@ func runWorker(ts *testscript.TestScript, neg bool, args []string) {
 		} `json:"data"`
 	}
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &creds))
+	if len(creds.Data.Headers) == 0 {
+		ts.Fatalf("no creds with headers on stdout")
+	}
 	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, args[1], http.NoBody)
 	ts.Check(err)
 	for name, value := range creds.Data.Headers {
 		request.Header.Set(name, value)
 	}
-	send(ts, request, args[0])
+	send(ts, s.fakes.client(s.t), request, args[0])
 }
 
 // send writes the body of the answer to stdout.
-func send(ts *testscript.TestScript, request *http.Request, status string) {
-	response, err := http.DefaultClient.Do(request)
+func send(ts *testscript.TestScript, client *http.Client, request *http.Request, status string) {
+	response, err := client.Do(request)
 	ts.Check(err)
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)

@@ -1,13 +1,17 @@
 package acceptance_test
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -20,27 +24,26 @@ import (
 	"vault-plugin-secrets-sei/providers/providertest"
 )
 
-// fakes are the upstreams of one story: under their real names behind a proxy,
-// and on plain loopback addresses.
+// fakes are the upstreams of one story: all under their real names behind a proxy,
+// and some on plain loopback addresses, too.
 type fakes struct {
 	world *providertest.World
 	urls  map[string]string // environment variable → address
-	// arrived counts requests that a fake has not answered yet, too; other is a
-	// host that no integration names.
-	arrived map[string]*atomic.Int64
+	// other counts the requests at a host that no integration names.
+	other atomic.Int64
 }
 
 func startFakes(t testing.TB) *fakes {
 	t.Helper()
 	world := providertest.NewWorld()
 	t.Cleanup(world.Close)
-	f := &fakes{world: world, arrived: map[string]*atomic.Int64{}}
-	nobody := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	f := &fakes{world: world}
+	other := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { f.other.Add(1) })
 	f.urls = map[string]string{
-		"JIRA":    f.listen(t, "jira", world.Jira),
-		"JIRA_DC": f.listen(t, "jira_dc", world.JiraDataCenter) + "/jira",
-		"GITHUB":  f.listen(t, "github", world.GitHubEnterprise),
-		"OTHER":   f.listen(t, "other", nobody),
+		"JIRA":    listen(t, world.Jira),
+		"JIRA_DC": listen(t, world.JiraDataCenter) + "/jira",
+		"GITHUB":  listen(t, world.GitHubEnterprise),
+		"OTHER":   listen(t, other),
 		"PROXY":   world.ProxyURL(),
 		"GONE":    "http://127.0.0.1:1", // where nothing listens
 	}
@@ -48,14 +51,9 @@ func startFakes(t testing.TB) *fakes {
 }
 
 // listen serves a fake on loopback and returns its address.
-func (f *fakes) listen(t testing.TB, name string, handler http.Handler) string {
+func listen(t testing.TB, handler http.Handler) string {
 	t.Helper()
-	arrived := &atomic.Int64{}
-	f.arrived[name] = arrived
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		arrived.Add(1)
-		handler.ServeHTTP(w, r)
-	}))
+	server := httptest.NewServer(handler)
 	// Not Close, which would wait for answers that a fault holds back.
 	t.Cleanup(func() {
 		server.CloseClientConnections()
@@ -74,13 +72,35 @@ func (f *fakes) describe(t testing.TB, env *testscript.Env) {
 	require.NoError(t, os.WriteFile(filepath.Join(env.WorkDir, "ca.pem"), []byte(f.world.CAPEM()), 0o600))
 }
 
-// runFake controls a fake: jira, jira_dc, github (on $GITHUB) or github_com.
+// client reaches the real names through the proxy, and loopback directly.
+func (f *fakes) client(t testing.TB) *http.Client {
+	t.Helper()
+	authorities := x509.NewCertPool()
+	require.True(t, authorities.AppendCertsFromPEM([]byte(f.world.CAPEM())))
+	proxy, err := url.Parse(f.world.ProxyURL())
+	require.NoError(t, err)
+	return &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		TLSClientConfig:   &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: authorities},
+		Proxy: func(r *http.Request) (*url.URL, error) {
+			if r.URL.Scheme == "https" {
+				return proxy, nil
+			}
+			return nil, nil //nolint:nilnil // net/http's way to say: directly
+		},
+	}}
+}
+
+// runFake controls a fake by its name in providertest.World, such as gitlab_own; only
+// github is the one on $GITHUB, and github_com the one behind the proxy.
 //
-//	fake NAME add KEY=VALUE...       add a token: the fields of JiraToken or GitHubToken
+//	fake NAME add KEY=VALUE...       add a token: the fields of JiraToken, GitLabToken and so on
 //	fake NAME revoke TOKEN           forget it
-//	fake NAME org KEY=VALUE...       add an organisation
-//	fake NAME captcha KEY=VALUE...   demand a CAPTCHA
+//	fake NAME org KEY=VALUE...       add an organisation, or a workspace
+//	fake NAME captcha KEY=VALUE...   demand a CAPTCHA (Jira)
+//	fake NAME anonymous KEY=VALUE    let anybody in (SonarQube), with allow=true
 //	fake NAME fault FAULT [KEY=VALUE...]   misbehave, until the fault is none
+//	fake NAME answer KEY=VALUE...    answer so, until the fault is none: the fields of Fault
 //	fake NAME requests [COUNT]       write the requests so far to stdout, and expect that many
 //	fake NAME forget                 forget the requests
 //	fake NAME await                  wait for a request since then, answered or not
@@ -89,7 +109,7 @@ func runFake(ts *testscript.TestScript, neg bool, args []string) {
 	s := storyOf(ts, neg, args, 2, 9)
 	name, verb, rest := args[0], args[1], args[2:]
 	if name == "other" {
-		expectCount(ts, int(s.fakes.arrived[name].Load()), rest)
+		expectCount(ts, int(s.fakes.other.Load()), rest)
 		return
 	}
 	switch verb {
@@ -101,17 +121,18 @@ func runFake(ts *testscript.TestScript, neg bool, args []string) {
 		s.control(ts, http.MethodDelete, name, "tokens", map[string]any{"token": rest[0]})
 	case "org":
 		s.control(ts, http.MethodPost, name, "organizations", object(ts, rest))
-	case "captcha":
-		s.control(ts, http.MethodPost, name, "captcha", object(ts, rest))
+	case "captcha", "anonymous":
+		s.control(ts, http.MethodPost, name, verb, object(ts, rest))
 	case "fault":
 		body := object(ts, rest[1:])
 		body["name"] = rest[0]
 		s.control(ts, http.MethodPost, name, "fault", body)
+	case "answer":
+		s.control(ts, http.MethodPost, name, "fault", object(ts, rest))
 	case "forget":
 		s.control(ts, http.MethodDelete, name, "requests", nil)
-		s.fakes.arrived[name].Store(0)
 	case "await":
-		s.fakes.await(ts, name)
+		s.await(ts, name)
 	case "requests":
 		answer := s.control(ts, http.MethodGet, name, "requests", nil)
 		_, _ = io.WriteString(ts.Stdout(), answer)
@@ -146,13 +167,21 @@ func (s *story) control(ts *testscript.TestScript, method, name, what string, bo
 // forms are the ways in which a token could be written down.
 func forms(body map[string]any) []string {
 	token, _ := body["token"].(string)
-	email, _ := body["email"].(string)
-	return []string{token, base64.StdEncoding.EncodeToString([]byte(email + ":" + token))}
+	basic := func(user, password string) string {
+		return base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
+	}
+	all := []string{token, basic("", token), basic(token, "")}
+	for _, key := range []string{"email", "account"} {
+		if user, found := body[key].(string); found {
+			all = append(all, basic(user, token))
+		}
+	}
+	return all
 }
 
 // await waits until a request has arrived.
-func (f *fakes) await(ts *testscript.TestScript, name string) {
-	for deadline := time.Now().Add(10 * time.Second); f.arrived[name].Load() == 0; {
+func (s *story) await(ts *testscript.TestScript, name string) {
+	for deadline := time.Now().Add(10 * time.Second); s.control(ts, http.MethodGet, name, "requests", nil) == "[]\n"; {
 		if time.Now().After(deadline) {
 			ts.Fatalf("no request arrived")
 		}
@@ -161,9 +190,9 @@ func (f *fakes) await(ts *testscript.TestScript, name string) {
 }
 
 // object makes a JSON object of KEY=VALUE arguments. Numbers and flags are what
-// they look like, and some keys are lists.
+// they look like, some keys are lists, and KEY:=JSON is any other form.
 func object(ts *testscript.TestScript, args []string) map[string]any {
-	lists := map[string]bool{"scopes": true, "authorized": true, "members": true}
+	lists := []string{"scopes", "authorized", "members", "organizations", "permissions"}
 	body := map[string]any{}
 	for _, arg := range args {
 		key, value, found := strings.Cut(arg, "=")
@@ -171,7 +200,9 @@ func object(ts *testscript.TestScript, args []string) map[string]any {
 		switch {
 		case !found:
 			ts.Fatalf("%q is not KEY=VALUE", arg)
-		case lists[key]:
+		case strings.HasSuffix(key, ":"):
+			body[strings.TrimSuffix(key, ":")] = json.RawMessage(value)
+		case slices.Contains(lists, key):
 			body[key] = strings.Split(value, ",")
 		case value == "true", value == "false":
 			body[key] = value == "true"

@@ -71,7 +71,33 @@ func validate(ctx context.Context, p providers.Provider, t providers.Target, cre
 			}
 		}
 	}()
-	return p.Validate(ctx, t, cred)
+	v, err = p.Validate(ctx, t, cred)
+	if auth, _ := p.Spec().AuthType(t.AuthType); err == nil && repeats(v, auth, cred) {
+		return providers.Verified{}, &providers.Error{
+			Outcome: providers.UpstreamError, Provider: p.Spec().Title,
+			Detail: "the answer repeats the credential where it should name an account, which no such upstream does; check url",
+		}
+	}
+	return v, err
+}
+
+// repeats reports whether an upstream put a secret it was sent into what is about
+// to be shown, logged and kept in the history.
+func repeats(v providers.Verified, auth providers.AuthType, cred providers.Credential) bool {
+	shown := fmt.Sprintf("%+v", v)
+	for _, field := range auth.Fields {
+		if !field.Kind.Secret() {
+			continue
+		}
+		for _, secret := range cred.Values(field.Name) {
+			// Shorter ones occur by chance; no upstream makes such tokens.
+			const telling = 8
+			if text := secret.Reveal(); len(text) >= telling && strings.Contains(shown, text) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // checkSiblings demands that the credential, which works for the integration

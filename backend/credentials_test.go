@@ -335,3 +335,26 @@ func TestNothingPrintsASecret(t *testing.T) {
 		assert.NotContains(t, string(encoded), "canary-secret")
 	}
 }
+
+// An upstream that names an account after the secret it was sent would have it
+// written to the history, to answers and to the audit log.
+func TestAnUpstreamThatRepeatsTheSecretIsNotBelieved(t *testing.T) {
+	for name, v := range map[string]providers.Verified{
+		"identity": {Identity: "x canary-secret"},
+		"id":       {Identity: "mia", AccountID: "canary-secret"},
+		"scopes":   {Identity: "mia", Scopes: []string{"canary-secret"}},
+		"warnings": {Identity: "mia", Warnings: []string{"canary-secret"}},
+		"members":  {Identity: "mia", Members: []providers.Member{{Identity: "canary-secret"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(&logical.InmemStorage{})
+			w.create(t, "a", "key")
+			w.upstream.answers(func(context.Context, providers.Target, providers.Credential) (providers.Verified, error) {
+				return v, nil
+			})
+			_, err := w.Credentials.Reauth(t.Context(), "a", entry("mia@example.com", "canary-secret"), backend.Actor{})
+			refusal := requireCode(t, err, "upstream_error")
+			assert.NotContains(t, refusal.Message, "canary-secret")
+		})
+	}
+}

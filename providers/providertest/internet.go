@@ -104,8 +104,9 @@ func (in *Internet) connect(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	in.tunnels.add(tls.Server(&bufferedConn{Conn: conn, r: buffered.Reader}, &tls.Config{
-		MinVersion:     tls.VersionTLS12,
-		GetCertificate: in.certificate,
+		MinVersion: tls.VersionTLS12,
+		// The certificate is the host's, whatever name the client asks for.
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return in.certificate(hostname(r.Host)) },
 	}))
 }
 
@@ -149,15 +150,15 @@ func (in *Internet) makeCA() {
 	in.ca = must(x509.ParseCertificate(der))
 }
 
-// certificate makes a certificate for the name that is asked for.
-func (in *Internet) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+// certificate makes a certificate for a host.
+func (in *Internet) certificate(host string) (*tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: hello.ServerName},
-		DNSNames: []string{hello.ServerName}, NotBefore: in.ca.NotBefore, NotAfter: in.ca.NotAfter,
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: host},
+		DNSNames: []string{host}, NotBefore: in.ca.NotBefore, NotAfter: in.ca.NotAfter,
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, in.ca, &key.PublicKey, in.key)

@@ -1,0 +1,120 @@
+package sei_test
+
+import (
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const addingDocs = "docs/adding-a-provider.md"
+
+// TestAddingAProvider follows docs/adding-a-provider.md in a copy of the tree: it
+// works, and what is forgotten is named.
+func TestAddingAProvider(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles a copy of the tree")
+	}
+	tree := copyTree(t)
+	steps := readSteps(t)
+	require.Len(t, steps, 8)
+
+	apply(t, tree, steps[:2])
+	said, err := runIn(t, tree, "test", "./providers", "-run", "^TestConformance$/^exampleci$")
+	require.Error(t, err, "without a suite")
+	assert.Contains(t, said, "the provider has no suite")
+
+	apply(t, tree, steps[2:])
+	said, err = runIn(t, tree, "test", "./providers", "-run", "^(TestConformance|TestErrorsQuoteNobody|TestSuites|TestSpecs?|TestCredentialsOfAllKindsAreKept)$/^exampleci")
+	require.NoError(t, err, said)
+	said, err = runIn(t, tree, "test", "-run", "TestProviderDocs", ".")
+	require.Error(t, err, "without documentation")
+	assert.Contains(t, said, "run make docs")
+
+	t.Setenv("UPDATE_DOCS", "1")
+	said, err = runIn(t, tree, "test", "-run", "TestProviderDocs|TestImports|TestEveryPath|TestProviders|TestSecrets", ".")
+	require.NoError(t, err, said)
+	page, err := os.ReadFile(filepath.Join(tree, providerDocs))
+	require.NoError(t, err)
+	assert.Contains(t, string(page), "## Example CI")
+}
+
+// step is a file to write, or lines to add to one behind another line.
+type step struct {
+	path  string
+	after string // "" for a whole file
+	text  string
+}
+
+func readSteps(t *testing.T) []step {
+	t.Helper()
+	page, err := os.ReadFile(addingDocs)
+	require.NoError(t, err)
+	blocks := regexp.MustCompile("(?ms)^```(go|diff) (\\S+)\n(.*?)^```$").FindAllStringSubmatch(string(page), -1)
+	steps := make([]step, 0, len(blocks))
+	for _, b := range blocks {
+		s := step{path: b[2], text: b[3]}
+		if b[1] == "diff" {
+			kept, added, ok := strings.Cut(b[3], "\n+")
+			require.True(t, ok, b[3])
+			s.after = strings.TrimPrefix(kept, " ") + "\n"
+			s.text = strings.ReplaceAll(added, "\n+", "\n")
+		}
+		steps = append(steps, s)
+	}
+	return steps
+}
+
+func apply(t *testing.T, tree string, steps []step) {
+	t.Helper()
+	for _, s := range steps {
+		path := filepath.Join(tree, s.path)
+		text := s.text
+		if s.after != "" {
+			old, err := os.ReadFile(path)
+			require.NoError(t, err)
+			require.Equal(t, 1, strings.Count(string(old), s.after), "%s has this line once: %s", s.path, s.after)
+			text = strings.Replace(string(old), s.after, s.after+s.text, 1)
+		}
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	}
+}
+
+// copyTree copies what the module's packages consist of.
+func copyTree(t *testing.T) string {
+	t.Helper()
+	tree := t.TempDir()
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && path != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "build" || d.Name() == "tools" || d.Name() == "acceptance"):
+			return fs.SkipDir
+		case d.IsDir():
+			return os.MkdirAll(filepath.Join(tree, path), 0o700)
+		case path == "adding_test.go":
+			return nil // it would follow the page again, in the copy
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(tree, path), data, 0o600)
+	})
+	require.NoError(t, err)
+	return tree
+}
+
+func runIn(t *testing.T, tree string, args ...string) (string, error) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "go", args...)
+	command.Dir = tree
+	said, err := command.CombinedOutput()
+	return string(said), err
+}
