@@ -6,7 +6,7 @@ SHFMT_VERSION         := v3.14.1
 VERSION ?= $(or $(shell git describe --tags --match 'v*' 2>/dev/null),v0.1.0-dev)
 
 # How long each fuzz target runs.
-FUZZTIME ?= 30s
+FUZZTIME ?= 5m
 # More flags for go test, e.g. TESTFLAGS='-v -run TestStories/dev'.
 TESTFLAGS ?=
 
@@ -36,8 +36,9 @@ demo: ## Tell the engine's story on a real Vault, in under a minute; ends by its
 dev: ## Start a Vault with the engine and fake upstreams; stays up until Ctrl-C.
 	@VERSION='$(VERSION)' scripts/dev.sh
 
-test: ## Run the unit tests, then the acceptance tests.
+test: ## Run the unit tests, the fuzz targets for 20s each, then the acceptance tests.
 	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=20s
 	@$(MAKE) --no-print-directory acceptance
 
 unit: ## Run the unit tests with the race detector, in random order.
@@ -50,8 +51,8 @@ acceptance: ## Run the stories in acceptance/ on a real Vault; fails without one
 vault: ## Find a Vault server, or build one (6 to 12 minutes, once); prints its path.
 	@scripts/vault.sh
 
-fuzz: ## Run every fuzz target for FUZZTIME (30s).
-	scripts/fuzz.sh $(FUZZTIME)
+fuzz: ## Run every fuzz target for FUZZTIME (5m).
+	@scripts/fuzz.sh $(FUZZTIME)
 
 docs: ## Write docs/providers.md from the providers' specs.
 	UPDATE_DOCS=1 go test -count=1 -run TestProviderDocs .

@@ -149,9 +149,6 @@ func decodeRecord(_ string, data []byte) (*Record, error) {
 	if wire.Current == nil {
 		return wire.Record, nil
 	}
-	if len(wire.Fields) == 0 {
-		return nil, errors.New("the credential record has no fields")
-	}
 	values := make(map[string][]providers.Secret, len(wire.Fields))
 	for name, texts := range wire.Fields {
 		for _, text := range texts {
@@ -159,5 +156,8 @@ func decodeRecord(_ string, data []byte) (*Record, error) {
 		}
 	}
 	wire.Current.Credential = providers.NewCredential(values)
+	if len(wire.Current.Credential.Fields()) == 0 {
+		return nil, errors.New("the credential record has no fields")
+	}
 	return wire.Record, nil
 }

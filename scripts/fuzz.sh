@@ -1,21 +1,50 @@
 #!/usr/bin/env bash
-# Run every fuzz target of the module for a while: scripts/fuzz.sh [TIME]
+# Run every fuzz target of the module for a while, two at a time with one worker
+# each: scripts/fuzz.sh [TIME]
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+# one runs a target of a package's instrumented test binary, in the folder of the
+# package, so that a failing input is kept there. It prints everything if it fails.
+one() {
+  local time=$1 binary=$2 folder=$3 target=$4 said executions
+  cd "$folder"
+  if said=$("$binary" -test.run '^$' -test.fuzz "^$target\$" -test.fuzztime "$time" \
+    -test.parallel 1 -test.fuzzcachedir "$(dirname "$binary")/corpus" 2>&1); then
+    executions=${said##*execs: }
+    printf 'ok    %s: %s executions\n' "$target" "${executions%% *}"
+    return 0
+  fi
+  printf '%s\nFAIL  %s in %s\n' "$said" "$target" "$folder"
+  return 1
+}
+
+if [ "${1:-}" = --one ]; then
+  shift
+  one "$@"
+  exit
+fi
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+self=$PWD/scripts/fuzz.sh
 time=${1:-30s}
-found=0
-for package in $(go list ./...); do
-  for target in $(go test -list '^Fuzz' "$package"); do
-    case $target in
-      Fuzz*)
-        found=1
-        go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" "$package"
-        ;;
-    esac
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+while read -r package folder; do
+  names=$(go test -list '^Fuzz' "$package" | grep '^Fuzz' || true)
+  if [ -z "$names" ]; then
+    continue
+  fi
+  mkdir -p "$work/$package"
+  go test -c -fuzz '^Fuzz' -o "$work/$package/fuzz.test" "$package"
+  for name in $names; do
+    printf '%s %s %s\n' "$work/$package/fuzz.test" "$folder" "$name" >>"$work/targets"
   done
-done
-if [ "$found" = 0 ]; then
+done < <(go list -f '{{.ImportPath}} {{.Dir}}' ./...)
+
+if [ ! -s "$work/targets" ]; then
   echo 'fuzz.sh: there are no fuzz targets' >&2
   exit 1
 fi
+printf 'fuzz: %s targets, %s each, two at a time\n' "$(grep -c . "$work/targets")" "$time"
+xargs -n 3 -P 2 "$self" --one "$time" <"$work/targets"
