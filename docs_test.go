@@ -79,6 +79,9 @@ func renderProvider(b *strings.Builder, spec providers.Spec) {
 		if auth.Unsupported != "" {
 			fmt.Fprintf(b, "\nNo re-authentication. %s\n", auth.Unsupported)
 		}
+		if auth.TellsScopes {
+			b.WriteString("\nTells the rights of a token, so `required_scopes` can be set.\n")
+		}
 		if len(auth.Fields) > 0 {
 			b.WriteString("\nCredential fields:\n\n")
 			fieldTable(b, auth.Fields)

@@ -72,32 +72,7 @@ func validate(ctx context.Context, p providers.Provider, t providers.Target, cre
 		}
 	}()
 	v, err = p.Validate(ctx, t, cred)
-	if auth, _ := p.Spec().AuthType(t.AuthType); err == nil && repeats(v, auth, cred) {
-		return providers.Verified{}, &providers.Error{
-			Outcome: providers.UpstreamError, Provider: p.Spec().Title,
-			Detail: "the answer repeats the credential where it should name an account, which no such upstream does; check url",
-		}
-	}
-	return v, err
-}
-
-// repeats reports whether an upstream put a secret it was sent into what is about
-// to be shown, logged and kept in the history.
-func repeats(v providers.Verified, auth providers.AuthType, cred providers.Credential) bool {
-	shown := fmt.Sprintf("%+v", v)
-	for _, field := range auth.Fields {
-		if !field.Kind.Secret() {
-			continue
-		}
-		for _, secret := range cred.Values(field.Name) {
-			// Shorter ones occur by chance; no upstream makes such tokens.
-			const telling = 8
-			if text := secret.Reveal(); len(text) >= telling && strings.Contains(shown, text) {
-				return true
-			}
-		}
-	}
-	return false
+	return keepSecret(p, t, cred, v, err)
 }
 
 // checkSiblings demands that the credential, which works for the integration
@@ -141,9 +116,12 @@ func (c *Credentials) checkSiblings(ctx context.Context, provider providers.Prov
 	if first == nil {
 		return nil
 	}
-	own := *first
-	own.Detail = fmt.Sprintf("the credential works for %q, but not for %s, which share it: %s",
-		change.Integration.Name, strings.Join(names, ", "), first.Detail)
+	own, verdict := *first, "not for"
+	if own.Outcome.CouldNotTell() {
+		verdict = "could not be checked for"
+	}
+	own.Detail = fmt.Sprintf("the credential works for %q, but %s %s, which share it: %s",
+		change.Integration.Name, verdict, strings.Join(names, ", "), first.Detail)
 	e := refusal(change.Integration, &own, kept(change.Before), nil)
 	e.Siblings = names
 	return e

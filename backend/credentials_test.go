@@ -2,6 +2,7 @@ package backend_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -355,6 +356,26 @@ func TestAnUpstreamThatRepeatsTheSecretIsNotBelieved(t *testing.T) {
 			_, err := w.Credentials.Reauth(t.Context(), "a", entry("mia@example.com", "canary-secret"), backend.Actor{})
 			refusal := requireCode(t, err, "upstream_error")
 			assert.NotContains(t, refusal.Message, "canary-secret")
+		})
+	}
+}
+
+func TestAnUpstreamThatRepeatsTheSecretInARefusalIsNotQuoted(t *testing.T) {
+	basic := base64.StdEncoding.EncodeToString([]byte("mia@example.com:canary-secret"))
+	for name, e := range map[string]*providers.Error{
+		"address": {Outcome: providers.SSORequired, Provider: "Fake", Detail: "no", URL: "https://fake.example.com/sso?x=canary-secret"},
+		"missing": {Outcome: providers.InsufficientScope, Provider: "Fake", Detail: "no", Missing: []string{"canary-secret"}},
+		"basic":   {Outcome: providers.Rejected, Provider: "Fake", Detail: "no " + basic},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(&logical.InmemStorage{})
+			w.create(t, "a", "key")
+			w.upstream.refuses(e)
+			_, err := w.Credentials.Reauth(t.Context(), "a", entry("mia@example.com", "canary-secret"), backend.Actor{})
+			refusal := requireCode(t, err, string(e.Outcome))
+			shown := fmt.Sprintf("%+v", refusal)
+			assert.NotContains(t, shown, "canary-secret")
+			assert.NotContains(t, shown, basic)
 		})
 	}
 }

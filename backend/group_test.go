@@ -156,6 +156,18 @@ func TestACredentialThatWorksForSomeOnlyIsRefused(t *testing.T) {
 	}
 }
 
+func TestASiblingThatCouldNotBeCheckedIsNotCalledBad(t *testing.T) {
+	w := withGroup(t, &logical.InmemStorage{})
+	w.upstream.answers(func(_ context.Context, target providers.Target, _ providers.Credential) (providers.Verified, error) {
+		if target.Settings.Text("service") == "b" {
+			return providers.Verified{}, &providers.Error{Outcome: providers.Unreachable, Provider: "Sharing", Detail: "no answer"}
+		}
+		return providers.Verified{Identity: "mia@example.com"}, nil
+	})
+	_, err := w.Credentials.Reauth(t.Context(), "a", entry("mia@example.com", "new"), backend.Actor{})
+	assert.Contains(t, requireCode(t, err, "upstream_unreachable").Message, `works for "a", but could not be checked for b`)
+}
+
 func TestMembersMustAgreeAboutWhereTheCredentialGoes(t *testing.T) {
 	w := withGroup(t, &logical.InmemStorage{})
 	ctx := t.Context()

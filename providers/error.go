@@ -26,6 +26,16 @@ const (
 	InvalidField      Outcome = "invalid_field"
 )
 
+// CouldNotTell reports whether the outcome says nothing about the credential.
+func (o Outcome) CouldNotTell() bool {
+	switch o {
+	case RateLimited, Unreachable, UpstreamError, AddressNotAllowed:
+		return true
+	default:
+		return false
+	}
+}
+
 // Error is how a check fails. It has no place for a response body or a
 // credential, and nothing in it may quote one. Every error of Validate is one.
 type Error struct {
