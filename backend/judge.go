@@ -1,0 +1,150 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"vault-plugin-secrets-sei/providers"
+)
+
+// judge refuses a configuration that is incomplete or would be unsafe.
+func (s *Integrations) judge(ctx context.Context, m move) error {
+	p, err := s.Provider(m.after)
+	if err != nil {
+		return err
+	}
+	spec := p.Spec()
+	if err := required(m.after, spec); err != nil {
+		return err
+	}
+	if m.before == nil {
+		// Made here, where the first write is, so that checks write nothing.
+		if _, err := s.marks.key(ctx); err != nil {
+			return err
+		}
+	} else if err := s.keepsCredentialHome(ctx, m, spec); err != nil {
+		return err
+	}
+	mount, err := s.mount.Read(ctx)
+	if err != nil {
+		return err
+	}
+	if err := addressAllowed(m.after, spec, mount); err != nil {
+		return err
+	}
+	if err := s.settingsFit(m.after, spec, mount); err != nil || !m.joins() {
+		return err
+	}
+	return s.judgeRecord(ctx, m)
+}
+
+// judgeRecord looks at the credential record that the integration is about to
+// have. Others that share it must agree about where it is sent. Without others it
+// was left behind by an integration of the same name, and a new one, with another
+// url perhaps, must not inherit its secret.
+func (s *Integrations) judgeRecord(ctx context.Context, m move) error {
+	siblings, err := s.groups.siblings(ctx, m.to, m.after.Name)
+	if err != nil {
+		return err
+	}
+	if len(siblings) > 0 {
+		return s.groups.conflict(m.after, siblings)
+	}
+	record, err := s.records.loadExact(ctx, m.to)
+	if err != nil || record.Version == 0 {
+		return err
+	}
+	return s.records.remove(ctx, m.to)
+}
+
+// settingsFit lets the provider judge the form of what only it understands.
+func (s *Integrations) settingsFit(in *Integration, spec providers.Spec, mount *Mount) error {
+	p, err := s.Provider(in)
+	if err != nil {
+		return err
+	}
+	checker, ok := p.(providers.SettingsChecker)
+	if !ok {
+		return nil
+	}
+	var cause *providers.Error
+	if err := checker.CheckSettings(in.target(spec, mount)); errors.As(err, &cause) {
+		return &Error{Code: string(cause.Outcome), Message: cause.Error(), Fields: cause.Fields, Integration: in.Name, Provider: in.Provider}
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
+
+// keepsCredentialHome refuses a change of where the stored credential is sent.
+func (s *Integrations) keepsCredentialHome(ctx context.Context, m move, spec providers.Spec) error {
+	changed := differing(m.before, m.after, spec, func(f providers.Field) bool { return f.Locates })
+	if len(changed) == 0 {
+		return nil
+	}
+	record, err := s.records.loadExact(ctx, m.from)
+	if err != nil || record.Current == nil {
+		return err
+	}
+	return &Error{
+		Code: CodeCredentialPresent, Integration: m.before.Name, Provider: m.before.Provider, Fields: changed,
+		Message: fmt.Sprintf("%s decides where the stored credential is sent and cannot change while there is one; delete creds/%s first, then change it and re-authenticate", strings.Join(changed, " and "), m.before.Name),
+	}
+}
+
+// addressAllowed refuses a literal address or a scheme that the mount does not allow.
+func addressAllowed(in *Integration, spec providers.Spec, mount *Mount) error {
+	for _, f := range spec.SettingsOf(in.AuthType) {
+		url := in.Settings.Text(f.Name)
+		if f.Kind != providers.URL || url == "" {
+			continue
+		}
+		check := mount.AllowedHosts.CheckURL
+		if f.Name == "proxy_url" {
+			check = mount.AllowedHosts.CheckProxyURL
+		}
+		if err := check(url); err != nil {
+			return &Error{
+				Code: string(providers.AddressNotAllowed), Integration: in.Name, Provider: in.Provider, Fields: []string{f.Name},
+				Message: fmt.Sprintf("%s: %s", f.Name, err),
+			}
+		}
+	}
+	return nil
+}
+
+// required refuses a configuration that lacks a required setting.
+func required(in *Integration, spec providers.Spec) error {
+	var missing []string
+	for _, f := range spec.SettingsOf(in.AuthType) {
+		if f.Required && reflect.ValueOf(in.Settings.Value(f)).IsZero() {
+			missing = append(missing, f.Name)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return &Error{
+		Code: CodeMissingField, Integration: in.Name, Provider: in.Provider, Fields: missing,
+		Message: fmt.Sprintf("%s needs %s", spec.Title, strings.Join(missing, " and ")),
+	}
+}
+
+// differing returns the names of the fields that match and differ between two
+// configurations, a default counting as written.
+func differing(before, after *Integration, spec providers.Spec, match func(providers.Field) bool) []string {
+	fields := spec.SettingsOf(before.AuthType)
+	a, b := providers.WithDefaults(fields, before.Settings), providers.WithDefaults(fields, after.Settings)
+	var names []string
+	for _, f := range fields {
+		if match(f) && !reflect.DeepEqual(a.Value(f), b.Value(f)) {
+			names = append(names, f.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,57 @@
+package backend
+
+import (
+	"context"
+	"slices"
+)
+
+// move is a configuration before and after a change, and the credential records
+// that belong to it.
+type move struct {
+	before, after *Integration // nil where there is none
+	from, to      string       // "" where there is none
+}
+
+func (m move) joins() bool  { return m.to != "" && m.to != m.from }
+func (m move) leaves() bool { return m.from != "" && m.to != m.from }
+
+// lock locks the integration and every credential record that a change of it
+// touches. Which these are is only known from the configuration, so it looks
+// again once it has the locks, and starts over if they are others.
+func (s *Integrations) lock(ctx context.Context, name string, edit func(*Integration) (*Integration, error)) (move, func(), error) {
+	for {
+		planned, err := s.plan(ctx, name, edit)
+		if err != nil {
+			return move{}, nil, err
+		}
+		names := slices.DeleteFunc([]string{name, planned.from, planned.to}, func(n string) bool { return n == "" })
+		release, err := s.locks.acquire(ctx, names...)
+		if err != nil {
+			return move{}, nil, err
+		}
+		now, err := s.plan(ctx, name, edit)
+		if err == nil && now.from == planned.from && now.to == planned.to {
+			return now, release, nil
+		}
+		release()
+		if err != nil {
+			return move{}, nil, err
+		}
+	}
+}
+
+func (s *Integrations) plan(ctx context.Context, name string, edit func(*Integration) (*Integration, error)) (m move, err error) {
+	if m.before, err = s.table.loadExact(ctx, name); err != nil {
+		return move{}, err
+	}
+	if m.after, err = edit(m.before); err != nil {
+		return move{}, err
+	}
+	if m.before != nil {
+		m.from = s.groups.idAnyway(m.before)
+	}
+	if m.after != nil {
+		m.to, err = s.groups.id(m.after)
+	}
+	return m, err
+}

@@ -1,0 +1,92 @@
+package sei
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"vault-plugin-secrets-sei/providers"
+)
+
+// parseSecrets reads the value of a credential field: one, or several of a pool.
+func parseSecrets(f providers.Field, raw any) ([]providers.Secret, error) {
+	texts, err := secretTexts(f, raw)
+	if err != nil {
+		return nil, err
+	}
+	secrets := make([]providers.Secret, 0, len(texts))
+	for _, text := range texts {
+		text = strings.TrimSpace(text)
+		if err := checkSecret(f, text); err != nil {
+			return nil, err
+		}
+		secrets = append(secrets, providers.NewSecret(text))
+	}
+	return secrets, nil
+}
+
+func secretTexts(f providers.Field, raw any) ([]string, error) {
+	if f.Kind != providers.Pool {
+		text, err := asText(raw)
+		return []string{text}, err
+	}
+	texts, err := asList(raw)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(texts) == 0:
+		return nil, errBlank
+	case len(texts) > maxPool:
+		return nil, fmt.Errorf("must not have more than %d tokens", maxPool)
+	}
+	return texts, nil
+}
+
+func checkSecret(f providers.Field, text string) error {
+	switch {
+	case text == "":
+		return errBlank
+	case len(text) > maxSecret:
+		return fmt.Errorf("must not be longer than %d bytes", maxSecret)
+	case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
+		return errControl
+	case f.Kind == providers.Email && !plausibleEmail(text):
+		return errors.New("must be an e-mail address")
+	case strings.Contains(text, ":") && f.Kind == providers.Text:
+		// It is the user part of HTTP Basic authentication, which ends at a colon.
+		return errors.New("must not contain a colon")
+	default:
+		return nil
+	}
+}
+
+func plausibleEmail(text string) bool {
+	user, host, ok := strings.Cut(text, "@")
+	return ok && user != "" && host != "" && !strings.ContainsAny(text, ": ,;<>")
+}
+
+// parseTime reads an expiry: RFC 3339, or a date, which means its first moment
+// in UTC, the earliest that a vendor can mean by it.
+func parseTime(raw any, now time.Time) (time.Time, error) {
+	text, err := asText(raw)
+	if err != nil {
+		return time.Time{}, err
+	}
+	text = strings.TrimSpace(text)
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		t, err = time.Parse(time.DateOnly, text)
+	}
+	switch {
+	case err != nil:
+		return time.Time{}, errors.New("must be a date such as 2027-03-31 or a time such as 2027-03-31T12:00:00Z")
+	case !t.After(now):
+		return time.Time{}, errors.New("is in the past")
+	case t.UTC().Year() > lastYear:
+		return time.Time{}, fmt.Errorf("must not be after the year %d", lastYear)
+	}
+	return t.UTC(), nil
+}
