@@ -103,7 +103,7 @@ func (f *fakes) client(t testing.TB) *http.Client {
 //	fake NAME answer KEY=VALUE...    answer so, until the fault is none: the fields of Fault
 //	fake NAME requests [COUNT]       write the requests so far to stdout, and expect that many
 //	fake NAME forget                 forget the requests
-//	fake NAME await                  wait for a request since then, answered or not
+//	fake NAME await [PATH]           wait for a request since then, answered or not
 //	fake other requests COUNT        expect that many requests at $OTHER
 func runFake(ts *testscript.TestScript, neg bool, args []string) {
 	s := storyOf(ts, neg, args, 2, 9)
@@ -132,7 +132,7 @@ func runFake(ts *testscript.TestScript, neg bool, args []string) {
 	case "forget":
 		s.control(ts, http.MethodDelete, name, "requests", nil)
 	case "await":
-		s.await(ts, name)
+		s.await(ts, name, strings.Join(rest, ""))
 	case "requests":
 		answer := s.control(ts, http.MethodGet, name, "requests", nil)
 		_, _ = io.WriteString(ts.Stdout(), answer)
@@ -179,13 +179,15 @@ func forms(body map[string]any) []string {
 	return all
 }
 
-// await waits until a request has arrived.
-func (s *story) await(ts *testscript.TestScript, name string) {
-	for deadline := time.Now().Add(10 * time.Second); s.control(ts, http.MethodGet, name, "requests", nil) == "[]\n"; {
+// await waits until a request to path has arrived; "" is any.
+func (s *story) await(ts *testscript.TestScript, name, path string) {
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if strings.Contains(s.control(ts, http.MethodGet, name, "requests", nil), `"path":"`+path) {
+			return
+		}
 		if time.Now().After(deadline) {
 			ts.Fatalf("no request arrived")
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 }
 

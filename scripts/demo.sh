@@ -86,7 +86,9 @@ configuration() {
 }
 
 # secrets are the credentials of this story; none may show up in the audit file.
-secrets='ATATT-demo-first ATATT-demo-second ATATT-demo-mistyped ATATT-demo-sneaked ghp_demo_first ghp_demo_second'
+secrets='ATATT-demo-first ATATT-demo-second ATATT-demo-mistyped ATATT-demo-sneaked ghp_demo_first ghp_demo_second
+  ATATT-demo-bitbucket github_pat_demo_actions glpat-demo-gitlab pat.acme.demo.harness squ_demo_sonarqube
+  ado-demo-first ado-demo-second ado-demo-no-pipelines'
 
 assert_no_secret_in_audit() {
   local log secret
@@ -145,8 +147,8 @@ set_up() {
   # shellcheck disable=SC2046 # one flag per line
   run vault secrets enable -path=sei $(audit_flags) "$plugin"
   say 'The engine calls only public https addresses by default. The fake upstreams of' \
-    'this demo listen on loopback, so the operator allows that:'
-  run vault write sei/config allowed_hosts=http://127.0.0.1
+    'this demo listen on loopback, Bitbucket behind a proxy, so the operator allows that:'
+  run vault write sei/config allowed_hosts="$allowed_hosts"
 }
 
 integrations() {
@@ -196,6 +198,68 @@ refusals() {
   [ "$(configuration jira-prod)" = "$before" ] || fail 'the configuration changed'
 }
 
+# joins configures an integration and re-authenticates it: joins NAME IDENTITY
+# SETTING... -- CREDENTIAL...
+joins() {
+  local name=$1 identity=$2 settings=()
+  shift 2
+  while [ "$1" != -- ]; do
+    settings+=("$1")
+    shift
+  done
+  shift
+  run vault write "sei/integrations/$name" "${settings[@]}"
+  run vault write -field=identity "sei/reauth/$name" "$@"
+  [ "$out" = "$identity" ] || fail "the identity is not $identity"
+  quietly vault read "sei/creds/$name"
+  expect_row version 1
+  expect "${@##*=}"
+}
+
+others() {
+  chapter 'The other six'
+  say 'Each in its own terms. What is printed after a credential is whose it is, as the' \
+    'upstream says. Bitbucket is one host in the world, here behind a proxy:'
+  joins bitbucket-prod ada@example.com provider=bitbucket auth_type=api_key workspace=acme \
+    proxy_url="$PROXY_URL" ca_cert=@"$UPSTREAM_CA" -- email=ada@example.com api_key=ATATT-demo-bitbucket
+  joins actions-prod monalisa provider=github_actions url="$GITHUB_URL" organizations=acme \
+    -- pat=github_pat_demo_actions
+  joins gitlab-prod ada provider=gitlab url="$GITLAB_URL" -- pat=glpat-demo-gitlab
+  joins harness-prod ada@example.com provider=harness url="$HARNESS_URL" account_id=acme \
+    -- email=ada@example.com api_key=pat.acme.demo.harness
+  joins sonarqube-prod ada provider=sonarqube url="$SONARQUBE_URL" -- username=ada api_key=squ_demo_sonarqube
+  joins ado-boards ada@example.com provider=azure_devops auth_type=pat url="$AZURE_DEVOPS_URL" \
+    organization=acme service=boards -- email=ada@example.com pat=ado-demo-first
+}
+
+azure_devops() {
+  local name fingerprint
+  chapter 'One Azure DevOps re-authentication updates three integrations'
+  say 'Boards, repos and pipelines of one organization share one credential. Integrations' \
+    'that are made later have it at once:'
+  for name in repos pipelines; do
+    run vault write "sei/integrations/ado-$name" provider=azure_devops auth_type=pat \
+      url="$AZURE_DEVOPS_URL" organization=acme service="$name"
+  done
+  run vault read -field=pat sei/creds/ado-repos
+  expect ado-demo-first
+  say 'The next one must work for all three. This token cannot read pipelines:'
+  refused vault write sei/reauth/ado-boards email=ada@example.com pat=ado-demo-no-pipelines
+  expect insufficient_scope ado-pipelines 'version 1 stays in use'
+  say 'This one can, and replaces the one before in a single write:'
+  run vault write sei/reauth/ado-boards email=ada@example.com pat=ado-demo-second
+  expect_row also_updated '[ado-pipelines ado-repos]'
+  expect_row version 2
+  quietly vault read -field=fingerprint sei/creds/ado-boards
+  fingerprint=$out
+  for name in repos pipelines; do
+    quietly vault read "sei/creds/ado-$name"
+    expect_row version 2
+    expect_row fingerprint "$fingerprint"
+    expect_row pat ado-demo-second
+  done
+}
+
 witnesses() {
   chapter 'The witnesses'
   say "Vault's audit file has the swap, readable where it matters and hashed elsewhere:"
@@ -216,5 +280,7 @@ set_up
 integrations
 reauthentication
 refusals
+others
+azure_devops
 witnesses
 printf '\n%sDone: every step did what it says (%s s).%s\n' "$bold" "$SECONDS" "$plain"

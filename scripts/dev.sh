@@ -12,13 +12,19 @@ set_up() {
   vault audit enable file file_path="$(audit_log)" >/dev/null
   # shellcheck disable=SC2046 # one flag per line
   vault secrets enable -path=sei $(audit_flags) "$plugin" >/dev/null
-  vault write sei/config allowed_hosts=http://127.0.0.1 >/dev/null
+  vault write sei/config allowed_hosts="$allowed_hosts" >/dev/null
 }
 
 # exports is the environment that another terminal needs.
 exports() {
+  local key value
   printf "export VAULT_ADDR='%s' VAULT_TOKEN='%s'\n" "$VAULT_ADDR" "$VAULT_TOKEN"
-  printf "export JIRA_URL='%s' GITHUB_URL='%s'\n" "$JIRA_URL" "$GITHUB_URL"
+  while IFS='=' read -r key value; do
+    case $key in
+      *_URL) printf "export %s='%s'\n" "$key" "$value" ;;
+    esac
+  done <"$work/fakes.env"
+  printf "export UPSTREAM_CA='%s'\n" "$UPSTREAM_CA"
   printf "export SEI_AUDIT_LOG='%s'\n" "$(audit_log)"
   printf "export PATH='%s':\"\$PATH\"\n" "$work/bin"
 }

@@ -71,10 +71,12 @@ free_port() {
   printf '%s\n' "$port"
 }
 
-# start_fakes starts the upstreams and exports the addresses that they print.
+# start_fakes starts the upstreams and exports the addresses that they print, and
+# the authority of those behind the proxy.
 start_fakes() {
   local key value left=100
-  "$work/bin/fakes" >"$work/fakes.env" 2>"$work/fakes.log" &
+  export UPSTREAM_CA=$work/ca.pem
+  "$work/bin/fakes" "$UPSTREAM_CA" >"$work/fakes.env" 2>"$work/fakes.log" &
   started="$! $started"
   while [ "$(tail -n 1 "$work/fakes.env")" != ready ]; do
     left=$((left - 1))
@@ -108,6 +110,10 @@ start_server() {
     sleep 0.1
   done
 }
+
+# The hosts that the engine may call here: the fakes, which are on loopback or
+# behind a proxy there.
+allowed_hosts=http://127.0.0.1,https://api.bitbucket.org
 
 # The answers' keys that the audit device writes readably; it hashes all others.
 # A secret is under none of them.

@@ -1,9 +1,16 @@
 // Command fakes serves fake upstreams on loopback for scripts/demo.sh and
-// scripts/dev.sh. It prints the addresses as NAME_URL=..., what can be tried as
-// comments, and at last a line "ready"; then it serves until it is ended.
+// scripts/dev.sh:
+//
+//	fakes CA_FILE
+//
+// It prints the addresses as NAME_URL=..., what can be tried as comments, and at
+// last a line "ready"; then it serves until it is ended. Behind PROXY_URL are all
+// fakes under their vendors' names, with certificates of the authority that it
+// writes to CA_FILE.
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -14,53 +21,60 @@ import (
 )
 
 func main() {
-	if err := run(); err != nil {
+	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run() error {
+func run(args []string) error {
+	if len(args) != 1 {
+		return errors.New("usage: fakes CA_FILE")
+	}
+	world := providertest.NewWorld()
+	defer world.Close()
+	//nolint:gosec // whoever starts it says where
+	if err := os.WriteFile(args[0], []byte(world.CAPEM()), 0o600); err != nil {
+		return err
+	}
+	fmt.Printf("PROXY_URL=%s\n", world.ProxyURL())
 	failed := make(chan error)
-	serve := func(name string, handler http.Handler) error {
-		listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it listens as long as the program runs
-		if err != nil {
+	for _, u := range upstreams(world) {
+		if err := u.serve(failed); err != nil {
 			return err
 		}
-		server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
-		go func() { failed <- server.Serve(listener) }()
-		fmt.Printf("%s=http://%s\n", name, listener.Addr())
-		return nil
 	}
-	if err := serve("JIRA_URL", jira()); err != nil {
-		return err
-	}
-	if err := serve("GITHUB_URL", gitHub()); err != nil {
-		return err
-	}
+	populate(world)
 	fmt.Println("ready")
 	return <-failed
 }
 
-// jira knows one account and its tokens.
-func jira() http.Handler {
-	fake := providertest.NewJira(providertest.JiraOptions{})
-	fmt.Println("# Jira: email=ada@example.com with api_key= one of")
-	for _, token := range []string{"ATATT-demo-first", "ATATT-demo-second", "ATATT-demo-third"} {
-		fake.AddAPIToken("ada@example.com", token)
-		fmt.Println("#   " + token)
-	}
-	return fake
+// upstream is a fake with a plain address. Bitbucket has none, because the engine
+// knows it at bitbucket.org only.
+type upstream struct {
+	name string
+	path string // that it lives below
+	fake http.Handler
 }
 
-// gitHub knows two accounts in one organisation.
-func gitHub() http.Handler {
-	fake := providertest.NewGitHub()
-	fake.AddOrganization(providertest.GitHubOrganization{Login: "acme"})
-	fmt.Println("# GitHub, organizations=acme: pat= one of, or both separated by a comma")
-	for token, login := range map[string]string{"ghp_demo_first": "octocat", "ghp_demo_second": "hubot"} {
-		fake.AddClassic(login, token, "repo", "read:org")
-		fmt.Printf("#   %s (%s)\n", token, login)
+func upstreams(w *providertest.World) []upstream {
+	return []upstream{
+		{"JIRA", "", w.Jira},
+		{"GITHUB", "", w.GitHubEnterprise},
+		{"AZURE_DEVOPS", "", w.AzureDevOps},
+		{"HARNESS", "", w.HarnessOwn},
+		{"GITLAB", "/gitlab", w.GitLabOwn},
+		{"SONARQUBE", "/sonar", w.SonarQube},
 	}
-	return fake
+}
+
+func (u upstream) serve(failed chan<- error) error {
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it listens as long as the program runs
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: u.fake, ReadHeaderTimeout: time.Minute}
+	go func() { failed <- server.Serve(listener) }()
+	fmt.Printf("%s_URL=http://%s%s\n", u.name, listener.Addr(), u.path)
+	return nil
 }

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+
+	"vault-plugin-secrets-sei/providers/providertest"
+)
+
+// account is the e-mail address that all accounts of the fakes have.
+const account = "ada@example.com"
+
+// populate gives each fake its credentials, and prints them.
+func populate(w *providertest.World) {
+	jira(w.Jira)
+	gitHub(w.GitHubEnterprise)
+	bitbucket(w.Bitbucket)
+	azureDevOps(w.AzureDevOps)
+	others(w)
+}
+
+// tell prints what can be tried.
+func tell(format string, args ...any) { fmt.Printf("# "+format+"\n", args...) }
+
+func jira(fake *providertest.Jira) {
+	tell("Jira: email=%s with api_key= one of", account)
+	for _, token := range []string{"ATATT-demo-first", "ATATT-demo-second", "ATATT-demo-third"} {
+		fake.AddAPIToken(account, token)
+		tell("  %s", token)
+	}
+}
+
+// gitHub knows three accounts in one organisation; the last one's token is for
+// Actions.
+func gitHub(fake *providertest.GitHub) {
+	fake.AddOrganization(providertest.GitHubOrganization{
+		Login: "acme", Repositories: []providertest.GitHubRepository{{Name: "app", Private: true, Runs: 1}},
+	})
+	fake.AddClassic("octocat", "ghp_demo_first", "repo", "read:org")
+	fake.AddClassic("hubot", "ghp_demo_second", "repo", "read:org")
+	fake.AddFineGrained("monalisa", "github_pat_demo_actions")
+	tell("GitHub, organizations=acme: pat= one of, or both separated by a comma")
+	tell("  ghp_demo_first (octocat)")
+	tell("  ghp_demo_second (hubot)")
+	tell("GitHub Actions, url=$GITHUB_URL organizations=acme:")
+	tell("  pat=github_pat_demo_actions (monalisa)")
+}
+
+func bitbucket(fake *providertest.Bitbucket) {
+	fake.AddWorkspace(providertest.BitbucketWorkspace{Slug: "acme", Members: []string{account}})
+	fake.AddAPIToken(account, "ATATT-demo-bitbucket", "read:user:bitbucket", "read:workspace:bitbucket", "read:repository:bitbucket")
+	tell("Bitbucket, workspace=acme proxy_url=$PROXY_URL ca_cert=@$UPSTREAM_CA:")
+	tell("  email=%s api_key=ATATT-demo-bitbucket", account)
+}
+
+// azureDevOps knows one organisation. One of its tokens cannot read pipelines.
+func azureDevOps(fake *providertest.AzureDevOps) {
+	fake.AddOrganization(providertest.AzureOrganization{Name: "acme", Projects: []providertest.AzureProject{{Name: "web"}}})
+	all := []string{"vso.project", "vso.work", "vso.code", "vso.build"}
+	fake.AddPAT("acme", account, "ado-demo-first", all...)
+	fake.AddPAT("acme", account, "ado-demo-second", all...)
+	fake.AddPAT("acme", account, "ado-demo-no-pipelines", all[:3]...)
+	tell("Azure DevOps, organization=acme: email=%s with pat= one of", account)
+	tell("  ado-demo-first")
+	tell("  ado-demo-second")
+	tell("  ado-demo-no-pipelines (without the right to read pipelines)")
+}
+
+func others(w *providertest.World) {
+	w.HarnessOwn.Add(providertest.HarnessToken{Token: "pat.acme.demo.harness", Account: "acme", Email: account})
+	tell("Harness, account_id=acme:")
+	tell("  email=%s api_key=pat.acme.demo.harness", account)
+	w.GitLabOwn.Add(providertest.GitLabToken{
+		Token: "glpat-demo-gitlab", Username: "ada", Scopes: []string{"read_api"}, Expires: "2099-01-31",
+	})
+	tell("GitLab:")
+	tell("  pat=glpat-demo-gitlab")
+	w.SonarQube.AddToken("ada", "squ_demo_sonarqube")
+	tell("SonarQube:")
+	tell("  username=ada api_key=squ_demo_sonarqube")
+}
