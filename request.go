@@ -28,10 +28,11 @@ func (c call) checkName() error {
 	if storable(c.name) {
 		return nil
 	}
+	rule := fmt.Sprintf("a name must not contain two dots in a row or be longer than %d characters", maxName)
 	if c.Operation == logical.CreateOperation || c.Operation == logical.UpdateOperation {
-		return fieldError(backend.CodeInvalidField, []string{"name"}, fmt.Sprintf("%%s must not contain two dots in a row or be longer than %d characters", maxName))
+		return &backend.Error{Code: backend.CodeInvalidField, Fields: []string{"name"}, Message: rule}
 	}
-	return backend.UnknownIntegration(c.name)
+	return &backend.Error{Code: backend.CodeUnknownIntegration, Message: "there is no integration of that name; " + rule}
 }
 
 func storable(name string) bool { return len(name) <= maxName && !strings.Contains(name, "..") }
