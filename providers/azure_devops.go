@@ -32,7 +32,7 @@ func (azureDevOps) Spec() Spec {
 		Title:      "Azure DevOps",
 		DefaultURL: "https://dev.azure.com",
 		URLHelp: "https://dev.azure.com, or https://contoso.visualstudio.com for an organisation that still has that address; " +
-			"for Azure DevOps Server the address above its collections, such as https://devops.example.com/tfs.",
+			"for Azure DevOps Server the address above its collections, such as https://devops.example.com/tfs. It may end with the organisation or collection, unless that is all of a server's path.",
 		AuthTypes: []AuthType{
 			{Name: azurePAT, Title: "Personal access token", Fields: azurePATFields()},
 			oauthAuthType("Microsoft Entra application", azurePAT, Field{
@@ -46,13 +46,14 @@ func (azureDevOps) Spec() Spec {
 			"make one for the organisation.",
 		Rotation: "None: a personal access token cannot make another; only a Microsoft Entra token can.",
 		Check: "GET /_apis/connectionData must answer 200 with JSON in which authenticatedUser and authorizedUser are the same account and not the anonymous one, " +
-			"whose e-mail address, where shown, must be the one entered. GET /_apis/projects must then show a project, and a read-only call of the service must succeed: " +
+			"whose e-mail address, where shown, must be the one entered. GET /_apis/projects must then show a project (those that are not public come first, and a warning says if only public ones answered), and a read-only call of the service must succeed: " +
 			"/_apis/wit/workitemrelationtypes for boards; /{project}/_apis/git/pullrequests for repos or /{project}/_apis/build/definitions for pipelines, in one of the first three projects.",
 		Unverified: []string{
 			"That connectionData answers a token whatever its scopes.",
 			"That a missing scope is a 401 on every call, as it is reported for some; after connectionData has named the account, any 401 is taken for one.",
+			"That a project is public only where its visibility says so; answers that do not tell it are taken for those of projects that are not.",
 			"How a token is answered in a project whose repositories or pipelines are switched off: 403 and 404 lead to the next of three projects.",
-			"How an organisation that does not exist is answered: 404 in JSON is taken for one that the token cannot see, any other 404 for could not tell.",
+			"How an organisation that does not exist is answered: 404 in Azure DevOps' JSON is taken for one that the token cannot see, any other 404 for could not tell.",
 			"That the sign-in page (203, or a redirect to _signin) always means a bad token; conditional access may show it for a good one.",
 			"Azure DevOps Server: which versions know version 7.1 of the API, and that a Windows account is told by the descriptor System.Security.Principal.WindowsIdentity.",
 			"Which characters the name of an organisation or a collection may have, and that no organisation of Services has a dot or an underscore in it.",
@@ -101,10 +102,11 @@ func (a azureDevOps) CheckSettings(t Target) error {
 
 // SharedBy makes the integrations of one organisation share. The url counts
 // without the organisation, because it may be in it or not; names of
-// organisations are the same whatever their case.
+// organisations are the same whatever their case. Settings that are refused share
+// with none that are not: no root begins as theirs.
 func (azureDevOps) SharedBy(t Target) map[string]string {
 	organization := t.Settings.Text(azureOrganization)
-	shared := map[string]string{"url": t.URL, azureOrganization: organization, azureGroup: t.Settings.Text(azureGroup)}
+	shared := map[string]string{"url": "refused: " + t.URL, azureOrganization: organization, azureGroup: t.Settings.Text(azureGroup)}
 	p := probe{title: "Azure DevOps"}
 	if root, err := p.azureRoot(t.URL, organization); err == nil {
 		shared["url"], shared[azureOrganization] = root.base, strings.ToLower(organization)

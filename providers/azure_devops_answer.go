@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"vault-plugin-secrets-sei/providers/internal/upstream"
@@ -16,10 +17,14 @@ type azureRefusal struct {
 	TypeKey string `json:"typeKey"`
 }
 
-// refusalOf reads a refusal in Azure DevOps' form; the zero value is none.
+// refusalOf reads a refusal in Azure DevOps' form, which has the key of its type, or
+// a message with its number; the zero value is none.
 func refusalOf(res *upstream.Response) azureRefusal {
 	var said azureRefusal
 	if res.Status == http.StatusOK || !res.Peek(&said) {
+		return azureRefusal{}
+	}
+	if said.TypeKey == "" && !regexp.MustCompile(`^(?:TF|VS)\d`).MatchString(said.Message) {
 		return azureRefusal{}
 	}
 	return said
@@ -70,7 +75,7 @@ func (c azureCheck) judgeRight(res *upstream.Response, scope string) *Error {
 	case res.Status == http.StatusOK:
 		return nil
 	case c.expired(res):
-		return c.rejected(res)
+		return c.refusedLater(res)
 	case res.Status == http.StatusUnauthorized:
 		return lacks
 	case said != azureRefusal{} && (res.Status == http.StatusForbidden || res.Status == http.StatusNotFound):

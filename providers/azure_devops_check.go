@@ -9,8 +9,13 @@ import (
 	"vault-plugin-secrets-sei/providers/internal/upstream"
 )
 
-// azureProjects is how many projects are tried at most.
-const azureProjects = "3"
+const (
+	// azureListed is how many projects are listed, in which those that are not
+	// public are looked for.
+	azureListed = "25"
+	// azureTried is how many projects are tried at most.
+	azureTried = 3
+)
 
 // azureService is what an integration reads.
 type azureService struct {
@@ -49,8 +54,7 @@ func (c azureCheck) run(ctx context.Context, email string) (Verified, *Error) {
 	if err != nil {
 		return Verified{}, err
 	}
-	account := azureAccount(user.Properties)
-	warning, err := c.compareEmail(account, email)
+	account, warning, err := c.account(user, email)
 	if err != nil {
 		return Verified{}, err
 	}
@@ -58,25 +62,39 @@ func (c azureCheck) run(ctx context.Context, email string) (Verified, *Error) {
 	if err != nil {
 		return Verified{}, err
 	}
-	if err := c.serves(ctx, projects); err != nil {
+	public, err := c.serves(ctx, projects)
+	if err != nil {
 		return Verified{}, err
 	}
 	v := Verified{
-		Identity:  firstOf(account, printable(user.CustomDisplayName), printable(user.ProviderDisplayName), email),
+		Identity:  firstOf(account, printable(user.CustomDisplayName), printable(user.ProviderDisplayName), strings.ToLower(user.ID)),
 		AccountID: strings.ToLower(user.ID),
 		URL:       c.root.api, // with the organisation, without which nobody can ask anything
 	}
 	if warning != "" {
-		v.Warnings = []string{warning}
+		v.Warnings = append(v.Warnings, warning)
+	}
+	if public {
+		v.Warnings = append(v.Warnings, "only public projects of the organisation "+c.organization+" answered, which anybody may read, "+
+			"so it was not proved that the account belongs to it and that the token may read its "+c.service.name)
 	}
 	return v, nil
 }
 
+// azureProject is a project that the account sees. Older answers do not tell the
+// visibility.
+type azureProject struct {
+	ID         string `json:"id"`
+	Visibility string `json:"visibility"`
+}
+
+func (p azureProject) public() bool { return strings.EqualFold(p.Visibility, "public") }
+
 // projects demands that the account sees the organisation from within and returns
-// the ids of some of its projects.
+// some of its projects, those that are not public first.
 // https://learn.microsoft.com/en-us/rest/api/azure/devops/core/projects/list?view=azure-devops-rest-7.1
-func (c azureCheck) projects(ctx context.Context) ([]string, *Error) {
-	res, err := c.get(ctx, c.root.api+"/_apis/projects?$top="+azureProjects+"&api-version=7.1", c.header)
+func (c azureCheck) projects(ctx context.Context) ([]azureProject, *Error) {
+	res, err := c.get(ctx, c.root.api+"/_apis/projects?$top="+azureListed+"&api-version=7.1", c.header)
 	if err != nil {
 		return nil, err
 	}
@@ -87,42 +105,46 @@ func (c azureCheck) projects(ctx context.Context) ([]string, *Error) {
 	if err != nil {
 		return nil, err
 	}
-	var ids []string
+	var closed, public []azureProject
 	for _, raw := range list {
-		var project struct {
-			ID string `json:"id"`
-		}
-		if json.Unmarshal(raw, &project) == nil && isGUID(project.ID) {
-			ids = append(ids, project.ID)
+		var p azureProject
+		switch {
+		case json.Unmarshal(raw, &p) != nil || !isGUID(p.ID):
+		case p.public():
+			public = append(public, p)
+		default:
+			closed = append(closed, p)
 		}
 	}
+	projects := append(closed, public...)
 	switch {
 	case len(list) == 0:
 		e := c.fail(InsufficientScope, "the personal access token works, but its account sees no project in the organisation %s; add it to those that are to be read", c.organization)
 		e.Missing = []string{c.organization}
 		return nil, e
-	case len(ids) == 0:
+	case len(projects) == 0:
 		return nil, c.fail(UpstreamError, "%q listed projects without ids", res.Host)
 	}
-	return ids, nil
+	return projects, nil
 }
 
 // serves demands that the credential may read the service. A project may have it
-// switched off, or be closed to the account, so several are tried.
-func (c azureCheck) serves(ctx context.Context, projects []string) *Error {
+// switched off, or be closed to the account, so several are tried. public says that
+// anybody would have been answered.
+func (c azureCheck) serves(ctx context.Context, projects []azureProject) (public bool, _ *Error) {
 	if !c.service.inProject {
 		_, err := c.servesAt(ctx, c.root.api)
-		return err
+		return projects[0].public(), err
 	}
 	var refusal *Error
-	for _, id := range projects {
-		closed, err := c.servesAt(ctx, c.root.api+"/"+id)
+	for _, p := range projects[:min(len(projects), azureTried)] {
+		closed, err := c.servesAt(ctx, c.root.api+"/"+p.ID)
 		if err == nil || !closed {
-			return err
+			return p.public(), err
 		}
 		refusal = err
 	}
-	return refusal
+	return false, refusal
 }
 
 // servesAt asks for one item of the service. closed says that another project may

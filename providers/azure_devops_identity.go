@@ -69,16 +69,32 @@ func isGUID(text string) bool {
 }
 
 // azureAccount reads the name that an account signs in with, "" where none is told.
-func azureAccount(properties json.RawMessage) string {
+// It is not ok where there is one that cannot be read.
+func azureAccount(properties json.RawMessage) (account string, ok bool) {
 	var p struct {
 		Account struct {
 			Value string `json:"$value"`
 		} `json:"Account"`
 	}
-	if len(properties) == 0 || json.Unmarshal(properties, &p) != nil {
-		return ""
+	if len(properties) == 0 {
+		return "", true
 	}
-	return printable(p.Account.Value)
+	if json.Unmarshal(properties, &p) != nil {
+		return "", false
+	}
+	account = p.Account.Value
+	return account, account == "" || printable(account) == account
+}
+
+// account finds the name that a user signs in with and compares it with the address
+// entered.
+func (c azureCheck) account(user azureIdentity, email string) (name, warning string, _ *Error) {
+	name, ok := azureAccount(user.Properties)
+	if !ok {
+		return "", "", c.fail(UpstreamError, "Azure DevOps tells a name of the account in a form that cannot be read, so it could not be compared with the e-mail address entered")
+	}
+	warning, err := c.compareEmail(name, email)
+	return name, warning, err
 }
 
 // compareEmail demands that the account signs in with the address entered. A
@@ -86,7 +102,7 @@ func azureAccount(properties json.RawMessage) string {
 // could be compared.
 func (c azureCheck) compareEmail(account, email string) (warning string, _ *Error) {
 	switch {
-	case strings.EqualFold(account, email):
+	case account != "" && strings.EqualFold(account, email):
 		return "", nil
 	case !strings.Contains(account, "@") || strings.ContainsAny(account, `#\`):
 		return "Azure DevOps does not show an e-mail address of the account, so the one entered could not be compared", nil

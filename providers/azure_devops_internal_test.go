@@ -24,6 +24,17 @@ func TestAzureRoot(t *testing.T) {
 		{"https://devops.example.com/tfs/DefaultCollection", "DefaultCollection", "https://devops.example.com/tfs/DefaultCollection"},
 		{"https://devops.example.com", "Main.Team_1", "https://devops.example.com/Main.Team_1"},
 		{"https://devops.example.com", "Main Team", "https://devops.example.com/Main%20Team"},
+		{"https://devops.example.com/tfs/TFS", "tfs", "https://devops.example.com/tfs/tfs"},
+		{"https://devops.example.com", "tfs", "https://devops.example.com/tfs"},
+		{"https://devops.example.com/tfs", "tfs", ""},
+		{"https://devops.example.com/TFS/_apis", "tfs", ""},
+		{"https://devops.example.com/%E2%84%AA", "k", "https://devops.example.com/%E2%84%AA/k"},
+		{"https://dev.azure.com..", "contoso", ""},
+		{"https://devops..example.com", "Main", ""},
+		{"https://.devops.example.com", "Main", ""},
+		{"https://.", "Main", ""},
+		{"https://:443/tfs", "Main", ""},
+		{"https://devops.example.com/tfs%2fMain", "Main", ""},
 		{"https://[2001:db8::1]:443/tfs", "Main", "https://[2001:db8::1]/tfs/Main"},
 		{"http://devops.example.com:8080/tfs", "Main", "http://devops.example.com:8080/tfs/Main"},
 		{"https://dev.azure.com/contoso/Web", "contoso", ""},
@@ -87,19 +98,29 @@ func FuzzAzureRoot(f *testing.F) {
 }
 
 func TestAzureAccount(t *testing.T) {
+	const unreadable = "?"
 	cases := []struct{ name, properties, want string }{
 		{"an address", `{"Account":{"$type":"System.String","$value":"mia@example.com"}}`, "mia@example.com"},
 		{"a Windows name", `{"Account":{"$value":"CONTOSO\\mia"}}`, `CONTOSO\mia`},
 		{"no account", `{"Mail":{"$value":"x"}}`, ""},
-		{"a text", `{"Account":"mia@example.com"}`, ""},
-		{"a number", `{"Account":{"$value":7}}`, ""},
-		{"a control character", `{"Account":{"$value":"mia\u001b[31m"}}`, ""},
+		{"null in it", `{"Account":null}`, ""},
+		{"null for its value", `{"Account":{"$value":null}}`, ""},
+		{"an empty value", `{"Account":{"$value":""}}`, ""},
+		{"a text", `{"Account":"mia@example.com"}`, unreadable},
+		{"a number", `{"Account":{"$value":7}}`, unreadable},
+		{"a control character", `{"Account":{"$value":"mia\u001b[31m"}}`, unreadable},
+		{"white space", `{"Account":{"$value":" "}}`, unreadable},
+		{"white space around it", `{"Account":{"$value":" mia@example.com"}}`, unreadable},
 		{"null", `null`, ""},
-		{"a list", `[]`, ""},
+		{"a list", `[]`, unreadable},
 		{"nothing", ``, ""},
 	}
 	for _, c := range cases {
-		assert.Equal(t, c.want, azureAccount(json.RawMessage(c.properties)), c.name)
+		account, ok := azureAccount(json.RawMessage(c.properties))
+		assert.Equal(t, c.want != unreadable, ok, c.name)
+		if ok {
+			assert.Equal(t, c.want, account, c.name)
+		}
 	}
 }
 
@@ -110,8 +131,9 @@ func FuzzAzureAccount(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, properties []byte) {
-		account := azureAccount(properties)
-		assert.Equal(t, printable(account), account)
+		if account, ok := azureAccount(properties); ok {
+			assert.Equal(t, printable(account), account)
+		}
 	})
 }
 

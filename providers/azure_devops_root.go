@@ -15,7 +15,8 @@ const (
 // azureRoot is where an organisation answers.
 type azureRoot struct {
 	// base is the url without the organisation, in one spelling: two roots are
-	// of one Azure DevOps if they have the same base.
+	// of one Azure DevOps if they have the same base. Paths of a server are the
+	// same whatever their case.
 	base string
 	// api is the organisation's root, to which /_apis is added.
 	api string
@@ -93,20 +94,37 @@ func (p probe) azureLegacy(u *url.URL, organization string) (azureRoot, *Error) 
 }
 
 // azureServer: https://<server>/<path>, with or without the collection, which is
-// what organization names.
+// what organization names. A path that is nothing but that name may be the server's
+// as well as the collection's.
 func (p probe) azureServer(u *url.URL, organization string) (azureRoot, *Error) {
 	if err := p.azureName(organization, false); err != nil {
 		return azureRoot{}, err
 	}
 	path := u.Path
-	if i := strings.LastIndexByte(path, '/'); i >= 0 && strings.EqualFold(path[i+1:], organization) {
+	switch i := strings.LastIndexByte(path, '/'); {
+	case i < 0 || lowerASCII(path[i+1:]) != lowerASCII(organization):
+	case i == 0:
+		return azureRoot{}, p.invalid("url", "the path of url can be the server's or the collection %q; leave it out if it is the collection, and if the collection is one below it, write both, as in https://devops.example.com%s/%s",
+			organization, path, organization)
+	default:
 		path = path[:i]
 	}
 	return azureAt(u, path, organization, false), nil
 }
 
+// lowerASCII leaves all letters but those of ASCII as they are: some have one of
+// them as their lower case.
+func lowerASCII(text string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, text)
+}
+
 func azureAt(u *url.URL, path, organization string, hosted bool) azureRoot {
-	base := url.URL{Scheme: u.Scheme, Host: u.Host, Path: path}
+	base := url.URL{Scheme: u.Scheme, Host: u.Host, Path: lowerASCII(path)}
 	api := url.URL{Scheme: u.Scheme, Host: u.Host, Path: path + "/" + organization}
 	return azureRoot{base: base.String(), api: api.String(), hosted: hosted}
 }

@@ -55,10 +55,10 @@ func (bitbucket) Spec() Spec {
 		Expiry:   "Tokens live a year at most; Bitbucket does not tell when one ends, so enter expires_at.",
 		Rotation: "None: a token cannot make another.",
 		Check: "GET /2.0/user must answer 200 with JSON of type user that has an account_id or uuid. No e-mail address is told: that e-mail and token belong together is proved by the login. " +
-			"Then, if workspace is set, GET /2.0/user/workspaces/{workspace}/permission must tell a permission; the workspace itself and its repositories are shown to anybody if they are public, and prove nothing.",
+			"Then, if workspace is set, GET /2.0/user/workspaces/{workspace}/permission must name that workspace and the permission owner, collaborator or member; the workspace itself and its repositories are shown to anybody if they are public, and prove nothing.",
 		Unverified: []string{
 			"Whether answers to an API token list its scopes in X-OAuth-Scopes, as those to other tokens do; they are read where they come, and required_scopes cannot be set.",
-			"How GET /2.0/user/workspaces/{workspace}/permission answers somebody who is no member: 403 and 404 in Bitbucket's JSON are taken for it. The form of its success is that of a client's test.",
+			"How GET /2.0/user/workspaces/{workspace}/permission answers somebody who is no member: 403 and 404 in Bitbucket's JSON, and the permission none, are taken for it. The form of its success is that of a client's test.",
 			"What a bare 403 on /2.0/user means: it is taken for could not tell.",
 			"The name of the scope read:pipeline:bitbucket.",
 			"Which characters the id of a workspace may have.",

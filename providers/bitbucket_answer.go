@@ -3,6 +3,7 @@ package providers
 import (
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -61,11 +62,15 @@ func (c bitbucketCheck) judgeMember(res *upstream.Response) *Error {
 	case res.Status == http.StatusOK:
 		return nil
 	case readable && (res.Status == http.StatusForbidden || res.Status == http.StatusNotFound):
-		e := c.fail(InsufficientScope, "the token works, but its account is no member of the workspace %s (HTTP %d), or there is none of that name; invite the account or correct workspace", c.workspace, res.Status)
-		e.Missing = []string{c.workspace}
-		return e
+		return c.noMember(res)
 	}
 	return c.otherwise(res)
+}
+
+func (c bitbucketCheck) noMember(res *upstream.Response) *Error {
+	e := c.fail(InsufficientScope, "the token works, but its account is no member of the workspace %s (HTTP %d), or there is none of that name; invite the account or correct workspace", c.workspace, res.Status)
+	e.Missing = []string{c.workspace}
+	return e
 }
 
 // otherwise is what no question expects.
@@ -77,8 +82,12 @@ func (c bitbucketCheck) otherwise(res *upstream.Response) *Error {
 	return c.unexpected(res)
 }
 
-// rejected explains a 401, unless it is not Bitbucket Cloud's.
+// rejected explains a 401, unless it is not Bitbucket Cloud's, which answers in
+// JSON or in plain text.
 func (c bitbucketCheck) rejected(res *upstream.Response) *Error {
+	if notAnAPI(res) {
+		return c.page(res)
+	}
 	var server struct {
 		Errors []struct {
 			ExceptionName string `json:"exceptionName"`
@@ -115,7 +124,7 @@ func (c bitbucketCheck) lacksScope(res *upstream.Response, usual string) *Error 
 		Granted  []string `json:"granted"`
 	}
 	_ = json.Unmarshal(said.Error.Detail, &detail) // a text tells no names
-	required, granted := scopeNames(detail.Required), scopeNames(detail.Granted)
+	required, granted := bitbucketRights(detail.Required), bitbucketRights(detail.Granted)
 	missing := slices.DeleteFunc(slices.Clone(required), func(s string) bool { return slices.Contains(granted, s) })
 	switch {
 	case len(missing) > 0:
@@ -133,4 +142,16 @@ func (c bitbucketCheck) lacksScope(res *upstream.Response, usual string) *Error 
 	}
 	e.Missing = missing
 	return e
+}
+
+// bitbucketRights returns those of told that are rights of Bitbucket, sorted and
+// each once. Errors repeat them, so nothing else may look like one: the scopes of
+// API tokens, and those of OAuth that refusals still name.
+//
+//   - https://support.atlassian.com/bitbucket-cloud/docs/api-token-permissions/
+//   - https://developer.atlassian.com/cloud/bitbucket/rest/intro/#oauth-2-0-scopes
+func bitbucketRights(told []string) []string {
+	right := regexp.MustCompile(`^(?:(?:read|write|admin|delete|manage):[a-z-]+:bitbucket|` +
+		`(?:account|email|issue|pipeline|project|pullrequest|repository|runner|snippet|team|test|webhook|wiki)(?::(?:write|admin|delete|variable))?)$`)
+	return slices.DeleteFunc(scopeNames(told), func(s string) bool { return !right.MatchString(s) })
 }

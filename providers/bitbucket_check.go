@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"vault-plugin-secrets-sei/providers/internal/upstream"
@@ -89,19 +90,40 @@ func (c bitbucketCheck) member(ctx context.Context) *Error {
 	if err := c.judgeMember(res); err != nil {
 		return err
 	}
-	var body struct {
-		Permission string `json:"permission"`
-		Workspace  struct {
-			Slug string `json:"slug"`
-			UUID string `json:"uuid"`
-		} `json:"workspace"`
-	}
-	if err := c.json(res, &body); err != nil {
+	var told bitbucketMembership
+	if err := c.json(res, &told); err != nil {
 		return err
 	}
-	named := body.Workspace.Slug == "" || strings.EqualFold(body.Workspace.Slug, c.workspace) || strings.EqualFold(body.Workspace.UUID, c.workspace)
-	if printable(body.Permission) == "" || !named {
-		return c.fail(UpstreamError, "%q answered HTTP 200 without telling a permission in the workspace %s; it may have been renamed", res.Host, c.workspace)
+	return c.judgeMembership(res, told)
+}
+
+// bitbucketMembership is what Bitbucket tells of an account in a workspace.
+type bitbucketMembership struct {
+	Permission string `json:"permission"`
+	Workspace  struct {
+		Slug string `json:"slug"`
+		UUID string `json:"uuid"`
+	} `json:"workspace"`
+}
+
+// of reports whether the membership is one in the workspace of that id or UUID.
+func (m bitbucketMembership) of(workspace string) bool {
+	if strings.HasPrefix(workspace, "{") {
+		return m.Workspace.UUID == workspace
 	}
-	return nil
+	return strings.EqualFold(m.Workspace.Slug, workspace)
+}
+
+// judgeMembership believes the permissions that are documented, in the workspace
+// that was asked for.
+func (c bitbucketCheck) judgeMembership(res *upstream.Response, told bitbucketMembership) *Error {
+	switch {
+	case !told.of(c.workspace):
+		return c.fail(UpstreamError, "%q answered HTTP 200 without naming the workspace %s; it may have been renamed, or its UUID is written otherwise", res.Host, c.workspace)
+	case slices.Contains([]string{"owner", "collaborator", "member"}, told.Permission):
+		return nil
+	case told.Permission == "none":
+		return c.noMember(res)
+	}
+	return c.fail(UpstreamError, "%q answered HTTP 200 without telling a permission in the workspace %s that is known", res.Host, c.workspace)
 }

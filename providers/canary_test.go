@@ -14,8 +14,9 @@ import (
 	"vault-plugin-secrets-sei/providers/providertest"
 )
 
-// canary stands for anything an upstream may say.
-const canary = "sqUirrel-0f-the-upstream"
+// canary stands for anything an upstream may say. It has the form of a name of a
+// scope, so that nothing keeps it out but what is known of real ones.
+const canary = "squirrel-0f-the-upstream"
 
 // hostile is an answer that says the canary wherever an upstream can say anything.
 func hostile(status int, contentType string) providertest.Fault {
@@ -96,6 +97,7 @@ func TestLaterErrorsQuoteNobody(t *testing.T) {
 		{"github_actions", "/orgs/acme", lists("organizations", "acme"), ""},
 		{"github_actions", "/actions/runs", lists("organizations", "acme"), ""},
 		{"gitlab", "/user", providers.Settings{}, ""},
+		{"bitbucket", "/2.0/user", providers.Settings{}, ""},
 		{"bitbucket", "/permission", texts("workspace", "acme"), ""},
 		{"azure_devops", "/_apis/projects", texts("organization", "contoso", "service", "boards"), ""},
 		{"azure_devops", "/_apis/wit/workitemrelationtypes", texts("organization", "contoso", "service", "boards"), ""},

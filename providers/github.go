@@ -42,12 +42,15 @@ func (github) Spec() Spec {
 		Expiry:   "GitHub tells it in a header of every answer; tokens without one do not end, but are revoked after a year without use.",
 		Rotation: "None: a token cannot make another.",
 		Check: "GET /user with each token must answer 200 with JSON that has a login and a numeric id. Then GET /orgs/{org} for each organisation in organizations, " +
-			"and for classic tokens GET /user/orgs, whose header tells which organisations still want single sign-on.",
+			"which proves that nothing forbids access, and GET /user/memberships/orgs/{org}, which proves with the state active that the account is a member: anybody sees a public organisation. " +
+			"Where GitHub answers 403 or 404 to the second, or the state is pending, a warning says that the membership was not proved, for the question needs a right of its own. " +
+			"For classic tokens GET /user/orgs follows, whose header tells which organisations still want single sign-on.",
 		Unverified: []string{
 			"The fine-grained permissions as a complete list.",
 			"That a suspended account is told by the word \"suspended\" in a 403.",
 			"That the header of GET /user/orgs names all organisations that want single sign-on, however few items are asked for.",
-			"GET /orgs/{org} of a public organisation answers any token; it proves that nothing forbids access, not that the account is a member.",
+			"What GET /user/memberships/orgs/{org} answers to a token without read:org, or without read access to members; a 403 or 404 is taken for an open question, not for an account that is no member.",
+			"That a 401 with the message \"Requires authentication\" is only said where no token arrived.",
 			"Today's words for the lock after many failed logins.",
 		},
 	}
@@ -64,7 +67,7 @@ func githubFields() []Field {
 func githubOrganizationsField() Field {
 	return Field{
 		Name: githubOrganizations, Title: "Organizations", Kind: List,
-		Description: "Logins of the organisations that every token must see, single sign-on included.",
+		Description: "Logins of the organisations that every token must see, single sign-on included; a warning tells those of which its account was not proved to be a member.",
 	}
 }
 

@@ -28,10 +28,10 @@ func (githubActions) Spec() Spec {
 		}},
 		Settings: []Field{githubOrganizationsField()},
 		LeastRights: "Classic tokens: the scopes repo and read:org, authorised for the single sign-on of each organisation; workflow is for writing and not needed. " +
-			"Fine-grained tokens: read access to metadata and actions.",
+			"Fine-grained tokens: read access to metadata and actions, and to members, without which a warning says that the membership was not proved.",
 		Expiry:   base.Expiry,
 		Rotation: base.Rotation,
-		Check: base.Check + " For each of these organisations, GET /orgs/{org}/repos then finds one repository, a private one if the token sees any, " +
+		Check: base.Check + " For each organisation in organizations, GET /orgs/{org}/repos then finds one repository, a private one if the token sees any, " +
 			"and GET /repos/{org}/{repo}/actions/runs must answer 200 with a count of runs. Where only a public repository or none is visible, or organizations is empty, a warning says that the right was not proved.",
 		Unverified: append(base.Unverified,
 			"The answer to GET /repos/{org}/{repo}/actions/runs where Actions is switched off for the repository; a 403 or 404 is taken for a missing right.",

@@ -20,19 +20,13 @@ type githubRepository struct {
 // runsOfAll demands that the token reads the runs in each organisation of the
 // settings. The warnings go on after the name of the token.
 func (c githubCheck) runsOfAll(ctx context.Context, token Secret) (warnings []string, _ *Error) {
-	var first *Error
-	for _, org := range c.orgs {
+	first := c.inEach(func(org string) *Error {
 		warning, err := c.runsOf(ctx, token, org)
-		switch {
-		case err == nil && warning != "":
+		if warning != "" {
 			warnings = append(warnings, warning)
-		case err == nil:
-		case first == nil:
-			first = err
-		case err.Outcome == first.Outcome:
-			first.Missing = append(first.Missing, err.Missing...)
 		}
-	}
+		return err
+	})
 	if first != nil {
 		slices.Sort(first.Missing)
 		first.Missing = slices.Compact(first.Missing)
@@ -71,7 +65,7 @@ func (c githubCheck) repository(ctx context.Context, token Secret, org, kind str
 	if err != nil {
 		return found, err
 	}
-	if err := c.judge(res, org); err != nil {
+	if err := c.judgeLater(res, org); err != nil {
 		return found, err
 	}
 	var list *[]githubRepository
@@ -102,7 +96,7 @@ func (c githubCheck) runs(ctx context.Context, token Secret, org, repo string) *
 	if err != nil {
 		return err
 	}
-	if err := c.judge(res, org); err != nil {
+	if err := c.judgeLater(res, org); err != nil {
 		if err.Outcome == InsufficientScope {
 			err.Detail = "the token may not read the runs of GitHub Actions in the organisation " + org + "; a fine-grained token needs read access to actions, a classic one the scope repo"
 			err.Missing = []string{githubActionsRight, org}

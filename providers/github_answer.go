@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 	"time"
@@ -13,22 +14,31 @@ import (
 // https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
 const secondaryPause = time.Minute
 
-// githubRefusal is what GitHub says with any status but a good one. It is only
-// matched, never quoted.
-type githubRefusal struct {
-	Message          string `json:"message"`
-	DocumentationURL string `json:"documentation_url"`
-}
-
-func (r githubRefusal) says(part string) bool {
-	return strings.Contains(strings.ToLower(r.Message), part)
-}
-
 // judge finds what an answer says of the token, or of its access to org where
 // that is not empty; nil means that the body has to prove it.
 func (c githubCheck) judge(res *upstream.Response, org string) *Error {
+	e := c.verdict(res, org)
+	if e != nil && e.Outcome == RateLimited {
+		c.stop()
+	}
+	return e
+}
+
+// judgeLater is judge for the requests after the one that proved the token: a 401 is
+// then no word on it.
+func (c githubCheck) judgeLater(res *upstream.Response, org string) *Error {
+	e := c.judge(res, org)
+	if e != nil && e.Outcome == Rejected {
+		return c.fail(UpstreamError, "%q refused the token (HTTP 401) that it had just accepted; try again later", res.Host)
+	}
+	return e
+}
+
+func (c githubCheck) verdict(res *upstream.Response, org string) *Error {
 	var said githubRefusal
-	readable := res.Status != http.StatusOK && res.Peek(&said)
+	if res.Status != http.StatusOK && !res.Peek(&said) {
+		said = githubRefusal{}
+	}
 	if res.Status == http.StatusForbidden || res.Status == http.StatusNotFound {
 		if e := c.ssoRequired(res, org); e != nil {
 			return e
@@ -44,14 +54,25 @@ func (c githubCheck) judge(res *upstream.Response, org string) *Error {
 	case http.StatusOK:
 		return nil
 	case http.StatusUnauthorized:
-		return c.fail(Rejected, "%q refused the token (HTTP 401): it is wrong, expired or revoked", res.Host)
+		return c.unauthorized(res, said)
 	case http.StatusForbidden:
-		return c.forbidden(res, said, readable, org)
+		return c.forbidden(res, said, org)
 	case http.StatusNotFound:
-		return c.notFound(res, org)
+		return c.notFound(res, said, org)
 	default:
 		return c.unexpected(res)
 	}
+}
+
+// unauthorized tells a token that is refused from one that did not arrive.
+func (c githubCheck) unauthorized(res *upstream.Response, said githubRefusal) *Error {
+	switch {
+	case notAnAPI(res):
+		return c.page(res)
+	case said.says("requires authentication"):
+		return c.fail(UpstreamError, "%q did not see the token (HTTP 401), so it was not judged; something in between removes the header Authorization", res.Host)
+	}
+	return c.fail(Rejected, "%q refused the token (HTTP 401): it is wrong, expired or revoked", res.Host)
 }
 
 // limited recognises rate limits before anything else is made of a 403. A primary
@@ -93,59 +114,61 @@ func (c githubCheck) ssoRequired(res *upstream.Response, org string) *Error {
 	if strings.TrimSpace(kind) != "required" {
 		return nil
 	}
-	e := c.needsSSO(org)
+	e := c.needsSSO()
+	if org != "" {
+		e = c.needsSSO(org)
+	}
 	if _, page, ok := strings.Cut(rest, "url="); ok {
 		e.URL = actionURL(page, c.api.scheme, c.api.hosts...)
 	}
 	return e
 }
 
-func (c githubCheck) needsSSO(org string) *Error {
-	e := c.fail(SSORequired, "the token works, but is not authorised for the single sign-on of its organisation; authorise it in the token's settings (Configure SSO)")
-	if org != "" {
-		e.Detail = "the token works, but is not authorised for the single sign-on of the organisation " + org + "; authorise it in the token's settings (Configure SSO)"
-		e.Missing = []string{org}
+func (c githubCheck) needsSSO(orgs ...string) *Error {
+	whose := "its organisation"
+	switch len(orgs) {
+	case 0:
+	case 1:
+		whose = "the organisation " + orgs[0]
+	default:
+		whose = "the organisations " + strings.Join(orgs, ", ")
 	}
+	e := c.fail(SSORequired, "the token works, but is not authorised for the single sign-on of %s; authorise it in the token's settings (Configure SSO)", whose)
+	e.Missing = orgs
 	return e
 }
 
 // forbidden judges a 403 that is neither a rate limit nor single sign-on.
-func (c githubCheck) forbidden(res *upstream.Response, said githubRefusal, readable bool, org string) *Error {
+func (c githubCheck) forbidden(res *upstream.Response, said githubRefusal, org string) *Error {
 	switch {
-	case !readable || said.Message == "":
-		return c.fail(UpstreamError, "%q answered HTTP 403 with something that is not GitHub's, such as the page of a proxy or firewall; check url", res.Host)
-	case said.says("user agent"):
+	case !said.genuine():
+		return c.foreign(res)
+	case said.says("user agent string"):
 		return c.fail(UpstreamError, "%q did not see the User-Agent of the engine; something in between removes it", res.Host)
 	case said.says("suspended"):
 		return c.fail(AccountBlocked, "the token's account is suspended; ask a GitHub administrator")
 	case org != "":
-		return c.orgForbids(said, org)
+		e := c.fail(InsufficientScope, "%s", cmp.Or(said.policy(org), "the token may not see the organisation "+org+"; give it access"))
+		e.Missing = []string{org}
+		return e
 	case said.says("not accessible by integration"):
 		return c.fail(InsufficientScope, "this is the token of an app's installation, which belongs to no user and ends within the hour; use a personal access token")
 	}
 	return c.fail(InsufficientScope, "the token works, but may not read its own account (HTTP 403)")
 }
 
-// orgForbids explains an organisation's refusal.
-func (c githubCheck) orgForbids(said githubRefusal, org string) *Error {
-	why := "the token may not see the organisation " + org + "; give it access"
-	switch {
-	case said.says("lifetime is greater"):
-		why = "the organisation " + org + " forbids tokens that live as long as this one; make one with a shorter life"
-	case said.says("forbids access via"):
-		why = "the organisation " + org + " forbids this kind of token; use another kind, or have an owner change the organisation's policy"
-	case said.says("ip allow list"):
-		why = "the organisation " + org + " accepts requests from listed IP addresses only; have an owner list the address of this Vault"
-	}
-	e := c.fail(InsufficientScope, "%s", why)
-	e.Missing = []string{org}
-	return e
+// foreign is the failure of an answer that somebody in between gave.
+func (c githubCheck) foreign(res *upstream.Response) *Error {
+	return c.fail(UpstreamError, "%q answered HTTP %d with something that is not GitHub's, such as the answer of a proxy or firewall; check url", res.Host, res.Status)
 }
 
 // notFound: GitHub hides what a token may not see behind a 404.
-func (c githubCheck) notFound(res *upstream.Response, org string) *Error {
+func (c githubCheck) notFound(res *upstream.Response, said githubRefusal, org string) *Error {
 	if org == "" {
 		return c.fail(UpstreamError, "%q has no GitHub API at this address (HTTP 404); check url", res.Host)
+	}
+	if !said.genuine() {
+		return c.foreign(res)
 	}
 	e := c.fail(InsufficientScope, "the token cannot see the organisation %s (HTTP 404): it does not exist, or the token has no access to it or is not authorised for its single sign-on", org)
 	e.Missing = []string{org}

@@ -2,11 +2,7 @@ package providers
 
 import (
 	"context"
-	"net/http"
-	"net/url"
-	"slices"
 	"strconv"
-	"strings"
 
 	"vault-plugin-secrets-sei/providers/internal/upstream"
 )
@@ -24,6 +20,8 @@ type githubCheck struct {
 	target Target
 	// actions is set where every token must also read the runs of GitHub Actions.
 	actions bool
+	// stop ends the check of all tokens, once GitHub limits the rate.
+	stop context.CancelFunc
 }
 
 // githubAccount is what GitHub tells of a token.
@@ -47,7 +45,7 @@ func newGitHubCheck(client *upstream.Client, title string, t Target) (githubChec
 			return githubCheck{}, p.invalid(githubOrganizations, "%q is not the login of an organisation", org)
 		}
 	}
-	return githubCheck{probe: p, api: api, orgs: orgs, target: t}, nil
+	return githubCheck{probe: p, api: api, orgs: orgs, target: t, stop: func() {}}, nil
 }
 
 // validate checks every token of the pool.
@@ -81,10 +79,12 @@ func (c githubCheck) token(ctx context.Context, token Secret) (githubAccount, *E
 	if err := c.requireScopes(c.target, a.Scopes, githubCovers); err != nil {
 		return a, err
 	}
-	if err := c.organizations(ctx, token, a.Scopes != nil); err != nil || !c.actions {
+	a.warnings, err = c.organizations(ctx, token, a.Scopes != nil)
+	if err != nil || !c.actions {
 		return a, err
 	}
-	a.warnings, err = c.runsOfAll(ctx, token)
+	warnings, err := c.runsOfAll(ctx, token)
+	a.warnings = append(a.warnings, warnings...)
 	return a, err
 }
 
@@ -115,74 +115,4 @@ func (c githubCheck) user(ctx context.Context, token Secret) (githubAccount, *Er
 	a.ExpiresAt = parseGitHubExpiry(res.Header.Get("Github-Authentication-Token-Expiration"))
 	a.email = printable(body.Email)
 	return a, nil
-}
-
-// organizations demands that the token sees each organisation of the settings.
-func (c githubCheck) organizations(ctx context.Context, token Secret, classic bool) *Error {
-	if len(c.orgs) == 0 {
-		return nil
-	}
-	ids := make(map[string]string, len(c.orgs))
-	var first *Error
-	for _, org := range c.orgs {
-		id, err := c.organization(ctx, token, org)
-		switch {
-		case err == nil:
-			ids[id] = org
-		case first == nil:
-			first = err
-		case err.Outcome == first.Outcome:
-			first.Missing = append(first.Missing, err.Missing...)
-		}
-	}
-	if first != nil || !classic { // fine-grained tokens are authorised when they are made
-		return first
-	}
-	return c.hiddenBySSO(ctx, token, ids)
-}
-
-// organization: https://docs.github.com/en/rest/orgs/orgs#get-an-organization
-func (c githubCheck) organization(ctx context.Context, token Secret, org string) (id string, _ *Error) {
-	res, err := c.ask(ctx, "/orgs/"+url.PathEscape(org), token)
-	if err != nil {
-		return "", err
-	}
-	if err := c.judge(res, org); err != nil {
-		return "", err
-	}
-	var body struct {
-		Login string `json:"login"`
-		ID    int64  `json:"id"`
-	}
-	if err := c.json(res, &body); err != nil {
-		return "", err
-	}
-	if !strings.EqualFold(body.Login, org) || body.ID <= 0 {
-		return "", c.fail(UpstreamError, "%q answered HTTP 200 without naming the organisation %s; it may have been renamed", res.Host, org)
-	}
-	return strconv.FormatInt(body.ID, 10), nil
-}
-
-// hiddenBySSO looks whether a list leaves out one of the organisations, which
-// GitHub tells only in a header of the 200. Other ends of this call say nothing.
-// https://docs.github.com/en/rest/orgs/orgs#list-organizations-for-the-authenticated-user
-func (c githubCheck) hiddenBySSO(ctx context.Context, token Secret, ids map[string]string) *Error {
-	res, _ := c.ask(ctx, "/user/orgs?per_page=1", token)
-	if res == nil || res.Status != http.StatusOK {
-		return nil
-	}
-	kind, rest, _ := strings.Cut(res.Header.Get("X-Github-Sso"), ";")
-	_, list, _ := strings.Cut(rest, "organizations=")
-	if strings.TrimSpace(kind) != "partial-results" {
-		return nil
-	}
-	hidden := strings.Split(list, ",")
-	for i := range hidden {
-		hidden[i] = strings.TrimSpace(hidden[i])
-	}
-	i := slices.IndexFunc(hidden, func(id string) bool { return ids[id] != "" })
-	if i < 0 {
-		return nil
-	}
-	return c.needsSSO(ids[hidden[i]])
 }

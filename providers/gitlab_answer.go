@@ -22,6 +22,12 @@ func (r gitlabRefusal) says(part string) bool {
 	return strings.Contains(strings.ToLower(r.Message+" "+r.Error+" "+r.Description), part)
 }
 
+// forbids reports whether a 403 has the form of GitLab's: OAuth's, or a message of
+// its own. Others come from something in between.
+func (r gitlabRefusal) forbids() bool {
+	return r.Error != "" || strings.HasPrefix(r.Message, "403 Forbidden")
+}
+
 // judge finds what an answer says of the token; nil means that the body has to
 // prove it. The right is the one that the request needs.
 func (c gitlabCheck) judge(res *upstream.Response, right string) *Error {
@@ -35,13 +41,13 @@ func (c gitlabCheck) judge(res *upstream.Response, right string) *Error {
 		return nil
 	}
 	var said gitlabRefusal
-	readable := res.Peek(&said) && said != gitlabRefusal{}
+	readable := res.Peek(&said)
 	switch {
 	case notAnAPI(res):
 		return c.page(res)
 	case res.Status == http.StatusUnauthorized:
 		return c.unauthorized(res, said)
-	case res.Status == http.StatusForbidden && readable:
+	case res.Status == http.StatusForbidden && readable && said.forbids():
 		return c.forbidden(said, right)
 	case res.Status == http.StatusBadRequest && said.says("requires token type"):
 		return c.invalid(gitlabPAT, "this is an OAuth or job token, which soon ends; use a personal, project or group access token")

@@ -65,7 +65,8 @@ func (c gitlabCheck) self(ctx context.Context) (gitlabToken, *Error) {
 	case !*token.Active:
 		return token, c.fail(Rejected, "the token is no longer active: it has expired or been revoked")
 	}
-	return token, nil
+	// A server may count its days in another time zone than UTC.
+	return token, c.notEnded(res, parseGitLabDate(token.ExpiresAt), time.Now().AddDate(0, 0, -1))
 }
 
 // user: https://docs.gitlab.com/api/users/#retrieve-the-current-user
@@ -74,7 +75,10 @@ func (c gitlabCheck) user(ctx context.Context, token gitlabToken) (username stri
 	if err != nil {
 		return "", err
 	}
-	if err := c.judge(res, gitlabScope); err != nil {
+	switch err := c.judge(res, gitlabScope); {
+	case err != nil && err.Outcome == Rejected:
+		return "", c.refusedLater(res)
+	case err != nil:
 		return "", err
 	}
 	var user struct {

@@ -36,7 +36,7 @@ func (harness) Spec() Spec {
 		AuthTypes: []AuthType{{
 			Name: harnessAPIKey, Title: "E-mail and API key",
 			Fields: []Field{
-				{Name: harnessEmail, Title: "E-mail", Kind: Email, Required: true, Description: "E-mail address of the user or service account that owns the key; it must be the one that Harness tells."},
+				{Name: harnessEmail, Title: "E-mail", Kind: Email, Required: true, Description: "E-mail address of the user or service account that owns the key; it must be the one that Harness tells, where it tells one."},
 				{Name: harnessAPIKey, Title: "API key", Kind: Token, Required: true, Description: "Token of an API key of a user (pat.…) or of a service account (sat.…)."},
 			},
 		}},
@@ -48,12 +48,12 @@ func (harness) Spec() Spec {
 		Expiry:      "Harness tells it with every check. After a rotation it is the end of the overlap.",
 		Rotation:    "A token can have a successor made, and chooses how long it works beside it; a service account's needs the right to manage service accounts.",
 		Check: "POST /ng/api/token/validate with the key as text/plain body, which changes nothing, must answer 200 with status SUCCESS, valid true and the account's id equal to account_id. " +
-			"The e-mail address it tells must be the one entered.",
+			"The e-mail address of the answer must be the one entered; where the answer has none, the key is taken with a warning that says so, and its owner is known by user name or id.",
 		Unverified: []string{
 			"Whether the API needs the path /gateway: sources have it both ways for https://app.harness.io, so the url is used as it is written, and without it otherwise.",
 			"Whether the present gateway answers 401 or 400 for a token that is deleted; both are understood.",
 			"That a 401 with a sign-in page says anything about the key: it is taken for could not tell.",
-			"That a 403 on this path means an owner without access to the account, or a disabled one.",
+			"That a 403 on this path, empty or in Harness's JSON, means an owner without access to the account, or a disabled one.",
 			"That parentIdentifier is the stable id of the owner.",
 			"How soon a request may be repeated after a 429, which says nothing of it.",
 		},

@@ -3,6 +3,7 @@ package providers
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -101,8 +102,11 @@ func FuzzHarnessAnswer(f *testing.F) {
 			require.NotNil(t, a.Data)
 			assert.True(t, *a.Data.Valid)
 			assert.Equal(t, "acc", a.Data.AccountIdentifier)
-			_, encodes := json.Marshal(c.verified(*a.Data))
+			v := c.verified(*a.Data)
+			_, encodes := json.Marshal(v)
 			require.NoError(t, encodes)
+			assert.NotEmpty(t, v.Identity)
+			assert.Equal(t, a.Data.Email == "", slices.ContainsFunc(v.Warnings, func(w string) bool { return strings.Contains(w, "e-mail") }), "compared, or told that it was not")
 			return
 		}
 		assert.NotContains(t, err.Detail, canary)

@@ -56,13 +56,13 @@ func (jira) Spec() Spec {
 		Expiry:   "Cloud tokens live a year at most; Jira does not tell when one ends, so enter expires_at.",
 		Rotation: "None: a token cannot make another.",
 		Check: "GET /rest/api/3/myself (Cloud) or /rest/api/2/myself (Data Center) must answer 200 with JSON that names the account, and its e-mail address, where shown, must be the one entered. " +
-			"If a Cloud site answers 401 and cloud_id is set, the same is asked of https://api.atlassian.com/ex/jira/<cloud_id>. A second read-only call, /rest/api/3/project/search or /rest/api/2/mypermissions, only yields warnings.",
+			"If a Cloud site answers 401 and cloud_id is set, the same is asked of https://api.atlassian.com/ex/jira/<cloud_id>, and https://<site>/_edge/tenant_info, asked without credential, must not tell another cloud id. A second read-only call, /rest/api/3/project/search or /rest/api/2/mypermissions, only yields warnings.",
 		Unverified: []string{
 			"Whether an API token without scopes works through api.atlassian.com.",
 			"The exact words by which api.atlassian.com says that a scope is missing: a 401 whose message contains \"scope does not match\" is taken for it.",
 			"API tokens of service accounts are sent with Basic, although some are reported to work with Bearer only.",
 			"How Data Center answers a bad personal access token: any 401 is taken for a refusal.",
-			"That 403 with X-Seraph-LoginReason: AUTHORISATION_FAILED means an account without access to Jira.",
+			"That X-Seraph-LoginReason: AUTHORISATION_FAILED means an account without access to Jira, whatever the status.",
 			"Sites of Atlassian Government Cloud, whose gateway has another host.",
 		},
 	}

@@ -2,17 +2,19 @@ package providers
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"vault-plugin-secrets-sei/providers/internal/upstream"
 )
 
 // Headers in which Jira's login filter says what became of a login, whatever the
-// status: a 200 with any of these reasons is an anonymous answer.
+// status: a 200 with any of these reasons but the first is an anonymous answer.
 const (
 	jiraLoginReason  = "X-Seraph-LoginReason"
 	jiraDeniedReason = "X-Authentication-Denied-Reason"
 
+	jiraLoggedIn     = "OK"
 	jiraDenied       = "AUTHENTICATION_DENIED" // the credential was not even looked at
 	jiraFailed       = "AUTHENTICATED_FAILED"  // the credential is wrong
 	jiraUnauthorised = "AUTHORISATION_FAILED"  // the credential is right, the account may not use Jira
@@ -52,7 +54,7 @@ func (c jiraCheck) judgeLogin(res *upstream.Response) *Error {
 		return e
 	case loginFailed(res):
 		return c.rejected(res)
-	case loginReason(res, jiraUnauthorised) && res.Status != http.StatusOK:
+	case loginReason(res, jiraUnauthorised):
 		return c.fail(AccountBlocked, "the credential is right, but its account has no access to Jira; ask a Jira administrator to grant it")
 	}
 	return nil
@@ -82,8 +84,9 @@ func (c jiraCheck) judge401(res *upstream.Response) *Error {
 }
 
 // judge403 tells three refusals apart: a host that takes Bearer values for
-// something else, which is Cloud; a right that is missing, which Jira says in
-// JSON; and a page of somebody in between, which proves nothing.
+// something else, which is Cloud; a right that is missing, which Jira says in its form
+// of JSON, or after its login filter let the credential in; and the answer of somebody
+// in between, which proves nothing.
 func (c jiraCheck) judge403(res *upstream.Response) *Error {
 	var body struct {
 		Error string `json:"error"`
@@ -91,10 +94,10 @@ func (c jiraCheck) judge403(res *upstream.Response) *Error {
 	if res.Peek(&body) && strings.Contains(strings.ToLower(body.Error), "connect session") {
 		return c.fail(Rejected, "%q is a Jira Cloud site, which takes no personal access tokens; use auth_type api_key", res.Host)
 	}
-	if res.SaysJSON() && res.Peek(&struct{}{}) {
+	if saysErrorMessages(res) || loggedIn(res) {
 		return c.fail(InsufficientScope, "the credential works, but its account may not use Jira's API (HTTP 403)")
 	}
-	return c.fail(UpstreamError, "%q answered HTTP 403 with something that is not Jira's, such as the page of a proxy or firewall; check url", res.Host)
+	return c.fail(UpstreamError, "%q answered HTTP 403 with something that is not Jira's, such as the answer of a proxy or firewall; check url", res.Host)
 }
 
 func (c jiraCheck) notFound(res *upstream.Response) *Error {
@@ -124,4 +127,18 @@ func loginFailed(res *upstream.Response) bool { return loginReason(res, jiraFail
 
 func loginReason(res *upstream.Response, reason string) bool {
 	return strings.Contains(strings.ToUpper(strings.Join(res.Header.Values(jiraLoginReason), ",")), reason)
+}
+
+// loggedIn reports whether the login filter let the credential in.
+func loggedIn(res *upstream.Response) bool {
+	return slices.Contains(listed(res.Header.Values(jiraLoginReason)), jiraLoggedIn)
+}
+
+// saysErrorMessages reports whether an answer has the form of Jira's refusals.
+// https://developer.atlassian.com/cloud/jira/platform/rest/v3/intro/#status-codes
+func saysErrorMessages(res *upstream.Response) bool {
+	var body struct {
+		ErrorMessages *[]string `json:"errorMessages"`
+	}
+	return res.SaysJSON() && res.Peek(&body) && body.ErrorMessages != nil
 }

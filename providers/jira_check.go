@@ -38,13 +38,21 @@ func (c jiraCheck) run(ctx context.Context) (Verified, *Error) {
 	case c.site.gateway == "":
 		return Verified{}, c.adviseCloudID(refusal)
 	}
-	c.route.ServerName = "" // is about the host of url
-	account, second := c.myself(ctx, c.site.gateway)
+	gateway := c
+	gateway.route.ServerName = "" // is about the host of url
+	account, second := gateway.myself(ctx, c.site.gateway)
 	if second != nil {
 		return Verified{}, c.refusedTwice(second)
 	}
-	v := c.verified(ctx, c.site.gateway, account)
+	warning, other := c.sameSite(ctx)
+	if other != nil {
+		return Verified{}, other
+	}
+	v := gateway.verified(ctx, c.site.gateway, account)
 	v.URL = c.site.gateway
+	if warning != "" {
+		v.Warnings = append(v.Warnings, warning)
+	}
 	return v, nil
 }
 
@@ -92,6 +100,7 @@ func (c jiraCheck) myself(ctx context.Context, root string) (jiraAccount, *Error
 // judgeAccount demands that the answer names an account of the right product that
 // is the one entered and may be used.
 func (c jiraCheck) judgeAccount(host string, a *jiraAccount) *Error {
+	told := strings.TrimSpace(a.EmailAddress) != ""
 	*a = jiraAccount{
 		AccountID: printable(a.AccountID), Key: printable(a.Key), Name: printable(a.Name),
 		EmailAddress: printable(a.EmailAddress), DisplayName: printable(a.DisplayName), Active: a.Active,
@@ -106,7 +115,9 @@ func (c jiraCheck) judgeAccount(host string, a *jiraAccount) *Error {
 		return c.fail(UpstreamError, "%q answers like Jira Cloud, not like Jira Data Center; use auth_type api_key, or check url", host)
 	case a.Active != nil && !*a.Active:
 		return c.fail(AccountBlocked, "the token works, but its account is deactivated in Jira; ask a Jira administrator to activate it")
-	case c.email != "" && a.EmailAddress != "" && !strings.EqualFold(c.email, a.EmailAddress):
+	case c.email != "" && told && a.EmailAddress == "":
+		return c.fail(UpstreamError, "%q answered HTTP 200 with an e-mail address that cannot be read, so it could not be compared; check url", host)
+	case c.email != "" && told && !strings.EqualFold(c.email, a.EmailAddress):
 		e := c.fail(IdentityMismatch, "the token works, but belongs to an account with another e-mail address than the one entered")
 		e.Fields = []string{jiraEmail}
 		return e
@@ -131,57 +142,6 @@ func firstOf(texts ...string) string {
 		if t != "" {
 			return t
 		}
-	}
-	return ""
-}
-
-// projects looks whether there is anything to read and returns a warning if
-// surely not. No answer to it fails the check.
-func (c jiraCheck) projects(ctx context.Context, root string) string {
-	if c.site.api == "/rest/api/3" {
-		return c.cloudProjects(ctx, root)
-	}
-	return c.serverProjects(ctx, root)
-}
-
-// cloudProjects: https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-projects/#api-rest-api-3-project-search-get
-func (c jiraCheck) cloudProjects(ctx context.Context, root string) string {
-	res, err := c.get(ctx, root+"/rest/api/3/project/search?maxResults=1", c.header)
-	if err != nil {
-		return ""
-	}
-	if scopeMismatch(res) || res.Status == http.StatusForbidden && res.SaysJSON() {
-		return "the token cannot read projects; it lacks the scope read:jira-work"
-	}
-	var page struct {
-		Values *[]struct{} `json:"values"`
-	}
-	if res.Status == http.StatusOK && !loginFailed(res) && res.JSON(&page) == nil && page.Values != nil && len(*page.Values) == 0 {
-		return noProjects
-	}
-	return ""
-}
-
-const noProjects = "the account sees no project; give it the permission to browse those that are to be read"
-
-// serverProjects asks for one permission, which is true if the account has it in
-// any project; the list of projects cannot be cut short on Data Center.
-// https://docs.atlassian.com/software/jira/docs/api/REST/9.17.0/#api/2/mypermissions
-func (c jiraCheck) serverProjects(ctx context.Context, root string) string {
-	res, err := c.get(ctx, root+"/rest/api/2/mypermissions?permissions=BROWSE_PROJECTS", c.header)
-	if err != nil || res.Status != http.StatusOK || loginFailed(res) {
-		return ""
-	}
-	var answer struct {
-		Permissions map[string]struct {
-			HavePermission *bool `json:"havePermission"`
-		} `json:"permissions"`
-	}
-	if res.JSON(&answer) != nil {
-		return ""
-	}
-	if have := answer.Permissions["BROWSE_PROJECTS"].HavePermission; have != nil && !*have {
-		return noProjects
 	}
 	return ""
 }

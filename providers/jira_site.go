@@ -1,6 +1,8 @@
 package providers
 
 import (
+	"context"
+	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
@@ -62,4 +64,22 @@ func (p probe) gatewayRoot(root *url.URL) *Error {
 
 func isCloudID(id string) bool {
 	return regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`).MatchString(id)
+}
+
+// sameSite demands that cloud_id is the site's, for the gateway believes a token for
+// every site of its account. A site that does not tell its id is a warning. It is asked
+// without credential.
+// https://support.atlassian.com/jira/kb/retrieve-my-atlassian-sites-cloud-id
+func (c jiraCheck) sameSite(ctx context.Context) (warning string, _ *Error) {
+	var told struct {
+		CloudID string `json:"cloudId"`
+	}
+	res, err := c.get(ctx, c.site.root.String()+"/_edge/tenant_info", http.Header{"Accept": {"application/json"}})
+	if err == nil && res.Status == http.StatusOK && res.Peek(&told) && isCloudID(told.CloudID) {
+		if strings.HasSuffix(strings.ToLower(c.site.gateway), "/"+strings.ToLower(told.CloudID)) {
+			return "", nil
+		}
+		return "", c.invalid(jiraCloudID, "cloud_id is that of another site: %q tells another one at /_edge/tenant_info; correct cloud_id or url", c.site.root.Host)
+	}
+	return "the site did not tell its own cloud id, so it was not proved that cloud_id is the one of url", nil
 }

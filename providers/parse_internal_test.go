@@ -201,27 +201,9 @@ func TestPrintable(t *testing.T) {
 	assert.Equal(t, "Míà Example", printable("Míà Example"))
 	assert.Empty(t, printable("a\x1b[31mb"))
 	assert.Empty(t, printable("a\nb"))
+	for _, invisible := range []string{"\u202e", "\u2028", "\u0085", "\u009b", "\u200b", "\ufeff", "\U000e0041"} {
+		assert.Empty(t, printable("a"+invisible+"b"), "%q", invisible)
+	}
 	assert.Empty(t, printable("a\xffb"))
 	assert.Empty(t, printable(strings.Repeat("x", 255)))
-}
-
-func TestEachIsBounded(t *testing.T) {
-	var busy, most, done int
-	gate := make(chan struct{}, 1)
-	count := func(change int) {
-		gate <- struct{}{}
-		busy += change
-		most = max(most, busy)
-		if change < 0 {
-			done++
-		}
-		<-gate
-	}
-	each(20, poolParallel, func(int) {
-		count(1)
-		time.Sleep(time.Millisecond)
-		count(-1)
-	})
-	assert.Equal(t, 20, done)
-	assert.LessOrEqual(t, most, poolParallel)
 }

@@ -1,28 +1,45 @@
 package providers
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
-// poolParallel is how many tokens of a pool are checked at a time.
-const poolParallel = 4
+const (
+	// poolParallel is how many tokens of a pool are checked at a time.
+	poolParallel = 4
+	// poolRequests is how many requests the check of a pool may need. More would only
+	// end at the time limit, or at that of GitHub.
+	poolRequests = 2000
+)
 
-// pool checks all tokens; one bad token fails the whole check.
+// pool checks all tokens; one bad token fails the whole check. Once GitHub limits the
+// rate, the remaining ones are not asked about: that would only lengthen the limit.
 func (c githubCheck) pool(ctx context.Context, tokens []Secret, email string) (Verified, *Error) {
 	if err := c.distinct(tokens); err != nil {
 		return Verified{}, err
 	}
+	if err := c.affordable(len(tokens)); err != nil {
+		return Verified{}, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var stopped atomic.Bool
+	c.stop = func() {
+		stopped.Store(true)
+		cancel()
+	}
 	accounts := make([]githubAccount, len(tokens))
-	failures := make([]*Error, len(tokens))
+	ends := make([]poolEnd, len(tokens))
 	each(len(tokens), poolParallel, func(i int) {
-		accounts[i], failures[i] = c.token(ctx, tokens[i])
+		var err *Error
+		accounts[i], err = c.token(ctx, tokens[i])
+		ends[i] = poolEnd{err, err != nil && err.Outcome == Unreachable && stopped.Load()}
 	})
-	if err := firstBad(failures); err != nil {
+	if err := leading(ends); err != nil {
 		return Verified{}, err
 	}
 	v := summary(accounts)
@@ -36,18 +53,30 @@ func (c githubCheck) pool(ctx context.Context, tokens []Secret, email string) (V
 	return v, nil
 }
 
-// each calls do for 0 to n-1, at most limit at a time, and waits for all.
+// each calls do for 0 to n-1, at most limit at a time, and waits for all. If one
+// panics, each does: nobody can recover in the goroutine of another.
 func each(n, limit int, do func(int)) {
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, limit)
+	panics := make(chan any, n)
 	for i := range n {
 		slots <- struct{}{}
 		wg.Go(func() {
-			defer func() { <-slots }()
+			defer func() {
+				if cause := recover(); cause != nil {
+					panics <- cause
+				}
+				<-slots
+			}()
 			do(i)
 		})
 	}
 	wg.Wait()
+	select {
+	case cause := <-panics:
+		panic(cause)
+	default:
+	}
 }
 
 // distinct refuses an empty pool and a token that occurs twice.
@@ -65,127 +94,97 @@ func (c githubCheck) distinct(tokens []Secret) *Error {
 	return nil
 }
 
-// firstBad returns the failure of the first bad token, which lists all of them.
-func firstBad(failures []*Error) *Error {
-	var first *Error
+// affordable refuses more tokens and organisations than one check can ask about.
+func (c githubCheck) affordable(tokens int) *Error {
+	requests := tokens
+	if len(c.orgs) > 0 {
+		each := 2 // the organisation and the membership
+		if c.actions {
+			each += 3 // two lists of repositories, and the runs
+		}
+		requests += tokens * (1 + each*len(c.orgs))
+	}
+	if requests <= poolRequests {
+		return nil
+	}
+	e := c.invalid(githubPAT, "%d tokens and %d organisations need up to %d requests, and a check makes %d at most; use fewer tokens, or spread the organisations over several integrations",
+		tokens, len(c.orgs), requests, poolRequests)
+	e.Fields = append(e.Fields, githubOrganizations)
+	return e
+}
+
+// poolEnd is how the check of one token of a pool ended.
+type poolEnd struct {
+	failure *Error
+	// unasked is set where it was broken off because of another token.
+	unasked bool
+}
+
+// rank orders failures by how much they say of the token.
+func (e poolEnd) rank() int {
+	switch {
+	case e.unasked:
+		return 2
+	case e.failure.Outcome.CouldNotTell():
+		return 1
+	}
+	return 0
+}
+
+// leading returns the failure that the pool's is, nil if all tokens are good: the
+// first that says something of a token, or else the first. It lists all of them.
+func leading(ends []poolEnd) *Error {
+	lead, unasked := -1, 0
 	var bad []BadMember
-	for i, f := range failures {
-		if f == nil {
+	for i, end := range ends {
+		if end.failure == nil {
 			continue
 		}
-		bad = append(bad, BadMember{Position: i + 1, Outcome: f.Outcome})
-		if first == nil {
-			first = f
-			if len(failures) > 1 {
-				first.Detail = fmt.Sprintf("token %d of %d: %s", i+1, len(failures), f.Detail)
-			}
+		if lead < 0 || end.rank() < ends[lead].rank() {
+			lead = i
 		}
-	}
-	if first != nil && len(failures) > 1 {
-		first.Bad = bad
-		if len(bad) > 1 {
-			first.Detail += fmt.Sprintf("; %d of the tokens failed", len(bad))
-		}
-	}
-	return first
-}
-
-// summary describes a pool whose tokens are all good.
-func summary(accounts []githubAccount) Verified {
-	var v Verified
-	var logins, ids []string
-	for _, a := range accounts {
-		v.Members = append(v.Members, a.Member)
-		if !slices.Contains(ids, a.AccountID) {
-			logins, ids = append(logins, a.Identity), append(ids, a.AccountID)
-		}
-		if end := a.ExpiresAt; !end.IsZero() && (v.ExpiresAt.IsZero() || end.Before(v.ExpiresAt)) {
-			v.ExpiresAt = end
-		}
-	}
-	slices.SortFunc(ids, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
-	v.Identity, v.AccountID = strings.Join(logins, ", "), strings.Join(ids, ",")
-	v.Scopes = commonScopes(v.Members)
-	v.Warnings = append(lackingScopes(v.Members), sharedAccounts(v.Members)...)
-	for i, a := range accounts {
-		for _, w := range a.warnings {
-			v.Warnings = append(v.Warnings, nameOf(i, len(accounts))+" "+w)
-		}
-	}
-	return v
-}
-
-// commonScopes returns the scopes that every member has, nil if one does not tell.
-func commonScopes(members []Member) []string {
-	var common []string
-	for _, m := range members {
-		if m.Scopes == nil {
-			return nil
-		}
-		common = append(common, m.Scopes...)
-	}
-	slices.Sort(common)
-	common = slices.Compact(common)
-	common = slices.DeleteFunc(common, func(scope string) bool {
-		return slices.ContainsFunc(members, func(m Member) bool { return !githubCovers(m.Scopes, scope) })
-	})
-	return append([]string{}, common...)
-}
-
-// lackingScopes warns of classic tokens without the recommended scopes.
-func lackingScopes(members []Member) []string {
-	var warnings []string
-	for i, m := range members {
-		var missing []string
-		for _, scope := range githubRecommended() {
-			if m.Scopes != nil && !githubCovers(m.Scopes, scope) {
-				missing = append(missing, scope)
-			}
-		}
-		if len(missing) > 0 {
-			warnings = append(warnings, fmt.Sprintf("%s lacks recommended scopes: %s", nameOf(i, len(members)), strings.Join(missing, ", ")))
-		}
-	}
-	return warnings
-}
-
-func nameOf(i, n int) string {
-	if n == 1 {
-		return "the token"
-	}
-	return fmt.Sprintf("token %d of %d", i+1, n)
-}
-
-// sharedAccounts warns of tokens whose account is that of an earlier one: GitHub
-// counts requests by user.
-func sharedAccounts(members []Member) []string {
-	var warnings []string
-	first := make(map[string]int, len(members))
-	for i, m := range members {
-		if j, ok := first[m.AccountID]; ok {
-			warnings = append(warnings, fmt.Sprintf("tokens %d and %d belong to the same account, %s, and share its rate limit", j+1, i+1, m.Identity))
+		if end.unasked {
+			unasked++
 			continue
 		}
-		first[m.AccountID] = i
+		bad = append(bad, BadMember{Position: i + 1, Outcome: end.failure.Outcome})
 	}
-	return warnings
+	if lead < 0 {
+		return nil
+	}
+	e := ends[lead].failure
+	if len(ends) == 1 {
+		return e
+	}
+	e.Bad = bad
+	e.Detail = fmt.Sprintf("token %d of %d: %s", lead+1, len(ends), e.Detail)
+	if len(bad) > 1 {
+		e.Detail += fmt.Sprintf("; %d tokens failed their check", len(bad))
+	}
+	if unasked > 0 {
+		e.Detail += fmt.Sprintf("; tokens not asked about: %d", unasked)
+	}
+	return e
 }
 
-// compareEmail checks the optional e-mail address. GitHub shows public addresses
-// only, so silence proves nothing.
+// compareEmail checks the optional e-mail address, which is to be that of one account.
+// GitHub shows public addresses only, so the silence of one leaves it open.
 func (c githubCheck) compareEmail(accounts []githubAccount, email string) (warning string, _ *Error) {
 	if email == "" {
 		return "", nil
 	}
-	told := false
+	silent := false
 	for _, a := range accounts {
 		if strings.EqualFold(a.email, email) {
 			return "", nil
 		}
-		told = told || a.email != ""
+		silent = silent || a.email == ""
 	}
-	if !told {
+	switch {
+	case silent && len(accounts) == 1:
 		return "GitHub does not show the account's e-mail address, so the one entered could not be compared", nil
+	case silent:
+		return "GitHub does not show the e-mail addresses of all accounts, and the one entered is not among those that it shows, so it could not be compared", nil
 	}
 	e := c.fail(IdentityMismatch, "the e-mail address entered is not the public one of the token's account; correct it or leave email out")
 	e.Fields = []string{githubEmail}

@@ -2,6 +2,7 @@ package providers
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -21,6 +22,11 @@ func (p probe) root(raw string) (*url.URL, *Error) {
 		return nil, p.invalid("url", "url must be an absolute https URL")
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, p.invalid("url", "url must have no user, password, query or fragment")
+	case emptyLabel(u.Hostname()):
+		return nil, p.invalid("url", "the host of url must have a name without empty parts, such as two dots in a row")
+	case strings.Contains(u.RawPath, "%"):
+		// Set where net/url would write the path otherwise: a slash may hide there.
+		return nil, p.invalid("url", "the path of url must not contain encoded slashes, nor anything else encoded that need not be")
 	}
 	u.Host = strings.ToLower(u.Host)
 	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), ""
@@ -30,6 +36,12 @@ func (p probe) root(raw string) (*url.URL, *Error) {
 		}
 	}
 	return u, nil
+}
+
+// emptyLabel reports whether a host has an empty label beside that of the root
+// domain, which one dot at its end stands for.
+func emptyLabel(host string) bool {
+	return slices.Contains(strings.Split(strings.TrimSuffix(host, "."), "."), "")
 }
 
 // trimAPIPath cuts off the first of suffixes that the path ends with.

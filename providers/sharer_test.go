@@ -40,6 +40,8 @@ func TestOneOrganizationIsOneGroup(t *testing.T) {
 			azureTarget("https://devops.example.com/tfs", "Main"),
 			azureTarget("https://devops.example.com/tfs/Main", "main"),
 			azureTarget("https://devops.example.com:443/tfs/main/_apis", "MAIN"),
+			azureTarget("https://devops.example.com/TFS", "Main"),
+			azureTarget("https://DevOps.example.com/Tfs/MAIN/", "main"),
 		},
 	}
 	for name, targets := range groups {
@@ -76,6 +78,13 @@ func TestTwoOrganizationsAreNeverOneGroup(t *testing.T) {
 		azureTarget("https://dev.azure.com.example.com", "contoso"),
 		azureTarget("https://devops.example.com", "contoso"),
 		azureTarget("https://devops.example.com", "tfs"),
+		azureTarget("https://devops.example.com/tfs", "tfs"),
+		azureTarget("https://devops.example.com/tfs/tfs", "tfs"),
+		azureTarget("https://devops.example.com/K", "contoso"),
+		azureTarget("https://devops.example.com/%E2%84%AA", "contoso"),
+		azureTarget("https://devops.example.com/a%2fb", "contoso"),
+		azureTarget("https://devops.example.com/a/b", "contoso"),
+		azureTarget("https://dev.azure.com..", "contoso"),
 		azureTarget("https://devops.example.com/tfs", "contoso"),
 		azureTarget("https://devops.example.com/tfs/contoso", "fabrikam"),
 		azureTarget("https://devops.example.com/tfs/contoso/fabrikam", "contoso"),

@@ -56,12 +56,11 @@ func (c sonarqubeCheck) current(ctx context.Context, scheme string) (v Verified,
 	if err := c.judgeUser(res, user); err != nil {
 		return Verified{}, user.IsLoggedIn == nil || *user.IsLoggedIn, err
 	}
-	return Verified{
-		Identity:  user.Login,
-		AccountID: printable(user.ID),
-		ExpiresAt: parseSonarQubeTime(res.Header.Get("SonarQube-Authentication-Token-Expiration")),
-		Scheme:    scheme,
-	}, true, nil
+	end := parseSonarQubeTime(res.Header.Get("SonarQube-Authentication-Token-Expiration"))
+	if err := c.notEnded(res, end, time.Now()); err != nil {
+		return Verified{}, true, err
+	}
+	return Verified{Identity: user.Login, AccountID: printable(user.ID), ExpiresAt: end, Scheme: scheme}, true, nil
 }
 
 // sonarqubeUser is what SonarQube tells of the one who is logged in, if anybody is.
@@ -91,29 +90,30 @@ func (c sonarqubeCheck) judgeUser(res *upstream.Response, user sonarqubeUser) *E
 	return e
 }
 
-// ask sends a request with the token and judges everything but a 200.
+// ask sends a request with the token and judges everything but a 200. The answer
+// comes with its judgement, if there is one.
 func (c sonarqubeCheck) ask(ctx context.Context, path, scheme string) (*upstream.Response, *Error) {
 	res, err := c.get(ctx, c.root+path, headerOf(sonarqube{}.HeadersFor(sonarqubeAPIKey, scheme, c.cred)))
 	if err != nil {
 		return nil, err
 	}
 	if err := c.undecided(res); err != nil {
-		return nil, err
+		return res, err
 	}
 	switch {
 	case res.Status == http.StatusOK:
 		return res, nil
 	case notAnAPI(res):
-		return nil, c.page(res)
+		return res, c.page(res)
 	case res.Status == http.StatusUnauthorized:
 		// Without a body: UserSessionInitializer of SonarSource/sonarqube.
-		return nil, c.fail(Rejected, "%q refused the token (HTTP 401): it is wrong, expired or revoked", res.Host)
+		return res, c.fail(Rejected, "%q refused the token (HTTP 401): it is wrong, expired or revoked", res.Host)
 	case res.Status == http.StatusForbidden && saysErrors(res):
-		return nil, c.fail(InsufficientScope, "the token works, but its user has too few rights (HTTP 403)")
+		return res, c.fail(InsufficientScope, "the token works, but its user has too few rights (HTTP 403)")
 	case res.Status == http.StatusNotFound:
-		return nil, c.fail(UpstreamError, "%q has no SonarQube API at this address (HTTP 404); check url and its context path", res.Host)
+		return res, c.fail(UpstreamError, "%q has no SonarQube API at this address (HTTP 404); check url and its context path", res.Host)
 	}
-	return nil, c.unexpected(res)
+	return res, c.unexpected(res)
 }
 
 // saysErrors reports whether the answer has the form of SonarQube's refusals.
@@ -123,7 +123,7 @@ func saysErrors(res *upstream.Response) bool {
 			Msg string `json:"msg"`
 		} `json:"errors"`
 	}
-	return res.Peek(&said) && len(said.Errors) > 0
+	return res.Peek(&said) && len(said.Errors) > 0 && said.Errors[0].Msg != ""
 }
 
 // readsBearer reports whether the server is sure to read Bearer. The version is
@@ -158,7 +158,10 @@ func (c sonarqubeCheck) member(ctx context.Context, scheme string) *Error {
 		return nil
 	}
 	res, err := c.ask(ctx, "/api/organizations/search?member=true&organizations="+url.QueryEscape(c.organization), scheme)
-	if err != nil {
+	switch {
+	case err != nil && err.Outcome == Rejected:
+		return c.refusedLater(res)
+	case err != nil:
 		return err
 	}
 	var list struct {

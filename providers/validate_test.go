@@ -204,7 +204,7 @@ func TestFineGrainedTokensNeedNoList(t *testing.T) {
 	for _, r := range w.GitHub.Requests() {
 		paths = append(paths, r.Path)
 	}
-	assert.Equal(t, []string{"/user", "/orgs/acme"}, paths)
+	assert.Equal(t, []string{"/user", "/orgs/acme", "/user/memberships/orgs/acme"}, paths)
 }
 
 // TestSeveralOrganizations names all that a token cannot see.

@@ -3,6 +3,8 @@ package providers
 import (
 	"net/url"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // actionURL returns a link that an upstream gave for a person to follow, if it
@@ -24,11 +26,12 @@ func actionURL(raw, scheme string, hosts ...string) string {
 	return ""
 }
 
-// printable bounds what of an upstream's answer may become an identity.
+// printable bounds what of an upstream's answer may become an identity: whoever reads
+// it must see what it is, so nothing invisible and nothing that turns text around.
 func printable(text string) string {
 	const longest = 254
 	text = strings.TrimSpace(text)
-	if len(text) > longest || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f || r == 0xfffd }) {
+	if len(text) > longest || strings.ContainsFunc(text, func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }) {
 		return ""
 	}
 	return text

@@ -331,7 +331,11 @@ func (a *AzureDevOps) projects(w http.ResponseWriter, r *http.Request) {
 	}
 	list := []any{}
 	for _, p := range shown {
-		list = append(list, object{"id": p.ID, "name": p.Name, "state": "wellFormed", "url": "https://" + r.Host + "/" + org.Name + "/_apis/projects/" + p.ID})
+		visibility := "private"
+		if p.Public {
+			visibility = "public"
+		}
+		list = append(list, object{"id": p.ID, "name": p.Name, "state": "wellFormed", "visibility": visibility, "url": "https://" + r.Host + "/" + org.Name + "/_apis/projects/" + p.ID})
 	}
 	azureList(w, list...)
 }

@@ -67,6 +67,7 @@ func namedFaults(argument string) map[string]Fault {
 		"signin_203":             {Status: http.StatusNonAuthoritativeInfo, Header: html, Body: page},
 		"redirect":               {Status: http.StatusFound, Header: map[string]string{"Location": argument, "Content-Type": "text/html"}},
 		"unauthorized_empty":     {Status: http.StatusUnauthorized},
+		"unauthorized_html":      {Status: http.StatusUnauthorized, Header: html, Body: unauthorizedPage},
 		"forbidden_html":         {Status: http.StatusForbidden, Header: html, Body: page},
 		"not_found_html":         {Status: http.StatusNotFound, Header: html, Body: page},
 		"gone":                   {Status: http.StatusGone, Body: `{"message":"gone"}`},
@@ -75,6 +76,26 @@ func namedFaults(argument string) map[string]Fault {
 		"server_error":           {Status: http.StatusInternalServerError, Body: `{"message":"oops"}`},
 		"bad_gateway_html":       {Status: http.StatusBadGateway, Header: html, Body: page},
 		"unavailable":            {Status: http.StatusServiceUnavailable, Header: map[string]string{"Retry-After": "5"}},
+	}
+}
+
+// unauthorizedPage is what a proxy with a login of its own answers.
+const unauthorizedPage = "<html>\r\n<head><title>401 Authorization Required</title></head>\r\n<body>\r\n" +
+	"<center><h1>401 Authorization Required</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+
+// refusedBetween are refusals of meshes and gateways between the engine and an
+// upstream, by what they say.
+func refusedBetween() map[string]Fault {
+	return map[string]Fault{
+		"a 403 of a mesh":              {Status: http.StatusForbidden, Header: map[string]string{"Content-Type": "text/plain"}, Body: "RBAC: access denied"},
+		"a 404 in plain text":          {Status: http.StatusNotFound, Header: map[string]string{"Content-Type": "text/plain"}, Body: "404 page not found\n"},
+		"a 403 of a gateway":           {Status: http.StatusForbidden, Body: `{"message":"Forbidden"}`},
+		"a 403 that says nothing":      {Status: http.StatusForbidden, Body: `{}`},
+		"a 404 that says nothing":      {Status: http.StatusNotFound, Body: `{}`},
+		"a 403 of a gateway's routes":  {Status: http.StatusForbidden, Body: `{"message":"no Route matched"}`},
+		"a 404 of a gateway's routes":  {Status: http.StatusNotFound, Body: `{"message":"no Route matched"}`},
+		"a 403 with codes of its own":  {Status: http.StatusForbidden, Body: `{"code":403,"status":403,"message":"Forbidden","errors":[]}`},
+		"a 403 that quotes the vendor": {Status: http.StatusForbidden, Body: `{"message":"upstream said 403 Forbidden, TF401027, VS403"}`},
 	}
 }
 

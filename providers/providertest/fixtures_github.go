@@ -60,6 +60,12 @@ func githubSuccesses() map[string]Answer {
 			Header: map[string]string{"X-OAuth-Scopes": "admin:org, repo", "X-Accepted-OAuth-Scopes": "admin:org, read:org, repo, user, write:org"},
 			Body:   `{"login":"octokit-fixture-org","id":31898100,"type":"Organization","two_factor_requirement_enabled":false,"plan":{"name":"team","seats":5}}`,
 		},
+		"membership_active": {
+			Source: "documented: docs.github.com/en/rest/orgs/members#get-an-organization-membership-for-the-authenticated-user",
+			Status: http.StatusOK,
+			Body: `{"url":"https://api.github.com/orgs/acme/memberships/mia","state":"active","role":"admin","organization_url":"https://api.github.com/orgs/acme",
+				"organization":{"login":"Acme","id":1},"user":{"login":"mia","id":1000001}}`,
+		},
 		"sso_partial_results": {
 			Source: "documented: github/docs content/rest/authentication/authenticating-to-the-rest-api.md",
 			Status: http.StatusOK,
@@ -76,6 +82,11 @@ func githubRefusals() map[string]Answer {
 			Status: http.StatusUnauthorized,
 			Header: map[string]string{"X-RateLimit-Limit": "60", "X-RateLimit-Remaining": "55", "X-RateLimit-Reset": "1601386475"},
 			Body:   `{"message":"Bad credentials","documentation_url":"https://docs.github.com/rest"}`,
+		},
+		"requires_authentication": {
+			Source: "recorded: activebridge/projectr issue 89",
+			Status: http.StatusUnauthorized,
+			Body:   `{"message":"Requires authentication","documentation_url":"https://developer.github.com/v3"}`,
 		},
 		"user_with_installation_token": {
 			Source: "recorded: actions/create-github-app-token issue 258",

@@ -23,10 +23,10 @@ func gitlabSuccesses() map[string]Answer {
 				"scopes":["api"],"user_id":3,"last_used_at":"2021-10-06T17:58:37.550Z","active":true,"expires_at":null}`,
 		},
 		"token_self_granular": {
-			Source: "from the server's tests: gitlabhq spec/requests/api/personal_access_tokens/self_rotation_spec.rb, in the object of token_self_success",
+			Source: "from the server's tests: gitlabhq spec/requests/api/personal_access_tokens/self_rotation_spec.rb, in the object of token_self_success; the date is made up",
 			Status: http.StatusOK,
 			Body: `{"id":4,"name":"Test Token","revoked":false,"created_at":"2020-07-23T14:31:47.729Z","description":"Test Token description",
-				"scopes":["granular"],"user_id":3,"last_used_at":null,"active":true,"expires_at":"2026-12-15",
+				"scopes":["granular"],"user_id":3,"last_used_at":null,"active":true,"expires_at":"2096-12-15",
 				"granular_scopes":[{"access":"user","permissions":["rotate_personal_access_token"],"project_id":null,"group_id":null},
 				{"access":"selected_memberships","permissions":["read_job"],"project_id":1,"group_id":null}]}`,
 		},

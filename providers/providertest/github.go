@@ -25,6 +25,9 @@ type GitHubToken struct {
 	// NoActions is set for fine-grained tokens that may not read Actions: forbidden is
 	// answered with 403, hidden with 404.
 	NoActions string `json:"no_actions,omitempty"`
+	// NoMembers is set for fine-grained tokens that may not read members, with the same
+	// words.
+	NoMembers string `json:"no_members,omitempty"`
 	// Installation tokens belong to no user.
 	Installation bool `json:"installation,omitempty"`
 	// Expires is the header github-authentication-token-expiration as it is sent.
@@ -34,31 +37,6 @@ type GitHubToken struct {
 	// Remaining is what is left of the quota, if Limited.
 	Remaining int  `json:"remaining,omitempty"`
 	Limited   bool `json:"limited,omitempty"`
-}
-
-// GitHubOrganization is an organisation.
-type GitHubOrganization struct {
-	Login string `json:"login"`
-	ID    int64  `json:"id,omitempty"`
-	// Members are the logins that see it; empty means that everybody does.
-	Members []string `json:"members,omitempty"`
-	// SSO demands classic tokens to be authorised: required answers 403, partial
-	// only leaves the organisation out of lists.
-	SSO string `json:"sso,omitempty"`
-	// Forbids is a kind of token that is refused: classic, fine_grained or lifetime.
-	Forbids string `json:"forbids,omitempty"`
-	// Repositories are those of the organisation.
-	Repositories []GitHubRepository `json:"repositories,omitempty"`
-}
-
-// GitHubRepository is a repository of an organisation.
-type GitHubRepository struct {
-	Name string `json:"name"`
-	// Private repositories are seen by classic tokens with the scope repo and by
-	// fine-grained ones.
-	Private bool `json:"private,omitempty"`
-	// Runs is how many runs of Actions it has.
-	Runs int `json:"runs,omitempty"`
 }
 
 // GitHub is a fake of GitHub: at the root of api.github.com and api.*.ghe.com,
@@ -77,6 +55,7 @@ func NewGitHub() *GitHub {
 	g := &GitHub{mux: http.NewServeMux(), tokens: map[string]GitHubToken{}, orgs: map[string]GitHubOrganization{}}
 	g.mux.HandleFunc("GET /user", g.user)
 	g.mux.HandleFunc("GET /user/orgs", g.userOrgs)
+	g.mux.HandleFunc("GET /user/memberships/orgs/{org}", g.membership)
 	g.mux.HandleFunc("GET /orgs/{org}", g.org)
 	g.mux.HandleFunc("GET /orgs/{org}/repos", g.orgRepos)
 	g.mux.HandleFunc("GET /repos/{org}/{repo}/actions/runs", g.actionsRuns)

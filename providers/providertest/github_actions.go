@@ -11,8 +11,7 @@ import (
 // it does not see.
 func (o GitHubOrganization) sees(t GitHubToken, r GitHubRepository) bool {
 	classic := !t.FineGrained && !t.Installation
-	member := len(o.Members) == 0 || slices.Contains(o.Members, t.Login)
-	return !r.Private || member && (!classic || slices.Contains(t.Scopes, "repo") && (o.SSO == "" || o.authorized(t)))
+	return !r.Private || o.has(t) && (!classic || slices.Contains(t.Scopes, "repo") && (o.SSO == "" || o.authorized(t)))
 }
 
 // orgRepos: docs.github.com/en/rest/repos/repos#list-organization-repositories, documented.

@@ -2,7 +2,6 @@ package providertest
 
 import (
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +11,12 @@ import (
 // the request is answered.
 func (g *GitHub) enter(w http.ResponseWriter, r *http.Request, accepted string) (GitHubToken, bool) {
 	t, ok := g.login(r)
+	if !ok && r.Header.Get("Authorization") == "" {
+		// activebridge/projectr issue 89, recorded.
+		quota(w, 60, 55)
+		refuse(w, http.StatusUnauthorized, "Requires authentication", "https://docs.github.com/rest")
+		return t, false
+	}
 	if !ok {
 		// hub4j/github-api invalidJWTTokenRaisesException, recorded.
 		quota(w, 60, 55)
@@ -75,74 +80,9 @@ func (g *GitHub) user(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, body)
 }
 
-// org: octokit/fixtures get-organization, recorded.
-func (g *GitHub) org(w http.ResponseWriter, r *http.Request) {
-	t, ok := g.enter(w, r, "admin:org, read:org, repo, user, write:org")
-	if !ok {
-		return
-	}
-	g.mu.Lock()
-	o, known := g.orgs[strings.ToLower(r.PathValue("org"))]
-	g.mu.Unlock()
-	classic := !t.FineGrained && !t.Installation
-	switch {
-	case !known, len(o.Members) > 0 && !slices.Contains(o.Members, t.Login):
-		refuse(w, http.StatusNotFound, "Not Found", "https://docs.github.com/rest/orgs/orgs#get-an-organization")
-	case o.SSO == "required" && classic && !o.authorized(t):
-		// scala-steward-org/scala-steward-action issue 173, recorded.
-		w.Header().Set("X-GitHub-SSO", "required; url=https://"+webHost(r)+"/orgs/"+o.Login+"/sso?authorization_request=AAAAAAAAAAAAAAAA")
-		refuse(w, http.StatusForbidden, "Resource protected by organization SAML enforcement. You must grant your Personal Access token access to this organization.",
-			"https://docs.github.com/articles/authenticating-to-a-github-organization-with-saml-single-sign-on/")
-	case o.Forbids == "classic" && classic:
-		// refined-github issue 6951, reported.
-		refuse(w, http.StatusForbidden, "`"+o.Login+"` forbids access via a personal access token (classic). Please use a GitHub App, OAuth App, or a personal access token with fine-grained permissions.", "https://docs.github.com/rest")
-	case o.Forbids == "lifetime" && t.FineGrained:
-		// GladysAssistant/v4-website pull 408, recorded.
-		refuse(w, http.StatusForbidden, "The '"+o.Login+"' organization forbids access via a fine-grained personal access tokens if the token's lifetime is greater than 366 days. Please adjust your token's lifetime at the following URL: https://github.com/settings/personal-access-tokens/12345678", "https://docs.github.com/rest")
-	case o.Forbids == "fine_grained" && t.FineGrained:
-		refuse(w, http.StatusForbidden, "`"+o.Login+"` forbids access via a fine-grained personal access token.", "https://docs.github.com/rest")
-	default:
-		writeJSON(w, http.StatusOK, object{"login": o.Login, "id": o.ID, "type": "Organization", "url": "https://" + r.Host + r.URL.Path})
-	}
-}
-
-func (o GitHubOrganization) authorized(t GitHubToken) bool {
-	return slices.ContainsFunc(t.Authorized, func(a string) bool { return strings.EqualFold(a, o.Login) })
-}
-
 // webHost is the host that people see.
 func webHost(r *http.Request) string {
 	return strings.TrimPrefix(r.Host, "api.")
-}
-
-// userOrgs leaves out organisations that want single sign-on and tells their ids:
-// github/docs content/rest/authentication/authenticating-to-the-rest-api.md.
-func (g *GitHub) userOrgs(w http.ResponseWriter, r *http.Request) {
-	t, ok := g.enter(w, r, "admin:org, read:org, repo, user, write:org")
-	if !ok {
-		return
-	}
-	listed, hidden := g.visible(t)
-	if len(hidden) > 0 {
-		w.Header().Set("X-GitHub-SSO", "partial-results; organizations="+strings.Join(hidden, ","))
-	}
-	writeJSON(w, http.StatusOK, listed)
-}
-
-// visible tells organisations that want single sign-on of the token from others.
-func (g *GitHub) visible(t GitHubToken) (listed []any, hidden []string) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	listed = []any{}
-	for _, o := range g.orgs {
-		if o.SSO != "" && !t.FineGrained && !o.authorized(t) {
-			hidden = append(hidden, strconv.FormatInt(o.ID, 10))
-			continue
-		}
-		listed = append(listed, object{"login": o.Login, "id": o.ID})
-	}
-	slices.Sort(hidden)
-	return listed, hidden
 }
 
 // rateLimit: PyGithub RateLimitOverview.setUp, recorded.

@@ -65,12 +65,15 @@ type Suite struct {
 	Open []string
 	// Without says why a situation cannot occur.
 	Without map[Situation]string
+	// Unlike says why a common fault is not tried, by its name: the upstream itself
+	// answers so.
+	Unlike map[string]string
 }
 
 // Suites returns the suite of every provider, by name.
 func Suites() map[string]Suite {
 	return map[string]Suite{
-		"jira": jiraSuite(), "github": githubSuite(), "bitbucket": bitbucketSuite(), "azure_devops": azureSuite(),
+		"jira": jiraSuite().unlike("unauthorized_html", "the site's own 401 may be a page: answer unauthorized_html_older"), "github": githubSuite(), "bitbucket": bitbucketSuite(), "azure_devops": azureSuite(),
 		"harness": harnessSuite(), "gitlab": gitlabSuite(), "github_actions": githubActionsSuite(), "sonarqube": sonarqubeSuite(),
 	}
 }
@@ -112,15 +115,15 @@ func (s Suite) faults() []Case {
 		"empty_object": providers.UpstreamError, "two_values": providers.UpstreamError, "too_large": providers.UpstreamError,
 		"forbidden_html": providers.UpstreamError, "not_found_html": providers.UpstreamError, "gone": providers.UpstreamError,
 		"server_error": providers.UpstreamError, "bad_gateway_html": providers.UpstreamError, "unavailable": providers.UpstreamError,
-		"unauthorized_empty": providers.Rejected,
-		"rate_limited":       providers.RateLimited, "rate_limited_no_header": providers.RateLimited,
+		"unauthorized_empty": providers.Rejected, "unauthorized_html": providers.UpstreamError,
+		"rate_limited": providers.RateLimited, "rate_limited_no_header": providers.RateLimited,
 		"slow_headers": providers.Unreachable, "slow_body": providers.Unreachable,
 		"reset": providers.Unreachable, "cut": providers.Unreachable,
 	}
 	var cases []Case
 	for _, name := range FaultNames() {
 		want, ok := outcomes[name]
-		if !ok {
+		if !ok || s.Unlike[name] != "" {
 			continue
 		}
 		c := s.Good
@@ -139,6 +142,27 @@ func (s Suite) faults() []Case {
 			c.Target.Timeout = faultTimeout
 		}
 		cases = append(cases, c)
+	}
+	return cases
+}
+
+func (s Suite) unlike(fault, why string) Suite {
+	s.Unlike = map[string]string{fault: why}
+	return s
+}
+
+func (c Case) arranged(arrange func(w *World)) Case { c.Arrange = arrange; return c }
+
+// refusedBetween are cases like c, in which something in between refuses the request
+// for path. That says nothing of the credential.
+func (c Case) refusedBetween(path string, fake func(w *World) Fake) []Case {
+	var cases []Case
+	for name, fault := range refusedBetween() {
+		refused := c.named(name + " to " + path + " proves nothing").as("")
+		fault.Path = path
+		refused.Want, refused.Check = providers.UpstreamError, nil
+		refused.Arrange = func(w *World) { c.Arrange(w); fake(w).Behave(fault) }
+		cases = append(cases, refused)
 	}
 	return cases
 }

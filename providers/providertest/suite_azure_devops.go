@@ -3,6 +3,7 @@ package providertest
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"vault-plugin-secrets-sei/providers"
@@ -23,7 +24,8 @@ func azureSuite() Suite {
 		FaultPath: azureConnect,
 		Fake:      func(w *World) Fake { return w.AzureDevOps },
 		Cases: slices.Concat(azureTokenCases(), azureAnonymousCases(), azureIdentityCases(), azureServiceCases(),
-			azureHostCases(), azureServerCases(), azureAnswerCases()),
+			azurePublicCases(), azureBetweenCases(), azureHostCases(), azureServerCases(), azureAnswerCases()),
+		Unlike: map[string]string{"unauthorized_html": "a 401 of Azure DevOps may be a page: answer object_moved_401"},
 	}
 }
 
@@ -139,18 +141,31 @@ func azureIdentityCases() []Case {
 		return onAzure(azureConnect, Fault{Status: 200, Body: `{"authenticatedUser":` + account + properties + `},"authorizedUser":` + authorized + `}`})
 	}
 	same := `{"id":"11111111-1111-1111-1111-11111111111a"}`
+	const nameless = `{"id":"11111111-1111-1111-1111-11111111111A","descriptor":"Microsoft.IdentityModel.Claims.ClaimsIdentity;x\\y"}`
 	boards := func(name string, want providers.Outcome, arrange func(w *World), look check) Case {
 		return azureCase("boards", name, want, arrange, look)
 	}
 	unproved := func(v providers.Verified, _ *providers.Error) error {
-		return errors.Join(equal("Warnings", len(v.Warnings), 1), equal("AccountID", v.AccountID, "11111111-1111-1111-1111-11111111111a"))
+		return errors.Join(equal("Warnings", len(v.Warnings), 1), equal("Identity", v.Identity == miaEmail, false), equal("AccountID", v.AccountID, "11111111-1111-1111-1111-11111111111a"))
 	}
 	return []Case{
 		boards("the e-mail address may be in another case", "", knowsMiaAtAzure(), azureGood).with(credential("email", "Mia@Example.com", "pat", azureToken)),
 		boards("the token of another account is a mismatch", providers.IdentityMismatch, knowsMiaAtAzure(), named("email")).
 			with(credential("email", "noah@example.com", "pat", azureToken)).as(WrongOwner),
 		boards("an account without properties is a warning", "", answer(`null`, same), unproved),
-		boards("properties of another form are a warning", "", answer(`{"Account":"mia@example.com"}`, same), unproved),
+		boards("an account that is null is a warning", "", answer(`{"Account":null}`, same), unproved),
+		boards("an account without value is a warning", "", answer(`{"Account":{"$type":"System.String"}}`, same), unproved),
+		boards("an account whose value is empty is a warning, and not the one entered", "", answer(`{"Account":{"$value":""}}`, same), unproved),
+		boards("properties of another form prove nothing", providers.UpstreamError, answer(`{"Account":"noah@example.com"}`, same), nil),
+		boards("properties that are a list prove nothing", providers.UpstreamError, answer(`["noah@example.com"]`, same), nil),
+		boards("an account that is a number proves nothing", providers.UpstreamError, answer(`{"Account":{"$value":7}}`, same), nil),
+		boards("an account that cannot be shown proves nothing", providers.UpstreamError, answer(`{"Account":{"$value":"noah\u001b[31m@example.com"}}`, same), says("cannot be read")),
+		boards("an account without end proves nothing", providers.UpstreamError, answer(`{"Account":{"$value":"`+strings.Repeat("a", 300)+`@example.com"}}`, same), nil),
+		boards("an account without any name is known by its id", "", onAzure(azureConnect, Fault{
+			Status: 200, Body: `{"authenticatedUser":` + nameless + `,"authorizedUser":` + nameless + `}`,
+		}), func(v providers.Verified, _ *providers.Error) error {
+			return equal("Identity", v.Identity, "11111111-1111-1111-1111-11111111111a")
+		}),
 		boards("a guest's name is no address to compare", "", answer(`{"Account":{"$value":"mia_example.com#EXT#@contoso.onmicrosoft.com"}}`, same), unproved),
 		boards("a Windows name is no address to compare", "", answer(`{"Account":{"$value":"CONTOSO\\mia"}}`, same), unproved),
 		boards("two different accounts prove nothing", providers.UpstreamError, answer(`null`, `{"id":"22222222-2222-2222-2222-222222222222"}`), says("another, or none")),
@@ -182,7 +197,7 @@ func azureServiceCases() []Case {
 		azureCase("boards", "projects without ids prove nothing", providers.UpstreamError, onAzure(azureProject, Fault{Status: 200, Body: `{"count":1,"value":[{"id":"../x"},{"id":7}]}`}), nil),
 		azureCase("boards", "an answer without a list proves nothing", providers.UpstreamError, onAzure(azureProject, Fault{Status: 200, Body: `{"count":1}`}), nil),
 		azureCase("boards", "a sign-in page instead of projects proves nothing", providers.UpstreamError, onAzure(azureProject, AzureAnswers()["signin_page_203"].At("")), nil),
-		azureCase("boards", "a token that expires in between is rejected", providers.Rejected, onAzure(azureProject, AzureAnswers()["pat_expired_401"].At("")), says("expired")),
+		azureCase("boards", "a token that is called expired in between is no verdict", providers.UpstreamError, onAzure(azureProject, AzureAnswers()["pat_expired_401"].At("")), says("a moment later")),
 		azureCase("boards", "an older server is told", providers.UpstreamError, onAzure(azureProject, Fault{
 			Status: 400, Body: `{"message":"out of range","typeKey":"VssVersionOutOfRangeException"}`,
 		}), says("version 7.1")),
@@ -210,6 +225,59 @@ func azureServiceCases() []Case {
 		)
 	}
 	return cases
+}
+
+// azurePublicCases are about projects that anybody may read.
+func azurePublicCases() []Case {
+	const first = "11111111-1111-1111-1111-111111111111"
+	open := AzureProject{Name: "Open", Public: true, ID: first}
+	in := func(projects ...AzureProject) func(w *World) {
+		return func(w *World) {
+			knowsMiaAtAzure()(w)
+			w.AzureDevOps.AddOrganization(AzureOrganization{Name: azureOrg, Projects: projects})
+		}
+	}
+	warned := func(v providers.Verified, err *providers.Error) error {
+		if len(v.Warnings) != 1 || !strings.Contains(v.Warnings[0], "public") {
+			return errors.New("no warning, or another, of projects that are public")
+		}
+		v.Warnings = nil
+		return azureGood(v, err)
+	}
+	many := func() []AzureProject {
+		var projects []AzureProject
+		for _, name := range []string{"A", "B", "C", "D"} {
+			projects = append(projects, AzureProject{Name: name, Public: true})
+		}
+		return append(projects, AzureProject{Name: "Closed"})
+	}
+	return []Case{
+		azureCase("boards", "public projects alone are a warning", "", in(open), warned),
+		azureCase("repos", "repositories of public projects alone are a warning", "", in(open), warned),
+		azureCase("pipelines", "a project that is not public is asked first", "", func(w *World) {
+			in(open, AzureProject{Name: "Closed"})(w)
+			w.AzureDevOps.Behave(Fault{Path: "/" + first + "/_apis/build/definitions", Status: 500})
+		}, azureGood),
+		azureCase("repos", "a project that is not public is found behind others", "", in(many()...), azureGood),
+		azureCase("repos", "a public project in place of one that is off is a warning", "", in(open, AzureProject{Name: "Off", Off: []string{"git"}}), warned),
+		azureCase("repos", "a project is public in any case of the word", "", func(w *World) {
+			in(open)(w)
+			w.AzureDevOps.Behave(Fault{Path: azureProject, Status: 200, Body: `{"value":[{"id":"` + first + `","visibility":"Public"}]}`})
+		}, warned),
+	}
+}
+
+// azureBetweenCases are refusals of somebody else, to each of the requests.
+func azureBetweenCases() []Case {
+	fake := func(w *World) Fake { return w.AzureDevOps }
+	at := func(service, path string) []Case {
+		return azureCase(service, "", "", knowsMiaAtAzure(), nil).refusedBetween(path, fake)
+	}
+	numbered := azureCase("boards", "a message with its number is Azure DevOps', too", providers.InsufficientScope, onAzure(azureConnect, Fault{
+		Status: 403, Body: `{"message":"TF400813: no"}`,
+	}), missing(azureOrg))
+	return slices.Concat([]Case{numbered}, at("boards", azureConnect), at("boards", azureProject), at("boards", "/_apis/wit/workitemrelationtypes"),
+		at("repos", "/_apis/git/pullrequests"), at("pipelines", "/_apis/build/definitions"))
 }
 
 func azureHostCases() []Case {
@@ -256,6 +324,9 @@ func azureServerCases() []Case {
 	return []Case{
 		server("a collection is an organisation", "", known),
 		server("the collection may be in the url", "", known).at(AzureDevOpsServerURL + "/Main/"),
+		server("a path in another case is the same", "", known).at("https://devops.example.com/tfs/MAIN"),
+		server("a url that is only the collection is ambiguous", providers.InvalidField, all(named("url"), says("leave it out", "/tfs/tfs"))).setting("organization", "tfs"),
+		server("two dots at the end of the host are refused", providers.InvalidField, named("url")).at("https://devops.example.com../tfs"),
 		server("the context path is needed", providers.UpstreamError, named("organization")).at("https://devops.example.com"),
 		server("a wrong token is rejected", providers.Rejected, nil).with(credential("email", miaEmail, "pat", azureUnknown)),
 		server("another collection is not found", providers.UpstreamError, nil).setting("organization", "Other"),

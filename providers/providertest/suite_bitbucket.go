@@ -20,7 +20,7 @@ func bitbucketSuite() Suite {
 		Good:      bitbucketCase("an API token with scopes works", "", knowsMiaAtBitbucket, bitbucketGood).as(Good),
 		FaultPath: "/2.0/user",
 		Fake:      func(w *World) Fake { return w.Bitbucket },
-		Cases:     slices.Concat(bitbucketTokenCases(), bitbucketWorkspaceCases(), bitbucketHostCases(), bitbucketAnswerCases()),
+		Cases:     slices.Concat(bitbucketTokenCases(), bitbucketWorkspaceCases(), bitbucketMembershipCases(), bitbucketHostCases(), bitbucketAnswerCases()),
 	}
 }
 
@@ -116,7 +116,57 @@ func bitbucketTokenCases() []Case {
 		bitbucketCase("names that are no scopes are not repeated", providers.InsufficientScope, onUser(Fault{
 			Status: 403, Body: `{"type":"error","error":{"message":"Your credentials lack one or more required privilege scopes.","detail":{"required":["<b>!</b>"],"granted":["A B"]}}}`,
 		}), missing(bitbucketReadUser)),
+		bitbucketCase("words in the form of names are not repeated", providers.InsufficientScope, onUser(Fault{
+			Status: 403, Body: `{"type":"error","error":{"message":"x","detail":{"required":["account","squirrel","read:user:github"],"granted":["squirrel:write","project","read:issue:bitbucket:x"]}}}`,
+		}), all(missing("account"), says("lacks the scope account;", ", beside project"), saysNot("squirrel", "github", ":x"))),
+		bitbucketCase("a 401 page of a proxy with another content type is no verdict", providers.UpstreamError, onUser(Fault{
+			Status: 401, Body: unauthorizedPage, Header: map[string]string{"Content-Type": "text/plain"},
+		}), says("page")),
 	}
+}
+
+// saysNot forbids parts of the sentence.
+func saysNot(parts ...string) check {
+	return func(_ providers.Verified, err *providers.Error) error {
+		for _, p := range parts {
+			if strings.Contains(err.Detail, p) {
+				return errors.New("the sentence says " + p + ": " + err.Detail)
+			}
+		}
+		return nil
+	}
+}
+
+// bitbucketMembershipCases are about answers that tell a permission.
+func bitbucketMembershipCases() []Case {
+	uuid, _ := BitbucketWorkspace{Slug: orgName}.body("")["uuid"].(string)
+	told := func(name string, want providers.Outcome, workspace, body string, look check) Case {
+		return bitbucketCase(name, want, func(w *World) {
+			knowsMiaAtBitbucket(w)
+			w.Bitbucket.Behave(Fault{Path: bitbucketPermit, Status: 200, Body: body})
+		}, look).setting("workspace", workspace)
+	}
+	cases := []Case{
+		told("no permission in no workspace proves nothing", providers.UpstreamError, orgName, `{"permission":"none","workspace":null}`, nil),
+		told("a permission without a workspace proves nothing", providers.UpstreamError, orgName, `{"permission":"member"}`, nil),
+		told("a permission in no workspace proves nothing", providers.UpstreamError, orgName, `{"permission":"member","workspace":null}`, nil),
+		told("a workspace without names proves nothing", providers.UpstreamError, orgName, `{"permission":"owner","workspace":{}}`, nil),
+		told("a UUID proves nothing of a slug", providers.UpstreamError, orgName, `{"permission":"owner","workspace":{"uuid":"`+uuid+`"}}`, nil),
+		told("a foreign UUID proves nothing", providers.UpstreamError, uuid, `{"permission":"owner","workspace":{"uuid":"{00000000-0000-0000-0000-00000000000f}"}}`, says("renamed")),
+		told("a slug proves nothing of a UUID", providers.UpstreamError, uuid, `{"permission":"owner","workspace":{"slug":"acme"}}`, nil),
+		told("a UUID in other letters proves nothing", providers.UpstreamError, strings.ToUpper(uuid), `{"permission":"owner","workspace":{"uuid":"`+uuid+`"}}`, says("otherwise")),
+		told("the permission none is no membership", providers.InsufficientScope, orgName, `{"permission":"none","workspace":{"slug":"acme"}}`, missing(orgName)),
+		told("a permission that nobody documents proves nothing", providers.UpstreamError, orgName, `{"permission":"guest","workspace":{"slug":"acme"}}`, nil),
+		told("a permission in another case proves nothing", providers.UpstreamError, orgName, `{"permission":"MEMBER","workspace":{"slug":"acme"}}`, nil),
+		told("a workspace without permission proves nothing", providers.UpstreamError, orgName, `{"workspace":{"slug":"acme"}}`, nil),
+	}
+	for _, permission := range []string{"owner", "collaborator", "member"} {
+		cases = append(cases, told("the permission "+permission+" is a membership", "", orgName, `{"permission":"`+permission+`","workspace":{"slug":"Acme"}}`, bitbucketGood))
+	}
+	fake := func(w *World) Fake { return w.Bitbucket }
+	return slices.Concat(cases,
+		bitbucketCase("", "", knowsMiaAtBitbucket, nil).refusedBetween("/2.0/user", fake),
+		bitbucketCase("", "", knowsMiaAtBitbucket, nil).setting("workspace", orgName).refusedBetween(bitbucketPermit, fake))
 }
 
 func bitbucketWorkspaceCases() []Case {

@@ -108,6 +108,14 @@ func actionsOrgCases() []Case {
 			actionsOrg(GitHubOrganization{})(w)
 			w.GitHub.Behave(Fault{Path: "/repos", Status: http.StatusInternalServerError})
 		}, nil),
+		actionsCase("a 401 on the path of Actions is no verdict", providers.UpstreamError, func(w *World) {
+			actionsOrg(GitHubOrganization{})(w)
+			w.GitHub.Behave(GitHubAnswers()["bad_credentials"].At(actionsRuns))
+		}, nil),
+		actionsCase("a refusal by somebody else on the path of Actions is no verdict", providers.UpstreamError, func(w *World) {
+			actionsOrg(GitHubOrganization{})(w)
+			w.GitHub.Behave(Fault{Path: actionsRuns, Status: http.StatusForbidden, Body: `{"message":"Forbidden"}`})
+		}, nil),
 		actionsCase("single sign-on on the path of Actions is told", providers.SSORequired, func(w *World) {
 			actionsOrg(GitHubOrganization{})(w)
 			w.GitHub.Behave(GitHubAnswers()["sso_required"].At(actionsRuns))

@@ -3,6 +3,7 @@ package providertest
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,11 +19,13 @@ const (
 
 func gitlabSuite() Suite {
 	cases := append(gitlabTokenCases(), gitlabHostCases()...)
+	fake := func(w *World) Fake { return w.GitLab }
 	return Suite{
 		Good:      gitlabCase("a personal access token works", "", knowsGitLab, gitlabGood).as(Good),
 		FaultPath: gitlabSelf,
-		Fake:      func(w *World) Fake { return w.GitLab },
-		Cases:     append(cases, gitlabAnswerCases()...),
+		Fake:      fake,
+		Cases: slices.Concat(cases, gitlabAnswerCases(), gitlabCase("", "", knowsGitLab, nil).refusedBetween(gitlabSelf, fake),
+			gitlabCase("", "", knowsGitLab, nil).refusedBetween(gitlabUser, fake)),
 		Without: map[Situation]string{
 			WrongOwner: "a token is all that is entered, and names its own user",
 			WrongOrg:   "GitLab has no setting for a group",
@@ -96,7 +99,17 @@ func gitlabTokenCases() []Case {
 			addsGitLab(GitLabToken{FineGrained: true, Permissions: []string{"read_user"}}), missing("read_personal_access_token")),
 		gitlabCase("a fine-grained token that may not read its user has too few rights", providers.InsufficientScope,
 			addsGitLab(GitLabToken{FineGrained: true, Permissions: []string{"read_personal_access_token"}}), missing()),
-		gitlabCase("a token ends when its date begins", "", addsGitLab(GitLabToken{Expires: "2026-12-15"}), expiry("2026-12-15T00:00:00Z")),
+		gitlabCase("a token ends when its date begins", "", addsGitLab(GitLabToken{Expires: "2096-12-15"}), expiry("2096-12-15T00:00:00Z")),
+		gitlabCase("an active token that ended long ago contradicts itself", providers.UpstreamError, addsGitLab(GitLabToken{Expires: "2016-12-15"}), says("both")),
+		gitlabCase("an active token may end this day in another time zone", "", addsGitLab(GitLabToken{Expires: time.Now().UTC().Format(time.DateOnly)}), nil),
+		gitlabCase("an empty 401 after the token is known proves nothing", providers.UpstreamError, func(w *World) {
+			knowsGitLab(w)
+			w.GitLab.Behave(Fault{Path: gitlabUser, Status: http.StatusUnauthorized})
+		}, says("a moment later")),
+		gitlabCase("a 401 after the token is known may tell of DPoP", providers.AccountBlocked, func(w *World) {
+			knowsGitLab(w)
+			w.GitLab.Behave(GitLabAnswers()["dpop_demanded"].At(gitlabUser))
+		}, says("DPoP")),
 		gitlabCase("an account that is not active is blocked", providers.AccountBlocked, addsGitLab(GitLabToken{State: "blocked"}), actionURL(GitLabURL)),
 		gitlabCase("a token that is told as revoked is rejected", providers.Rejected, behaves(gitlabSelf, `{"id":4,"user_id":3,"active":false,"revoked":true,"scopes":["api"]}`), says("revoked")),
 		gitlabCase("a token that is told as inactive is rejected", providers.Rejected, behaves(gitlabSelf, `{"id":4,"user_id":3,"active":false,"revoked":false,"scopes":["api"]}`), nil),
@@ -122,6 +135,9 @@ func gitlabHostCases() []Case {
 		gitlabCase("the page of a person who must act is that GitLab's", providers.AccountBlocked, func(w *World) {
 			w.GitLabOwn.Add(GitLabToken{Token: gitlabPAT, Username: "mia", Is: "terms"})
 		}, actionURL(GitLabOwnURL)).at(GitLabOwnURL + "/"),
+		gitlabCase("an encoded slash in the path is refused", providers.InvalidField, own, fields("url")).at("https://gitlab.example.com/gitlab%2Fapi/v4"),
+		gitlabCase("an encoded slash in another case is refused", providers.InvalidField, own, fields("url")).at("https://gitlab.example.com/gitlab%2f"),
+		gitlabCase("an empty part of the host's name is refused", providers.InvalidField, own, fields("url")).at("https://gitlab..example.com/gitlab"),
 		gitlabCase("a path that is left out is told", providers.UpstreamError, own, says("check url")).at("https://gitlab.example.com"),
 		gitlabCase("GitLab before 15.5 is told", providers.UpstreamError, func(w *World) { w.GitLabOld.AddToken("mia", gitlabPAT, "read_api") }, says("15.5")).at(GitLabOldURL),
 	}
@@ -151,7 +167,7 @@ func gitlabAnswerCases() []Case {
 			return errors.Join(equal("Scopes", strings.Join(v.Scopes, " "), "api"), equal("AccountID", v.AccountID, "3"), equal("ExpiresAt", v.ExpiresAt.IsZero(), true))
 		}),
 		of(3, gitlabSelf, "token_self_granular", func(v providers.Verified, err *providers.Error) error {
-			return errors.Join(equal("Scopes told", v.Scopes != nil, false), expiry("2026-12-15T00:00:00Z")(v, err))
+			return errors.Join(equal("Scopes told", v.Scopes != nil, false), expiry("2096-12-15T00:00:00Z")(v, err))
 		}),
 		of(1, gitlabUser, "user_success", func(v providers.Verified, _ *providers.Error) error {
 			return equal("Identity", v.Identity, "john_smith")
@@ -161,7 +177,8 @@ func gitlabAnswerCases() []Case {
 		self("token_revoked", providers.Rejected, says("revoked")),
 		self("impersonation_disabled", providers.Rejected, says("impersonation")),
 		self("dpop_demanded", providers.AccountBlocked, says("DPoP")),
-		user("unauthorized_unknown_token", providers.Rejected, nil),
+		user("unauthorized_unknown_token", providers.UpstreamError, says("a moment later")),
+		user("token_expired", providers.UpstreamError, says("a moment later")),
 		user("insufficient_scope", providers.InsufficientScope, missing("read_api")),
 		self("insufficient_scope", providers.InsufficientScope, nil),
 		self("insufficient_granular_scope_self", providers.InsufficientScope, missing("read_personal_access_token")),

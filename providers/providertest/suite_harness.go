@@ -3,6 +3,8 @@ package providertest
 import (
 	"errors"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"vault-plugin-secrets-sei/providers"
@@ -22,7 +24,7 @@ func harnessSuite() Suite {
 		Good:      harnessCase("a user's token works", "", knowsHarness, harnessGood).as(Good),
 		FaultPath: harnessCheck,
 		Fake:      func(w *World) Fake { return w.Harness },
-		Cases:     append(cases, harnessAnswerCases()...),
+		Cases:     slices.Concat(cases, harnessOwnerCases(), harnessAnswerCases(), harnessCase("", "", knowsHarness, nil).refusedBetween(harnessCheck, func(w *World) Fake { return w.Harness })),
 		Posts:     []string{harnessCheck},
 	}
 }
@@ -57,7 +59,8 @@ func harnessGood(v providers.Verified, _ *providers.Error) error {
 }
 
 func harnessTokenCases() []Case {
-	end := time.Date(2027, 3, 1, 12, 0, 0, 0, time.UTC)
+	end := time.Date(2097, 3, 1, 12, 0, 0, 0, time.UTC)
+	past := time.Now().Add(-time.Hour)
 	behaves := func(body string) func(w *World) {
 		return func(w *World) { w.Harness.Behave(Fault{Path: harnessCheck, Status: http.StatusOK, Body: body}) }
 	}
@@ -81,11 +84,15 @@ func harnessTokenCases() []Case {
 		}).with(sat),
 		harnessCase("the e-mail address is compared without case", "", addsHarness(HarnessToken{Email: "Mia@Example.com", Parent: "mia"}), warns(0)),
 		harnessCase("an e-mail address that is not told is a warning", "", addsHarness(HarnessToken{HideEmail: true}), warns(1)),
-		harnessCase("the end of a token is read", "", addsHarness(HarnessToken{ValidTo: end.UnixMilli()}), expiry("2027-03-01T12:00:00Z")),
+		harnessCase("the end of a token is read", "", addsHarness(HarnessToken{ValidTo: end.UnixMilli()}), expiry("2097-03-01T12:00:00Z")),
+		harnessCase("a valid token that has ended contradicts itself", providers.UpstreamError, addsHarness(HarnessToken{ValidTo: past.UnixMilli()}), says("both")),
+		harnessCase("a valid token whose overlap has ended contradicts itself", providers.UpstreamError, addsHarness(HarnessToken{
+			ValidTo: end.UnixMilli(), ScheduledExpireTime: past.UnixMilli(),
+		}), says("both")),
 		harnessCase("a rotated token ends when the overlap does", "", addsHarness(HarnessToken{
 			ValidTo: end.UnixMilli(), ScheduledExpireTime: end.Add(-24 * time.Hour).UnixMilli(),
 		}), func(v providers.Verified, err *providers.Error) error {
-			return errors.Join(expiry("2027-02-28T12:00:00Z")(v, err), equal("Warnings", len(v.Warnings), 1))
+			return errors.Join(expiry("2097-02-28T12:00:00Z")(v, err), equal("Warnings", len(v.Warnings), 1))
 		}),
 		harnessCase("an end beyond all calendars is none", "", addsHarness(HarnessToken{ValidTo: 1 << 62}), harnessGood),
 		harnessCase("required scopes cannot be proved", providers.InsufficientScope, knowsHarness, says("does not tell")).list("required_scopes", "view"),
@@ -98,6 +105,31 @@ func harnessTokenCases() []Case {
 			behaves(`{"status":"SUCCESS","data":{"accountIdentifier":"`+DefaultHarnessAccount+`","email":"`+miaEmail+`"}}`), nil),
 		harnessCase("a 200 without an account proves nothing", providers.UpstreamError, behaves(`{"status":"SUCCESS","data":{"valid":true,"email":"`+miaEmail+`"}}`), nil),
 		harnessCase("valid in words proves nothing", providers.UpstreamError, behaves(`{"status":"SUCCESS","data":{"valid":"true"}}`), nil),
+	}
+}
+
+// harnessOwnerCases are about who the key belongs to.
+func harnessOwnerCases() []Case {
+	owner := func(name string, want providers.Outcome, fields string, look check) Case {
+		return harnessCase(name, want, func(w *World) {
+			w.Harness.Behave(Fault{Path: harnessCheck, Status: http.StatusOK, Body: `{"status":"SUCCESS","data":{"valid":true,"accountIdentifier":"` + DefaultHarnessAccount + `"` + fields + `}}`})
+		}, look)
+	}
+	known := func(identity string) check {
+		return func(v providers.Verified, _ *providers.Error) error {
+			return errors.Join(equal("Identity", v.Identity, identity), equal("Warnings", len(v.Warnings), 1))
+		}
+	}
+	return []Case{
+		owner("an e-mail address that is null is not told", "", `,"email":null,"username":"Mia Example"`, known("Mia Example")),
+		owner("an e-mail address that is empty is not told", "", `,"email":"","parentIdentifier":"mia"`, known("mia")),
+		owner("an owner without any name is not the one entered", providers.UpstreamError, ``, says("owner")),
+		owner("an e-mail address that cannot be shown proves nothing", providers.UpstreamError, `,"email":"noah\u001b[31m@example.com","username":"noah"`, says("e-mail")),
+		owner("an e-mail address of white space proves nothing", providers.UpstreamError, `,"email":" \t","username":"noah"`, nil),
+		owner("an e-mail address that is broken text proves nothing", providers.UpstreamError, `,"email":"\ud800@example.com","username":"noah"`, nil),
+		owner("an e-mail address without end proves nothing", providers.UpstreamError, `,"email":"`+strings.Repeat("a", 300)+`@example.com","username":"noah"`, nil),
+		owner("an e-mail address that is a number proves nothing", providers.UpstreamError, `,"email":7,"username":"noah"`, nil),
+		owner("an e-mail address that is a list proves nothing", providers.UpstreamError, `,"email":["`+miaEmail+`"],"username":"mia"`, nil),
 	}
 }
 
@@ -136,6 +168,9 @@ func harnessAnswerCases() []Case {
 		answer("token_validate_expired_400", providers.Rejected, says("expired")),
 		answer("signin_html_401", providers.UpstreamError, nil),
 		answer("service_account_403", providers.InsufficientScope, nil),
+		harnessCase("a 403 in the form of Harness is an owner without access", providers.InsufficientScope, func(w *World) {
+			w.Harness.Behave(Fault{Path: harnessCheck, Status: http.StatusForbidden, Body: `{"status":"ERROR","code":"ACCESS_DENIED","message":"no"}`})
+		}, missing(DefaultHarnessAccount)),
 		answer("rate_limited_429", providers.RateLimited, retryAfter(0)),
 	}
 }

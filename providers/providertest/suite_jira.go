@@ -2,6 +2,7 @@ package providertest
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"vault-plugin-secrets-sei/providers"
@@ -23,7 +24,8 @@ func jiraSuite() Suite {
 		}, jiraGood),
 		FaultPath: "/rest/api/3/myself",
 		Fake:      func(w *World) Fake { return w.Jira },
-		Cases:     append(append(append(jiraCloudCases(), jiraGatewayCases()...), jiraDataCenterCases()...), jiraAnswerCases()...),
+		Cases:     slices.Concat(jiraCloudCases(), jiraGatewayCases(), jiraSiteCases(), jiraDoubtCases(), jiraDataCenterCases(), jiraAnswerCases()),
+		Open:      []string{tenantInfo},
 		Without:   map[Situation]string{WrongOrg: "Jira has no setting for an organisation"},
 	}
 }

@@ -3,6 +3,8 @@ package providertest
 import (
 	"errors"
 	"net/http"
+	"slices"
+	"time"
 
 	"vault-plugin-secrets-sei/providers"
 )
@@ -23,7 +25,7 @@ func sonarqubeSuite() Suite {
 		Good:      sonarqubeCase("a user token works", "", knowsSonarQube, sonarqubeGood("bearer")).as(Good),
 		FaultPath: sonarCurrent,
 		Fake:      func(w *World) Fake { return w.SonarQube },
-		Cases:     append(cases, sonarqubeAnswerCases()...),
+		Cases:     slices.Concat(cases, sonarqubeAnswerCases(), sonarqubeCase("", "", knowsSonarQube, nil).refusedBetween(sonarCurrent, func(w *World) Fake { return w.SonarQube })),
 		Open:      []string{sonarVersion},
 	}
 }
@@ -99,7 +101,13 @@ func sonarqubeTokenCases() []Case {
 			func(v providers.Verified, _ *providers.Error) error {
 				return equal("AccountID", v.AccountID, "00000000-0000-0000-0000-000000000001")
 			}),
-		sonarqubeCase("an expiry with its offset is read", "", addsSonarQube(SonarQubeToken{Expires: "2026-12-31T15:44:27+0200"}), expiry("2026-12-31T13:44:27Z")),
+		sonarqubeCase("an expiry with its offset is read", "", addsSonarQube(SonarQubeToken{Expires: "2096-12-31T15:44:27+0200"}), expiry("2096-12-31T13:44:27Z")),
+		sonarqubeCase("a good token that has ended contradicts itself", providers.UpstreamError, addsSonarQube(SonarQubeToken{
+			Expires: time.Now().Add(-time.Hour).Format("2006-01-02T15:04:05-0700"),
+		}), says("both")),
+		sonarqubeCase("a refusal without a reason proves nothing", providers.UpstreamError, func(w *World) {
+			w.SonarQube.Behave(Fault{Path: sonarCurrent, Status: http.StatusForbidden, Body: `{"errors":[{}]}`})
+		}, nil),
 		sonarqubeCase("an expiry in another form is not misread", "", addsSonarQube(SonarQubeToken{Expires: "2026-12-31T15:44:27 CEST"}), sonarqubeGood("bearer")),
 		sonarqubeCase("nobody who is logged in proves nothing", providers.UpstreamError, behaves(`{"isLoggedIn":true}`), nil),
 		sonarqubeCase("a login without saying so proves nothing", providers.UpstreamError, behaves(`{"login":"mia"}`), nil),
@@ -162,7 +170,13 @@ func sonarqubeCloudCases() []Case {
 			w.SonarQubeCloud.Behave(Fault{Path: sonarOrgs, Status: http.StatusOK, Body: body})
 		}, nil).at(SonarQubeCloudURL).setting("organization", "acme")
 	}
-	return []Case{
+	known := cloud("", "", []string{"acme"}, nil)
+	fake := func(w *World) Fake { return w.SonarQubeCloud }
+	return append(known.refusedBetween(sonarOrgs, fake), []Case{
+		cloud("a 401 after the user is known proves nothing", providers.UpstreamError, nil, says("a moment later")).arranged(func(w *World) {
+			known.Arrange(w)
+			w.SonarQubeCloud.Behave(SonarQubeAnswers()["unauthorized_401_empty"].At(sonarOrgs))
+		}),
 		cloud("SonarQube Cloud works", "", []string{"other", "acme"}, sonarqubeGood("bearer")),
 		cloud("the other region works", "", []string{"acme"}, sonarqubeGood("bearer")).at(SonarQubeCloudUSURL + "/"),
 		cloud("the address of a page may be the url", "", []string{"acme"}, sonarqubeGood("bearer")).at(SonarQubeCloudURL + "/organizations/acme/projects"),
@@ -172,7 +186,7 @@ func sonarqubeCloudCases() []Case {
 		cloud("an organization's key cannot change the question", providers.InvalidField, nil, fields("organization")).setting("organization", "a&member=false"),
 		lists("a list of nothing proves nothing", `{}`),
 		lists("a list in another form proves nothing", `{"organizations":{"key":"acme"}}`),
-	}
+	}...)
 }
 
 func sonarqubeAnswerCases() []Case {
@@ -186,7 +200,7 @@ func sonarqubeAnswerCases() []Case {
 			return errors.Join(equal("Identity", v.Identity, "obiwan.kenobi"), equal("AccountID", v.AccountID, "00000000-0000-0000-0000-000000000001"))
 		}),
 		answer("users_current_logged_in", providers.IdentityMismatch, nil).named("answer users_current_logged_in for another user").with(credential("username", "mia", "api_key", sonarToken)),
-		answer("token_expiration_header", "", expiry("2015-08-02T13:44:27Z")),
+		answer("token_expiration_header", providers.UpstreamError, says("ended before now")),
 		answer("users_current_anonymous", providers.UpstreamError, nil),
 		answer("unauthorized_401_empty", providers.Rejected, nil),
 		answer("insufficient_privileges_403", providers.InsufficientScope, nil),

@@ -1,0 +1,179 @@
+package providers
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// States of a membership.
+const (
+	githubActive  = "active"
+	githubPending = "pending"
+)
+
+// organizations demands that the token sees each organisation of the settings, and
+// looks whether its account is a member. The warnings go on after the name of the
+// token.
+func (c githubCheck) organizations(ctx context.Context, token Secret, classic bool) (warnings []string, _ *Error) {
+	if len(c.orgs) == 0 {
+		return nil, nil
+	}
+	ids := make(map[string]string, len(c.orgs))
+	states := map[string][]string{}
+	err := c.inEach(func(org string) *Error {
+		id, err := c.organization(ctx, token, org)
+		if err != nil {
+			return err
+		}
+		state, err := c.membership(ctx, token, org)
+		ids[id], states[state] = org, append(states[state], org)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	warnings = membershipWarnings(states)
+	if !classic { // fine-grained tokens are authorised when they are made
+		return warnings, nil
+	}
+	warning, err := c.hiddenBySSO(ctx, token, ids)
+	if err != nil {
+		return nil, err
+	}
+	if warning != "" {
+		warnings = append(warnings, warning)
+	}
+	return warnings, nil
+}
+
+// inEach calls do for each organisation of the settings and returns the first failure,
+// with all that lack the same. It ends with the first answer that could not tell: the
+// next ones would be no better.
+func (c githubCheck) inEach(do func(org string) *Error) *Error {
+	var first *Error
+	for _, org := range c.orgs {
+		err := do(org)
+		switch {
+		case err == nil:
+		case err.Outcome.CouldNotTell():
+			return cmp.Or(first, err)
+		case first == nil:
+			first = err
+		case err.Outcome == first.Outcome:
+			first.Missing = append(first.Missing, err.Missing...)
+		}
+	}
+	return first
+}
+
+// organization: https://docs.github.com/en/rest/orgs/orgs#get-an-organization
+func (c githubCheck) organization(ctx context.Context, token Secret, org string) (id string, _ *Error) {
+	res, err := c.ask(ctx, "/orgs/"+url.PathEscape(org), token)
+	if err != nil {
+		return "", err
+	}
+	if err := c.judgeLater(res, org); err != nil {
+		return "", err
+	}
+	var body struct {
+		Login string `json:"login"`
+		ID    int64  `json:"id"`
+	}
+	if err := c.json(res, &body); err != nil {
+		return "", err
+	}
+	if !strings.EqualFold(body.Login, org) || body.ID <= 0 {
+		return "", c.fail(UpstreamError, "%q answered HTTP 200 without naming the organisation %s; it may have been renamed", res.Host, org)
+	}
+	return strconv.FormatInt(body.ID, 10), nil
+}
+
+// membership returns the state of the account's membership, "" where GitHub does not
+// tell. Anybody sees a public organisation, so that alone does not make a member. No
+// answer is no proof of the opposite either: this question needs a right of its own.
+// https://docs.github.com/en/rest/orgs/members#get-an-organization-membership-for-the-authenticated-user
+func (c githubCheck) membership(ctx context.Context, token Secret, org string) (state string, _ *Error) {
+	res, err := c.ask(ctx, "/user/memberships/orgs/"+url.PathEscape(org), token)
+	if err != nil {
+		return "", err
+	}
+	if err := c.judgeLater(res, org); err != nil {
+		var said githubRefusal
+		if err.Outcome == InsufficientScope && res.Peek(&said) && said.policy(org) == "" {
+			return "", nil
+		}
+		return "", err
+	}
+	var body struct {
+		State        string `json:"state"`
+		Organization struct {
+			Login string `json:"login"`
+		} `json:"organization"`
+	}
+	if err := c.json(res, &body); err != nil {
+		return "", err
+	}
+	if body.State != githubActive && body.State != githubPending || !strings.EqualFold(body.Organization.Login, org) {
+		return "", c.fail(UpstreamError, "%q answered HTTP 200 without telling a membership in the organisation %s; check url", res.Host, org)
+	}
+	return body.State, nil
+}
+
+// membershipWarnings speaks of the organisations by the state of the membership.
+func membershipWarnings(states map[string][]string) []string {
+	var warnings []string
+	if orgs := strings.Join(states[""], ", "); orgs != "" {
+		warnings = append(warnings, fmt.Sprintf("sees %[1]s, but that the account is a member of %[1]s was not proved, "+
+			"which a classic token needs read:org for and a fine-grained one read access to members", orgs))
+	}
+	if orgs := strings.Join(states[githubPending], ", "); orgs != "" {
+		warnings = append(warnings, fmt.Sprintf("sees %[1]s, but that the account is a member of %[1]s was not proved: it is invited and has not accepted", orgs))
+	}
+	return warnings
+}
+
+// hiddenBySSO looks whether a list leaves out some of the organisations, which GitHub
+// tells only in a header of the 200.
+// https://docs.github.com/en/rest/orgs/orgs#list-organizations-for-the-authenticated-user
+func (c githubCheck) hiddenBySSO(ctx context.Context, token Secret, ids map[string]string) (warning string, _ *Error) {
+	res, err := c.ask(ctx, "/user/orgs?per_page=1", token)
+	if err != nil {
+		return "", err
+	}
+	if err := c.judgeLater(res, ""); err != nil {
+		var said githubRefusal
+		if err.Outcome == InsufficientScope || res.Status == http.StatusNotFound && res.Peek(&said) && said.genuine() {
+			return "may not list its organisations, so whether they all know it for their single sign-on was not checked", nil
+		}
+		return "", err
+	}
+	var list *[]struct{}
+	if err := c.json(res, &list); err != nil {
+		return "", err
+	}
+	if list == nil {
+		return "", c.fail(UpstreamError, "%q answered HTTP 200 without a list of organisations; check url", res.Host)
+	}
+	kind, rest, _ := strings.Cut(res.Header.Get("X-Github-Sso"), ";")
+	_, hidden, _ := strings.Cut(rest, "organizations=")
+	if strings.TrimSpace(kind) != "partial-results" {
+		return "", nil
+	}
+	var orgs []string
+	for id := range strings.SplitSeq(hidden, ",") {
+		if org := ids[strings.TrimSpace(id)]; org != "" {
+			orgs = append(orgs, org)
+		}
+	}
+	if len(orgs) == 0 {
+		return "", nil
+	}
+	slices.Sort(orgs)
+	return "", c.needsSSO(slices.Compact(orgs)...)
+}

@@ -1,0 +1,148 @@
+package providertest
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"vault-plugin-secrets-sei/providers"
+)
+
+const (
+	membershipOfAcme = "/user/memberships/orgs/acme"
+	listOfOrgs       = "/user/orgs"
+)
+
+// warned demands a warning with a part.
+func warned(part string) check {
+	return func(v providers.Verified, _ *providers.Error) error {
+		if !slices.ContainsFunc(v.Warnings, func(w string) bool { return strings.Contains(w, part) }) {
+			return fmt.Errorf("no warning of %q says %q", v.Warnings, part)
+		}
+		return nil
+	}
+}
+
+// orgCase is a case with one organisation, in which a fault befalls one path.
+func orgCase(name string, want providers.Outcome, o GitHubOrganization, f Fault, look check) Case {
+	o.Login = orgName
+	return githubCase(name, want, func(w *World) {
+		knowsOcto(w)
+		knowsFine(w)
+		w.GitHub.AddOrganization(o)
+		w.GitHub.Behave(f)
+	}, look).list("organizations", orgName)
+}
+
+// doubtful are faults that no request after the first may take for a word on the token.
+func doubtful(path string) map[string]Fault {
+	faults := map[string]Fault{"a refusal of somebody else": {Status: http.StatusForbidden, Body: `{"message":"Forbidden"}`}}
+	for _, name := range []string{
+		"server_error", "bad_gateway_html", "rate_limited", "reset", "login_page", "signin_203", "redirect", "truncated_json", "wrong_types",
+		"empty_object", "unauthorized_empty", "forbidden_html", "not_found_html", "gone",
+	} {
+		faults[strings.ReplaceAll(name, "_", " ")], _ = NamedFault(name, ElsewhereURL)
+	}
+	faults["bad credentials"] = GitHubAnswers()["bad_credentials"].At("")
+	for name, f := range faults {
+		f.Path = path
+		faults[name] = f
+	}
+	return faults
+}
+
+func doubtCases(path string, faults map[string]Fault) []Case {
+	var cases []Case
+	for name, f := range faults {
+		want := providers.UpstreamError
+		switch {
+		case f.Reset:
+			want = providers.Unreachable
+		case f.Status == http.StatusTooManyRequests:
+			want = providers.RateLimited
+		}
+		cases = append(cases, orgCase("no verdict by "+name+" to "+path, want, GitHubOrganization{}, f, nil))
+	}
+	return cases
+}
+
+func githubMemberCases() []Case {
+	const unproved = "that the account is a member of acme was not proved"
+	fine := credential("pat", fineToken)
+	blind := func(how string) Case {
+		c := orgCase("a fine-grained token that may not read members is a warning, "+how, "", GitHubOrganization{}, Fault{}, both(warned(unproved), warns(1))).with(fine)
+		arrange := c.Arrange
+		c.Arrange = func(w *World) {
+			arrange(w)
+			w.GitHub.Add(GitHubToken{Token: fineToken, Login: "mia", FineGrained: true, NoMembers: how})
+		}
+		return c
+	}
+	membership := func(name string, want providers.Outcome, a Answer, look check) Case {
+		return orgCase(name, want, GitHubOrganization{}, a.At(membershipOfAcme), look)
+	}
+	cases := []Case{
+		orgCase("anybody sees a public organisation, so a stranger is a warning", "", GitHubOrganization{Public: true}, Fault{}, both(warned(unproved), warns(1))),
+		orgCase("a member of a public organisation is none", "", GitHubOrganization{Public: true, Members: []string{"mia"}}, Fault{}, githubGood),
+		orgCase("somebody who is invited is a warning", "", GitHubOrganization{Public: true, Pending: []string{"mia"}}, Fault{}, both(warned("invited"), warned(unproved))),
+		blind("forbidden"),
+		blind("hidden"),
+		githubCase("a classic token without read:org is a warning", "", func(w *World) {
+			w.GitHub.AddClassic("mia", octoToken, "repo")
+			w.GitHub.AddOrganization(GitHubOrganization{Login: orgName})
+		}, both(warned(unproved), warned("lacks recommended scopes"))).list("organizations", orgName),
+		githubCase("all organisations without proof are one warning", "", func(w *World) {
+			knowsOcto(w)
+			for _, org := range []string{"one", "two"} {
+				w.GitHub.AddOrganization(GitHubOrganization{Login: org, Public: true})
+			}
+		}, warned("that the account is a member of one, two was not proved")).list("organizations", "one", "two"),
+		membership("a membership of another organisation proves nothing", providers.UpstreamError, Answer{Status: 200, Body: `{"state":"active","organization":{"login":"other"}}`}, nil),
+		membership("a membership of no organisation proves nothing", providers.UpstreamError, Answer{Status: 200, Body: `{"state":"active"}`}, nil),
+		membership("a state that nobody knows proves nothing", providers.UpstreamError, Answer{Status: 200, Body: `{"state":"maybe","organization":{"login":"acme"}}`}, nil),
+		membership("a policy is no open question", providers.InsufficientScope, GitHubAnswers()["org_forbids_token_lifetime"], missing(orgName)),
+		membership("single sign-on is no open question", providers.SSORequired, GitHubAnswers()["sso_required"], missing(orgName)),
+	}
+	return append(cases, doubtCases(membershipOfAcme, doubtful(membershipOfAcme))...)
+}
+
+func githubListCases() []Case {
+	list := func(name string, want providers.Outcome, a Answer, look check) Case {
+		return orgCase(name, want, GitHubOrganization{}, a.At(listOfOrgs), look)
+	}
+	faults := doubtful(listOfOrgs)
+	faults["null"] = Fault{Path: listOfOrgs, Status: http.StatusOK, Body: `null`}
+	return append([]Case{
+		list("a list of organisations that is refused is a warning", "", Answer{
+			Status: 403, Body: `{"message":"You need at least read:org scope or user scope to list your organizations."}`,
+		}, warned("single sign-on was not checked")),
+		list("a list of organisations that is not found is a warning", "", Answer{
+			Status: 404, Body: `{"message":"Not Found","documentation_url":"https://docs.github.com/rest"}`,
+		}, warned("single sign-on was not checked")),
+		githubCase("all organisations that single sign-on hides are named", providers.SSORequired, func(w *World) {
+			knowsOcto(w)
+			for _, org := range []string{"two", "one", "three"} {
+				w.GitHub.AddOrganization(GitHubOrganization{Login: org, SSO: "partial"})
+			}
+		}, both(missing("one", "two"), says("the organisations one, two"))).list("organizations", "two", "one"),
+	}, doubtCases(listOfOrgs, faults)...)
+}
+
+// githubDoubtCases are answers to the other requests that look like a verdict.
+func githubDoubtCases() []Case {
+	user := func(name string, status int, contentType, body string) Case {
+		return githubCase(name, providers.UpstreamError, func(w *World) {
+			knowsOcto(w)
+			w.GitHub.Behave(Fault{Path: "/user", Status: status, Body: body, Header: map[string]string{"Content-Type": contentType}})
+		}, nil)
+	}
+	faults := doubtful("/orgs/acme")
+	faults["a 404 of somebody else"] = Fault{Path: "/orgs/acme", Status: http.StatusNotFound, Body: `{"message":"Not Found"}`}
+	return append([]Case{
+		user("a 401 that is a page proves nothing", http.StatusUnauthorized, "text/html", "<html><body>Sign in to the proxy</body></html>"),
+		user("a 401 that is a page and labelled JSON proves nothing", http.StatusUnauthorized, "application/json", "<html><body>Sign in to the proxy</body></html>"),
+		user("a 403 in the JSON of somebody else proves nothing", http.StatusForbidden, "application/json", `{"message":"Forbidden"}`),
+		user("a suspension by somebody else is none", http.StatusForbidden, "application/json", `{"message":"Access suspended by policy"}`),
+	}, doubtCases("/orgs/acme", faults)...)
+}
