@@ -9,7 +9,7 @@ one() {
   local time=$1 binary=$2 folder=$3 target=$4 said executions
   cd "$folder"
   if said=$("$binary" -test.run '^$' -test.fuzz "^$target\$" -test.fuzztime "$time" \
-    -test.parallel 1 -test.fuzzcachedir "$(dirname "$binary")/corpus" 2>&1); then
+    -test.parallel 1 -test.fuzzminimizetime 1s -test.fuzzcachedir "$(dirname "$binary")/corpus" 2>&1); then
     executions=${said##*execs: }
     printf 'ok    %s: %s executions\n' "$target" "${executions%% *}"
     return 0
