@@ -6,10 +6,17 @@ set -euo pipefail
 # one runs a target of a package's instrumented test binary, in the folder of the
 # package, so that a failing input is kept there. It prints everything if it fails.
 one() {
-  local time=$1 binary=$2 folder=$3 target=$4 said executions
+  local time=$1 binary=$2 folder=$3 target=$4 said executions status=0
   cd "$folder"
-  if said=$("$binary" -test.run '^$' -test.fuzz "^$target\$" -test.fuzztime "$time" \
-    -test.parallel 1 -test.fuzzminimizetime 1s -test.fuzzcachedir "$(dirname "$binary")/corpus" 2>&1); then
+  said=$("$binary" -test.run '^$' -test.fuzz "^$target\$" -test.fuzztime "$time" \
+    -test.parallel 1 -test.fuzzminimizetime 1s -test.fuzzcachedir "$(dirname "$binary")/corpus" 2>&1) || status=$?
+  case $said in
+    *'Failing input written'*) ;;
+    # Go before 1.27 now and then takes the end of the time for a failure, without
+    # an input to show for it: https://go.dev/issue/75804.
+    *"--- FAIL: $target ("*"    context deadline exceeded"*) status=0 ;;
+  esac
+  if [ "$status" = 0 ]; then
     executions=${said##*execs: }
     printf 'ok    %s: %s executions\n' "$target" "${executions%% *}"
     return 0
