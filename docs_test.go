@@ -31,7 +31,7 @@ func TestProviderDocsAreUpToDate(t *testing.T) {
 
 func renderProviders(registry *providers.Registry) string {
 	var b strings.Builder
-	b.WriteString("# Providers\n\nWritten by `make docs` from the specs in `providers/`; change it there. `vault read sei/providers/<name>` says the same.\n\n")
+	b.WriteString("# Providers\n\nWritten by `make docs` from the specs in `providers/`; change it there. `vault read sei/providers/<name>` says most of it.\n\n")
 	b.WriteString("| provider | auth types | expiry | rotation |\n|---|---|---|---|\n")
 	for _, name := range registry.Names() {
 		spec := specOf(registry, name)

@@ -108,7 +108,7 @@ func (e *engine) credsSchema() map[string]*framework.FieldSchema {
 		"url":             {Type: framework.TypeString, Description: "Root of the upstream to use this credential with."},
 		"version":         {Type: framework.TypeInt, Description: "Version of the credential."},
 		"identity":        {Type: framework.TypeString, Description: "The account it belongs to."},
-		"fingerprint":     {Type: framework.TypeString, Description: "Fingerprint of the credential; of a pool, of the token to use now."},
+		"fingerprint":     {Type: framework.TypeString, Description: "Fingerprint of the credential; of a pool, of the token in pat."},
 		"expires_at":      {Type: framework.TypeString, Description: "RFC 3339, empty where unknown or never."},
 		"headers":         {Type: framework.TypeMap, Description: "Headers to set on a request.", DisplayAttrs: &framework.DisplayAttributes{Sensitive: true}},
 		"ttl":             {Type: framework.TypeInt, Description: "Seconds after which to read again."},

@@ -44,6 +44,7 @@ func TestReauthTakesCredentialFieldsOnly(t *testing.T) {
 		"an unknown field":           {with(good, "passwd", "x"), "unknown_field", []string{"passwd"}},
 		"unknown before misplaced":   {with(with(good, "passwd", "x"), "url", "x"), "unknown_field", []string{"passwd"}},
 		"a token as a field name":    {with(good, "ATATT3xFfGF0-canary", ""), "unknown_field", []string{"(unprintable)"}},
+		"a hexadecimal token as one": {with(good, "a94a8fe5ccb19ba61c4c", ""), "unknown_field", []string{"(unprintable)"}},
 		"nothing":                    {body{}, "missing_field", []string{"api_key", "email"}},
 		"no key":                     {body{"email": email}, "missing_field", []string{"api_key"}},
 		"a blank key":                {body{"email": email, "api_key": " \t"}, "missing_field", []string{"api_key"}},

@@ -96,13 +96,12 @@ func fieldError(code string, names []string, format string) *backend.Error {
 	return &backend.Error{Code: code, Fields: names[:min(len(names), most)], Message: fmt.Sprintf(format, strings.Join(listed, ", "))}
 }
 
-// printable is a key that can be quoted. What does not look like a field name
-// may be a credential that slipped into the wrong place.
+// printable is a key that can be quoted. What does not look like the name of a
+// field, in small letters and without digits, may be a credential that slipped
+// into the wrong place.
 func printable(key string) string {
-	const longest = 40
-	ok := key != "" && len(key) <= longest && key[0] >= 'a' && key[0] <= 'z' &&
-		strings.Trim(key, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
-	if !ok {
+	const longest = 32
+	if key == "" || len(key) > longest || strings.Trim(key, "abcdefghijklmnopqrstuvwxyz_") != "" {
 		return "(unprintable)"
 	}
 	return key

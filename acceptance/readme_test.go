@@ -109,6 +109,6 @@ func assertShows(t *testing.T, out string, s step) {
 		for i, part := range parts {
 			parts[i] = regexp.QuoteMeta(strings.TrimSpace(part))
 		}
-		assert.Regexp(t, strings.Join(parts, ".*"), actual, "%s", s.command)
+		assert.Regexp(t, "(^| )"+strings.Join(parts, ".*")+"( |$)", actual, "%s", s.command)
 	}
 }

@@ -93,8 +93,7 @@ func (c *Credentials) checkSiblings(ctx context.Context, provider providers.Prov
 		})
 	}
 	_ = group.Wait() // its functions return no errors
-	var names []string
-	var first *providers.Error
+	var worst siblingFailure
 	for i, err := range failures {
 		var cause *providers.Error
 		switch {
@@ -102,28 +101,47 @@ func (c *Credentials) checkSiblings(ctx context.Context, provider providers.Prov
 			for _, warning := range warnings[i] {
 				change.Warnings = append(change.Warnings, fmt.Sprintf("%s: %s", change.Siblings[i].Name, warning))
 			}
-			continue
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case !errors.As(err, &cause):
 			return err
-		}
-		names = append(names, change.Siblings[i].Name)
-		if first == nil {
-			first = cause
+		default:
+			worst.add(change.Siblings[i].Name, cause)
 		}
 	}
-	if first == nil {
+	return worst.refusal(change)
+}
+
+// siblingFailure is what the checks of siblings came to. A verdict on the
+// credential outweighs "could not tell": the answer names those with a verdict
+// alone if there are any, so that nobody is called bad who could not be asked.
+type siblingFailure struct {
+	names []string
+	cause *providers.Error
+}
+
+func (f *siblingFailure) add(name string, cause *providers.Error) {
+	undecided := cause.Outcome.CouldNotTell()
+	switch {
+	case f.cause == nil || f.cause.Outcome.CouldNotTell() && !undecided:
+		f.names, f.cause = []string{name}, cause
+	case f.cause.Outcome.CouldNotTell() == undecided:
+		f.names = append(f.names, name)
+	}
+}
+
+func (f *siblingFailure) refusal(change *Change) error {
+	if f.cause == nil {
 		return nil
 	}
-	own, verdict := *first, "not for"
+	own, verdict := *f.cause, "not for"
 	if own.Outcome.CouldNotTell() {
 		verdict = "could not be checked for"
 	}
 	own.Detail = fmt.Sprintf("the credential works for %q, but %s %s, which share it: %s",
-		change.Integration.Name, verdict, strings.Join(names, ", "), first.Detail)
+		change.Integration.Name, verdict, strings.Join(f.names, ", "), f.cause.Detail)
 	e := refusal(change.Integration, &own, kept(change.Before), nil)
-	e.Siblings = names
+	e.Siblings = f.names
 	return e
 }
 
@@ -157,7 +175,7 @@ func judgeIdentity(change *Change, v providers.Verified) error {
 	for _, in := range append([]*Integration{change.Integration}, change.Siblings...) {
 		if in.Settings.Flag("pin_identity") {
 			return &Error{
-				Code: CodeIdentityPinned, Integration: in.Name, Provider: in.Provider,
+				Code: CodeIdentityPinned, Integration: change.Integration.Name, Provider: in.Provider,
 				Message: fmt.Sprintf("the credential works but belongs to %q, and pin_identity keeps integration %q on %q; %s", v.Identity, in.Name, change.Before.Identity, kept(change.Before)),
 			}
 		}

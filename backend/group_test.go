@@ -206,6 +206,50 @@ func TestMovingToAnotherGroup(t *testing.T) {
 	assert.Len(t, change.Siblings, 3)
 }
 
+// What credential_present tells people to do must not cost them their history.
+func TestAMoveTakesCounterHistoryAndPinAlong(t *testing.T) {
+	w := newWorld(&logical.InmemStorage{})
+	require.NoError(t, service(t.Context(), w, "a", "acme"))
+	w.reauth(t, entry("mia@example.com", "one"))
+	w.reauth(t, entry("mia@example.com", "two"))
+	_, err := w.Credentials.Forget(t.Context(), "a", backend.Actor{})
+	require.NoError(t, err)
+	moved := backend.Draft{Provider: "sharing", AuthType: "key", Settings: texts("organization", "other")}
+	moved.Settings.Flags = map[string]bool{"pin_identity": true}
+	require.NoError(t, w.Integrations.Write(t.Context(), "a", moved))
+
+	for _, world := range []*world{w, w.restarted()} {
+		_, record, err := world.Credentials.Read(t.Context(), "a")
+		require.NoError(t, err)
+		assert.Equal(t, 2, record.Version)
+		assert.Len(t, record.History, 3)
+	}
+	_, err = w.Credentials.Reauth(t.Context(), "a", entry("noa@example.com", "three"), backend.Actor{})
+	requireCode(t, err, backend.CodeIdentityPinned)
+	assert.Equal(t, 3, w.reauth(t, entry("mia@example.com", "three")).After.Version)
+	assert.Len(t, storedKeys(t, w.storage, "credentials/"), 1, "the old record is gone")
+}
+
+func TestAVerdictOfOneSiblingOutweighsSilenceOfAnother(t *testing.T) {
+	for _, silent := range []string{"b", "c"} {
+		w := withGroup(t, &logical.InmemStorage{})
+		w.upstream.answers(func(_ context.Context, target providers.Target, _ providers.Credential) (providers.Verified, error) {
+			switch target.Settings.Text("service") {
+			case "a":
+				return providers.Verified{Identity: "mia@example.com"}, nil
+			case silent:
+				return providers.Verified{}, &providers.Error{Outcome: providers.Unreachable, Provider: "Sharing", Detail: "no answer"}
+			default:
+				return providers.Verified{}, &providers.Error{Outcome: providers.InsufficientScope, Provider: "Sharing", Detail: "no right"}
+			}
+		})
+		_, err := w.Credentials.Reauth(t.Context(), "a", entry("mia@example.com", "new"), backend.Actor{})
+		refusal := requireCode(t, err, "insufficient_scope")
+		assert.Len(t, refusal.Siblings, 1)
+		assert.NotContains(t, refusal.Siblings, silent)
+	}
+}
+
 func TestTheRecordGoesWithTheLastMember(t *testing.T) {
 	store := &logical.InmemStorage{}
 	w := withGroup(t, store)
@@ -231,7 +275,9 @@ func TestPinningHoldsForTheWholeGroup(t *testing.T) {
 	pin := backend.Draft{Provider: "sharing", AuthType: "key", Settings: providers.Settings{Flags: map[string]bool{"pin_identity": true}}}
 	require.NoError(t, w.Integrations.Write(t.Context(), "c", pin))
 	_, err := w.Credentials.Reauth(t.Context(), "a", entry("noa@example.com", "new"), backend.Actor{})
-	assert.Contains(t, requireCode(t, err, backend.CodeIdentityPinned).Message, `"c"`)
+	refusal := requireCode(t, err, backend.CodeIdentityPinned)
+	assert.Contains(t, refusal.Message, `"c"`)
+	assert.Equal(t, "a", refusal.Integration, "the one that was asked for")
 }
 
 // Every storage call of what changes a group is made to fail: afterwards all

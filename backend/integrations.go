@@ -66,6 +66,9 @@ func (s *Integrations) Write(ctx context.Context, name string, draft Draft) erro
 		if err := s.groups.join(ctx, move.to, name); err != nil {
 			return err
 		}
+		if err := s.carry(ctx, move); err != nil {
+			return err
+		}
 	}
 	if err := s.table.save(ctx, name, move.after); err != nil {
 		return err
@@ -76,6 +79,24 @@ func (s *Integrations) Write(ctx context.Context, name string, draft Draft) erro
 		_ = s.leave(ctx, move)
 	}
 	return nil
+}
+
+// carry takes counter and history along to a group that has none: a version never
+// goes back. There is no credential, or the move had been refused. Stopped here,
+// it leaves a record without a secret that the next to join removes.
+func (s *Integrations) carry(ctx context.Context, m move) error {
+	if m.before == nil {
+		return nil
+	}
+	there, err := s.records.loadExact(ctx, m.to)
+	if err != nil || there.Version > 0 {
+		return err
+	}
+	record, err := s.records.loadExact(ctx, m.from)
+	if err != nil || record.Version == 0 {
+		return err
+	}
+	return s.records.save(ctx, m.to, record)
 }
 
 // leave takes the integration out of its former group. Without anybody left the

@@ -59,7 +59,7 @@ func (github) Spec() Spec {
 // githubFields are the fields of a pool of tokens.
 func githubFields() []Field {
 	return []Field{
-		{Name: githubPAT, Title: "Personal access tokens", Kind: Pool, Required: true, Description: "One token, or several of different accounts, whose quotas workers then use in turn."},
+		{Name: githubPAT, Title: "Personal access tokens", Kind: Pool, Required: true, Description: "One token, or several of different accounts, so that workers can spread their requests over several quotas."},
 		{Name: githubEmail, Title: "E-mail", Kind: Email, Description: "E-mail address of the account; compared where GitHub shows one, which it does for public addresses only."},
 	}
 }

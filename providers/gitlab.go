@@ -33,7 +33,7 @@ func (gitlab) Spec() Spec {
 				Description: "Personal, project or group access token, with legacy scopes or fine-grained. Deploy, job and OAuth tokens are not taken.",
 			}},
 		}},
-		LeastRights: "The scope read_api; self_rotate beside it if the engine is to rotate the token. " +
+		LeastRights: "The scope read_api; self_rotate beside it for tokens that are to rotate. " +
 			"Fine-grained tokens: read access to the token itself, to its user and to what is to be read.",
 		Expiry:   "GitLab tells it. A token ends at 00:00 UTC of its date, so its last day is the one before.",
 		Rotation: "A token with the scope api or self_rotate can replace itself; the old one ends in that moment.",
