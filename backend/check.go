@@ -174,15 +174,24 @@ func judgeIdentity(change *Change, v providers.Verified) error {
 	change.IdentityChanged = true
 	for _, in := range append([]*Integration{change.Integration}, change.Siblings...) {
 		if in.Settings.Flag("pin_identity") {
-			return &Error{
-				Code: CodeIdentityPinned, Integration: change.Integration.Name, Provider: in.Provider,
-				Message: fmt.Sprintf("the credential works but belongs to %q, and pin_identity keeps integration %q on %q; %s", v.Identity, in.Name, change.Before.Identity, kept(change.Before)),
-			}
+			return pinned(change, in, v)
 		}
 	}
 	change.Warnings = append(change.Warnings,
 		fmt.Sprintf("the account changed from %q to %q", change.Before.Identity, v.Identity))
 	return nil
+}
+
+// pinned is the refusal of another account by in, which may be a sibling.
+func pinned(change *Change, in *Integration, v providers.Verified) *Error {
+	e := &Error{
+		Code: CodeIdentityPinned, Integration: change.Integration.Name, Provider: in.Provider,
+		Message: fmt.Sprintf("the credential works but belongs to %q, and pin_identity keeps integration %q on %q; %s", v.Identity, in.Name, change.Before.Identity, kept(change.Before)),
+	}
+	if in != change.Integration {
+		e.Siblings = []string{in.Name}
+	}
+	return e
 }
 
 // stored is the record's form of a verified credential. What upstream says of

@@ -278,6 +278,7 @@ func TestPinningHoldsForTheWholeGroup(t *testing.T) {
 	refusal := requireCode(t, err, backend.CodeIdentityPinned)
 	assert.Contains(t, refusal.Message, `"c"`)
 	assert.Equal(t, "a", refusal.Integration, "the one that was asked for")
+	assert.Equal(t, []string{"c"}, refusal.Siblings)
 }
 
 // Every storage call of what changes a group is made to fail: afterwards all
