@@ -33,7 +33,7 @@ func (f *fingerprints) key(ctx context.Context) (*salt.Salt, error) {
 		return f.salt, nil
 	}
 	// Not ended by the request, so that a key which is stored is the key in use.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	ctx, cancel := uncut(ctx)
 	defer cancel()
 	s, err := salt.NewSalt(ctx, f.view, nil)
 	if err != nil {

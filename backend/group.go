@@ -99,6 +99,8 @@ func (g *groups) join(ctx context.Context, id, name string) error {
 	if !shared(id) {
 		return nil
 	}
+	ctx, cancel := uncut(ctx)
+	defer cancel()
 	if err := g.index.Put(ctx, &logical.StorageEntry{Key: id + "/" + name, Value: []byte("{}")}); err != nil {
 		return fmt.Errorf("storage: joining a group: %w", err)
 	}
@@ -110,6 +112,8 @@ func (g *groups) leave(ctx context.Context, id, name string) error {
 	if !shared(id) {
 		return nil
 	}
+	ctx, cancel := uncut(ctx)
+	defer cancel()
 	if err := g.index.Delete(ctx, id+"/"+name); err != nil {
 		return fmt.Errorf("storage: leaving a group: %w", err)
 	}

@@ -270,6 +270,52 @@ func storedKeys(t *testing.T, s logical.Storage, prefix string) []string {
 	return keys
 }
 
+// lateIndex answers a Delete below groups/ that the context ended, if it does, and
+// carries it out when told to, as Vault does with a request that is given up.
+type lateIndex struct {
+	*storage
+	hangUp context.CancelFunc
+	land   chan struct{}
+	landed chan struct{}
+}
+
+func (s *lateIndex) Delete(ctx context.Context, key string) error {
+	if s.hangUp == nil || !strings.HasPrefix(key, "groups/") {
+		return s.storage.Delete(ctx, key)
+	}
+	s.hangUp()
+	s.hangUp = nil
+	select {
+	case <-ctx.Done():
+		go func() {
+			<-s.land
+			_ = s.storage.Delete(context.WithoutCancel(ctx), key)
+			close(s.landed)
+		}()
+		return ctx.Err()
+	case <-time.After(50 * time.Millisecond):
+		close(s.landed)
+		return s.storage.Delete(ctx, key)
+	}
+}
+
+// A delete that is given up must not take a member out of the index that came
+// back meanwhile: nobody would check the credential for it any more.
+func TestAHangUpDuringADeleteDoesNotLoseAMember(t *testing.T) {
+	store := &lateIndex{storage: &storage{}, land: make(chan struct{}), landed: make(chan struct{})}
+	w := withGroup(t, store)
+	ctx, cancel := context.WithCancel(t.Context())
+	store.hangUp = cancel
+	_ = w.Integrations.Delete(ctx, "c")
+	require.NoError(t, service(t.Context(), w, "c", "Acme"))
+	close(store.land)
+	<-store.landed
+
+	change := w.restarted().reauth(t, entry("mia@example.com", "new"))
+	require.Len(t, change.Siblings, 2)
+	assert.Equal(t, "c", change.Siblings[1].Name)
+}
+
 func TestPinningHoldsForTheWholeGroup(t *testing.T) {
 	w := withGroup(t, &logical.InmemStorage{})
 	pin := backend.Draft{Provider: "sharing", AuthType: "key", Settings: providers.Settings{Flags: map[string]bool{"pin_identity": true}}}

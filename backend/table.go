@@ -86,14 +86,19 @@ func (t *table[T]) remove(ctx context.Context, key string) error {
 	return t.write(ctx, "deleting", key, nil, func(ctx context.Context) error { return t.view.Delete(ctx, key) })
 }
 
-// write carries out a change and publishes its result. Once begun it does not end
+// uncut returns a context for a write to storage. Once begun, a write does not end
 // with the request: a call that is given up can still be carried out, after the
 // caller let go of its lock and somebody else built on the old value.
+func uncut(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+}
+
+// write carries out a change and publishes its result.
 func (t *table[T]) write(ctx context.Context, verb, key string, value *T, do func(context.Context) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	ctx, cancel := uncut(ctx)
 	defer cancel()
 	if err := do(ctx); err != nil {
 		// Without an answer in all this time it may be carried out at any moment.
