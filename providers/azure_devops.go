@@ -146,11 +146,5 @@ func (a azureDevOps) Validate(ctx context.Context, t Target, cred Credential) (V
 	// As Microsoft's own client does: a 401 instead of the way to the sign-in page.
 	c.header.Set("X-TFS-FedAuthRedirect", "Suppress")
 	v, err := c.run(ctx, cred.Value(azureEmail).Reveal())
-	if err == nil {
-		err = c.requireScopes(t, nil, hasScope)
-	}
-	if err != nil {
-		return Verified{}, err
-	}
-	return v, nil
+	return c.verdict(t, v, err, hasScope)
 }

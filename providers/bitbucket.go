@@ -116,13 +116,7 @@ func (b bitbucket) Validate(ctx context.Context, t Target, cred Credential) (Ver
 	defer cancel()
 	c.header = headerOf(b.Headers(t.AuthType, cred))
 	v, err := c.run(ctx, cred.Value(bitbucketEmail).Reveal())
-	if err == nil {
-		err = c.requireScopes(t, v.Scopes, hasScope)
-	}
-	if err != nil {
-		return Verified{}, err
-	}
-	return v, nil
+	return c.verdict(t, v, err, hasScope)
 }
 
 // bitbucketAPI finds the API's root.

@@ -80,13 +80,7 @@ func (g gitlab) Validate(ctx context.Context, t Target, cred Credential) (Verifi
 	defer cancel()
 	c.header = headerOf(g.Headers(t.AuthType, cred))
 	v, err := c.run(ctx)
-	if err == nil {
-		err = c.requireScopes(t, v.Scopes, gitlabCovers)
-	}
-	if err != nil {
-		return Verified{}, err
-	}
-	return v, nil
+	return c.verdict(t, v, err, gitlabCovers)
 }
 
 // check prepares the check of one target.

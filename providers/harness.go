@@ -91,13 +91,7 @@ func (h harness) Validate(ctx context.Context, t Target, cred Credential) (Verif
 	c.key, c.email = cred.Value(harnessAPIKey), cred.Value(harnessEmail).Reveal()
 	c.header = headerOf(h.Headers(t.AuthType, cred))
 	v, err := c.run(ctx)
-	if err == nil {
-		err = c.requireScopes(t, nil, nil)
-	}
-	if err != nil {
-		return Verified{}, err
-	}
-	return v, nil
+	return c.verdict(t, v, err, nil)
 }
 
 // check prepares the check of one target.

@@ -105,11 +105,5 @@ func (j jira) Validate(ctx context.Context, t Target, cred Credential) (Verified
 		return Verified{}, c.fail(InvalidField, "auth_type %q cannot be checked", t.AuthType)
 	}
 	v, err := c.run(ctx)
-	if err == nil {
-		err = c.requireScopes(t, nil, nil)
-	}
-	if err != nil {
-		return Verified{}, err
-	}
-	return v, nil
+	return c.verdict(t, v, err, nil)
 }

@@ -20,6 +20,18 @@ func scopeNames(told []string) []string {
 	return slices.Compact(scopes)
 }
 
+// verdict is what Validate returns of a check: its failure, or what it verified if
+// that has the required scopes. A nil *Error must not become an error that is not nil.
+func (p probe) verdict(t Target, v Verified, err *Error, covers func(granted []string, want string) bool) (Verified, error) {
+	if err == nil {
+		err = p.requireScopes(t, v.Scopes, covers)
+	}
+	if err != nil {
+		return Verified{}, err
+	}
+	return v, nil
+}
+
 // requireScopes demands the setting required_scopes of granted, nil where the
 // upstream does not tell. covers is the upstream's rule for scopes that include
 // others.

@@ -134,3 +134,29 @@ func FuzzSharedBy(f *testing.F) {
 		}
 	})
 }
+
+// TestWhatDecidesSharingStaysPut demands that integrations cannot change who they
+// share a credential with while there is one: the settings that decide it never
+// change, or not then.
+func TestWhatDecidesSharingStaysPut(t *testing.T) {
+	sharers := 0
+	for _, name := range registry(t).Names() {
+		p := provider(t, name)
+		sharer, ok := p.(providers.Sharer)
+		if !ok {
+			continue
+		}
+		sharers++
+		spec := p.Spec()
+		for _, auth := range spec.AuthTypes {
+			held := map[string]bool{}
+			for _, f := range spec.SettingsOf(auth.Name) {
+				held[f.Name] = f.Locates || f.Fixed
+			}
+			for setting := range sharer.SharedBy(providers.Target{URL: spec.DefaultURL, AuthType: auth.Name}) {
+				assert.True(t, held[setting], "%s of %s can change while a credential is stored", setting, name)
+			}
+		}
+	}
+	assert.Positive(t, sharers)
+}

@@ -115,13 +115,7 @@ func (s sonarqube) Validate(ctx context.Context, t Target, cred Credential) (Ver
 	defer cancel()
 	c.cred, c.username = cred, cred.Value(sonarqubeUsername).Reveal()
 	v, err := c.run(ctx)
-	if err == nil {
-		err = c.requireScopes(t, nil, nil)
-	}
-	if err != nil {
-		return Verified{}, err
-	}
-	return v, nil
+	return c.verdict(t, v, err, nil)
 }
 
 // check prepares the check of one target.
