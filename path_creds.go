@@ -26,10 +26,11 @@ func (e *engine) pathCreds() []*framework.Path {
 }
 
 func (e *engine) readCreds(ctx context.Context, c call) (*logical.Response, error) {
-	in, record, err := e.store.Credentials.Read(ctx, c.name)
+	out, err := e.store.Credentials.HandOut(ctx, c.name, c.actor(), e.WriteSafeReplicationState())
 	if err != nil {
 		return nil, err
 	}
+	in, record := out.Integration, out.Record
 	if record.Current == nil {
 		return nil, &backend.Error{
 			Code: backend.CodeNoCredential, Integration: in.Name, Provider: in.Provider,
@@ -44,7 +45,11 @@ func (e *engine) readCreds(ctx context.Context, c call) (*logical.Response, erro
 	if err != nil {
 		return nil, err
 	}
-	return answer(credsData(in, record, p, mount.CredsTTL, e.now())), nil
+	resp := answer(credsData(in, record, p, mount.CredsTTL, e.now()))
+	if out.Warning != "" {
+		resp.AddWarning(out.Warning)
+	}
+	return resp, nil
 }
 
 func (e *engine) forgetCreds(ctx context.Context, c call) (*logical.Response, error) {
@@ -55,15 +60,19 @@ func (e *engine) forgetCreds(ctx context.Context, c call) (*logical.Response, er
 // credsData is what a worker gets. All of it comes from one record, so e-mail,
 // key and headers always belong together.
 func credsData(in *backend.Integration, record *backend.Record, p providers.Provider, ttl time.Duration, now time.Time) map[string]any {
-	current := record.Current
+	current, expires := record.Current, record.Current.ExpiresAt
+	if current.Access != nil {
+		expires = current.Access.ExpiresAt
+		ttl = min(ttl, max(soonest, expires.Sub(now)/2)) // so that it is read again before it ends
+	}
 	data := map[string]any{
 		"name": in.Name, "provider": in.Provider, "auth_type": in.AuthType, "url": current.URL,
 		"version": record.Version, "identity": current.Identity, "fingerprint": current.Fingerprint,
-		"expires_at": timestamp(current.ExpiresAt),
+		"expires_at": timestamp(expires),
 		"headers":    providers.HeadersOf(p, in.AuthType, current.Scheme, current.Credential),
 	}
 	auth, _ := p.Spec().AuthType(in.AuthType)
-	for _, f := range auth.Fields {
+	for _, f := range auth.Handed() {
 		values := current.Credential.Values(f.Name)
 		if len(values) == 0 {
 			continue
@@ -74,7 +83,7 @@ func credsData(in *backend.Integration, record *backend.Record, p providers.Prov
 			data["fingerprint"] = current.Members[0].Fingerprint
 		}
 	}
-	seconds := int64(readAgainIn(current.ExpiresAt, ttl, now) / time.Second)
+	seconds := int64(readAgainIn(expires, ttl, now) / time.Second)
 	data["ttl"], data["rotation_period"] = seconds, seconds
 	return data
 }
@@ -124,7 +133,7 @@ func (e *engine) credsSchema() map[string]*framework.FieldSchema {
 }
 
 func addCredentialFields(fields map[string]*framework.FieldSchema, auth providers.AuthType) {
-	for _, f := range auth.Fields {
+	for _, f := range auth.Handed() {
 		if fields[f.Name] == nil {
 			fields[f.Name] = schema(f, "Credential")
 			fields[f.Name].Required = false
@@ -141,7 +150,7 @@ func addCredentialFields(fields map[string]*framework.FieldSchema, auth provider
 const credsHelp = `
 Returns the credential's own fields, and headers ready to set on a request. The
 credential carries no lease: read again after ttl seconds, or when the upstream
-answers 401.
+answers 401. An OAuth access token is renewed here when its end is near.
 
 Deleting it forgets the credential; the configuration, the version counter and
 the history stay.

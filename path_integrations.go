@@ -81,7 +81,11 @@ func (e *engine) deleteIntegration(ctx context.Context, c call) (*logical.Respon
 	return nil, e.store.Integrations.Delete(ctx, c.name)
 }
 
-// settingsOf is what was written, in the types it is written in, with defaults.
+// setSuffix makes the name under which a secret setting reads: whether there is one.
+const setSuffix = "_set"
+
+// settingsOf is what was written, in the types it is written in, with defaults; of a
+// secret, only whether there is one.
 func (e *engine) settingsOf(in *backend.Integration, mount *backend.Mount) (map[string]any, error) {
 	p, err := e.store.Integrations.Provider(in)
 	if err != nil {
@@ -94,6 +98,10 @@ func (e *engine) settingsOf(in *backend.Integration, mount *backend.Mount) (map[
 	}
 	data := map[string]any{"name": in.Name, "provider": in.Provider, "auth_type": in.AuthType}
 	for _, f := range fields {
+		if f.Kind.Secret() {
+			data[f.Name+setSuffix] = settings.Has(f)
+			continue
+		}
 		data[f.Name] = settings.Value(f)
 	}
 	return data, nil
@@ -176,8 +184,12 @@ func (e *engine) integrationAnswer() map[string]*framework.FieldSchema {
 	for name, f := range stateSchema() {
 		fields[name] = f
 	}
-	for _, f := range fields {
+	for name, f := range fields {
 		f.Required = false
+		if f.DisplayAttrs != nil && f.DisplayAttrs.Sensitive {
+			delete(fields, name)
+			fields[name+setSuffix] = &framework.FieldSchema{Type: framework.TypeBool, Description: "Whether " + name + " is stored; it is never read back."}
+		}
 	}
 	return fields
 }
@@ -199,7 +211,8 @@ const integrationHelp = `
 A write creates the integration or changes the settings it sends; the others stay
 as they are. provider and auth_type never change. What decides where a credential
 is sent (url, ca_cert, tls_server_name, proxy_url and some of the provider's own)
-cannot change while a credential is stored: delete creds/<name> first.
+cannot change while a credential is stored: delete creds/<name> first. The secret of
+an OAuth client must be sent again with such a change; it is never read back.
 
 Credentials go to reauth/<name>. Deleting an integration deletes its credential.
 `

@@ -43,15 +43,25 @@ func (e *engine) reauth(ctx context.Context, c call) (*logical.Response, error) 
 	if err != nil {
 		return nil, err
 	}
+	return answer(reauthData(change), change.Warnings...), nil
+}
+
+// reauthData is what is said of a swap.
+func reauthData(change *backend.Change) map[string]any {
 	data := verifiedData(change)
 	data["version"] = change.After.Version
 	data["previous_version"] = change.Before.Version
 	data["reauthenticated_at"] = timestamp(change.After.Current.VerifiedAt)
 	data["also_updated"] = integrationNames(change.Siblings)
-	return answer(data, change.Warnings...), nil
+	return data
 }
 
 func (e *engine) validate(ctx context.Context, c call) (*logical.Response, error) {
+	if in, auth, err := e.authType(ctx, c.name); err != nil {
+		return nil, err
+	} else if auth.Exchanged() {
+		return nil, backend.ValidateUnsupported(in)
+	}
 	entry, err := e.entry(ctx, c)
 	if err != nil {
 		return nil, err
@@ -187,5 +197,6 @@ account entered and sees what the settings name, it replaces the one before, in
 one write; until then, and after any error, the one before stays in use. Settings
 cannot be sent here.
 
-Read this path for the fields that this integration takes.
+Read this path for the fields that this integration takes. Those of OAuth are what a
+browser brings back; oauth/authorize/<name> begins that.
 `

@@ -68,19 +68,35 @@ func newEngine(storage logical.Storage, registry *providers.Registry, now func()
 		Help:           engineHelp,
 		BackendType:    logical.TypeLogical,
 		RunningVersion: version,
-		PathsSpecial:   &logical.Paths{SealWrapStorage: backend.SealWrapped()},
+		PathsSpecial:   &logical.Paths{SealWrapStorage: backend.SealWrapped(), Unauthenticated: []string{callbackPath}},
 		Invalidate:     func(_ context.Context, key string) { e.store.Invalidate(key) },
-		Clean:          func(context.Context) { e.registry.Close() },
+		PeriodicFunc:   e.periodic,
+		Clean:          e.clean,
 		Paths: framework.PathAppend(
 			e.pathIntegrations(),
 			e.pathReauth(),
 			e.pathCreds(),
 			e.pathHistory(),
+			e.pathOAuth(),
 			e.pathProviders(),
 			e.pathConfig(),
 		),
 	}
 	return e
+}
+
+// periodic is called by Vault about every minute, on each node.
+func (e *engine) periodic(ctx context.Context, _ *logical.Request) error {
+	if !e.WriteSafeReplicationState() {
+		return nil
+	}
+	return e.store.Credentials.SweepFlows(ctx)
+}
+
+// clean ends what goes on beside requests.
+func (e *engine) clean(context.Context) {
+	e.store.Close()
+	e.registry.Close()
 }
 
 // HandleRequest takes what was sent out of the request before the framework sees

@@ -50,10 +50,21 @@ func parseSetting(s providers.Settings, f providers.Field, raw any) (err error) 
 		s.Flags[f.Name], err = parseFlag(raw)
 	case providers.Count, providers.Duration:
 		s.Numbers[f.Name], err = parseNumber(f, raw)
-	case providers.Text, providers.Email, providers.URL, providers.PEM, providers.Time, providers.Token, providers.Pool:
+	case providers.Token, providers.Pool:
+		s.Secrets[f.Name], err = parseSecretSetting(f, raw)
+	case providers.Text, providers.Email, providers.URL, providers.PEM, providers.Time:
 		s.Texts[f.Name], err = parseText(f, raw)
 	}
 	return err
+}
+
+// parseSecretSetting reads a secret that is a setting: one, never blank.
+func parseSecretSetting(f providers.Field, raw any) (providers.Secret, error) {
+	secrets, err := parseSecrets(f, raw)
+	if err != nil {
+		return providers.Secret{}, err
+	}
+	return secrets[0], nil
 }
 
 func parseText(f providers.Field, raw any) (string, error) {

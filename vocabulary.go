@@ -14,7 +14,7 @@ import (
 type vocabulary struct {
 	settings    map[string]bool
 	credentials map[string]bool
-	state       map[string]bool // what integrations/ reads beside settings
+	state       map[string]bool // what is read and never written
 }
 
 func newVocabulary(registry *providers.Registry) vocabulary {
@@ -25,9 +25,15 @@ func newVocabulary(registry *providers.Registry) vocabulary {
 		for _, auth := range spec.AuthTypes {
 			for _, f := range spec.SettingsOf(auth.Name) {
 				v.settings[f.Name] = true
+				if f.Kind.Secret() {
+					v.state[f.Name+setSuffix] = true
+				}
 			}
 			for _, f := range auth.Fields {
 				v.credentials[f.Name] = true
+			}
+			for _, f := range auth.Issued {
+				v.state[f.Name] = true
 			}
 		}
 	}
@@ -67,6 +73,7 @@ const (
 	atReauth       place = "reauth"
 	atIntegrations place = "integrations"
 	atConfig       place = "config"
+	atAuthorize    place = "oauth/authorize"
 )
 
 // hint says where misplaced fields belong, if all of them belong elsewhere.

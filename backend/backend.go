@@ -15,6 +15,7 @@ const (
 	integrationsPrefix = "integrations/"
 	credentialsPrefix  = "credentials/"
 	groupsPrefix       = "groups/"
+	flowsPrefix        = "oauth/"
 )
 
 // Backend is one mount's integrations, credentials and settings. It is safe for
@@ -42,6 +43,10 @@ func New(storage logical.Storage, registry *providers.Registry, now func() time.
 		view:   logical.NewStorageView(storage, integrationsPrefix),
 		encode: encodeIntegration, decode: decodeIntegration,
 	}
+	open := &table[Flow]{
+		view:   logical.NewStorageView(storage, flowsPrefix),
+		encode: encodeFlow, decode: decodeFlow,
+	}
 	groups := &groups{
 		registry: registry, integrations: configurations,
 		index: logical.NewStorageView(storage, groupsPrefix),
@@ -54,13 +59,21 @@ func New(storage logical.Storage, registry *providers.Registry, now func() time.
 		Integrations: integrations,
 		Credentials: &Credentials{
 			integrations: &readOnly{integrations, groups}, records: records, mount: mount, marks: marks, locks: locks, now: now,
+			flows: &flows{table: open, locks: locks, now: now}, refreshes: &refreshes{},
 		},
 	}
 }
 
+// Close lets no refresh of an access token begin, and waits a moment for those under
+// way.
+func (b *Backend) Close() { b.Credentials.refreshes.close(closePatience) }
+
 // SealWrapped returns the storage keys and prefixes whose entries are secret, and
-// the mount's settings, which say what may be called.
-func SealWrapped() []string { return []string{credentialsPrefix, mountKey, salt.DefaultLocation} }
+// the mount's settings, which say what may be called. A configuration may hold the
+// secret of an OAuth client.
+func SealWrapped() []string {
+	return []string{credentialsPrefix, integrationsPrefix, flowsPrefix, mountKey, salt.DefaultLocation}
+}
 
 // Invalidate forgets what is cached under a storage key that another node changed.
 func (b *Backend) Invalidate(key string) {
@@ -68,6 +81,8 @@ func (b *Backend) Invalidate(key string) {
 		b.Integrations.table.invalidate(name)
 	} else if id, ok := strings.CutPrefix(key, credentialsPrefix); ok {
 		b.Credentials.records.invalidate(id)
+	} else if hash, ok := strings.CutPrefix(key, flowsPrefix); ok {
+		b.Credentials.flows.table.invalidate(hash)
 	} else if key == mountKey {
 		b.Mount.table.invalidate(mountKey)
 	}

@@ -42,11 +42,12 @@ func (c *Credentials) check(ctx context.Context, in *Integration, mount *Mount, 
 	if err != nil {
 		return nil, err
 	}
-	verified, err := validate(ctx, provider, in.target(spec, mount), entry.Credential)
+	shown := handed(auth, entry.Credential)
+	verified, err := validate(ctx, provider, in.target(spec, mount), shown)
 	if err != nil {
 		return nil, c.refused(ctx, in, change.Before, err, members)
 	}
-	if err := c.checkSiblings(ctx, provider, mount, entry.Credential, change); err != nil {
+	if err := c.checkSiblings(ctx, provider, mount, shown, change); err != nil {
 		return nil, err
 	}
 	if err := judgeIdentity(change, verified); err != nil {
@@ -59,6 +60,19 @@ func (c *Credentials) check(ctx context.Context, in *Integration, mount *Mount, 
 	}
 	change.Warnings = append(append(change.Warnings, verified.Warnings...), expiryWarning(next, mount)...)
 	return next, nil
+}
+
+// handed is what of a credential is sent to the upstream and handed to workers: all
+// that was entered, but of what an authorization server issued the access token only.
+func handed(auth providers.AuthType, cred providers.Credential) providers.Credential {
+	if !auth.Exchanged() {
+		return cred
+	}
+	values := map[string][]providers.Secret{}
+	for _, f := range auth.Issued {
+		values[f.Name] = cred.Values(f.Name)
+	}
+	return providers.NewCredential(values)
 }
 
 // validate is the provider's, with a panic turned into "could not tell": it may run

@@ -16,6 +16,8 @@ type Credentials struct {
 	mount        *MountSettings
 	marks        *fingerprints
 	locks        *locks
+	flows        *flows
+	refreshes    *refreshes
 	now          func() time.Time
 }
 
@@ -82,12 +84,17 @@ type Change struct {
 	IdentityChanged bool
 	// Warnings are sentences for the person who re-authenticated.
 	Warnings []string
+	id       string // of the record
 }
 
 // Reauth checks the entered credential at the upstream and, if it is verified,
 // swaps it in with one Put. A refusal is an *Error; after any error the record
 // is what it was, or, if storage failed in the middle of the Put, the new one whole.
+// A code of OAuth is exchanged first; see Authorize.
 func (c *Credentials) Reauth(ctx context.Context, name string, entry Entry, who Actor) (*Change, error) {
+	if code := entry.Credential.Value(providers.OAuthCode); !code.Empty() {
+		return c.exchange(ctx, name, code, entry.Credential.Value(providers.OAuthState), who)
+	}
 	return c.update(ctx, name, func(in *Integration, change *Change) (*Record, error) {
 		mount, err := c.mount.Read(ctx)
 		if err != nil {
@@ -162,12 +169,17 @@ func (c *Credentials) update(ctx context.Context, name string, edit func(*Integr
 		return nil, err
 	}
 	defer release()
+	return c.edit(ctx, in, id, func(change *Change) (*Record, error) { return edit(in, change) })
+}
+
+// edit is update for whoever holds the lock of the record.
+func (c *Credentials) edit(ctx context.Context, in *Integration, id string, edit func(*Change) (*Record, error)) (*Change, error) {
 	before, err := c.records.loadExact(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	change := &Change{Integration: in, Before: before}
-	if change.After, err = edit(in, change); err != nil {
+	change := &Change{Integration: in, Before: before, id: id}
+	if change.After, err = edit(change); err != nil {
 		return nil, err
 	}
 	if change.After == before {

@@ -39,7 +39,7 @@ func repeats(text string, auth providers.AuthType, cred providers.Credential) bo
 			users = append(users, cred.Value(field.Name).Reveal())
 		}
 	}
-	for _, field := range auth.Fields {
+	for _, field := range auth.Handed() {
 		if !field.Kind.Secret() {
 			continue
 		}

@@ -10,18 +10,21 @@ import (
 // The codes of refusals that do not come from an upstream; those that do are
 // providers.Outcome. Scripts depend on them.
 const (
-	CodeUnknownIntegration = "unknown_integration"
-	CodeNoCredential       = "no_credential"
-	CodeUnknownProvider    = "unknown_provider"
-	CodeUnknownField       = "unknown_field"
-	CodeFieldNotAllowed    = "field_not_allowed"
-	CodeMissingField       = "missing_field"
-	CodeInvalidField       = "invalid_field"
-	CodeImmutableField     = "immutable_field"
-	CodeGroupConflict      = "group_conflict"
-	CodeCredentialPresent  = "credential_present"
-	CodeReauthUnsupported  = "reauth_unsupported"
-	CodeIdentityPinned     = "identity_pinned"
+	CodeUnknownIntegration  = "unknown_integration"
+	CodeNoCredential        = "no_credential"
+	CodeUnknownProvider     = "unknown_provider"
+	CodeUnknownField        = "unknown_field"
+	CodeFieldNotAllowed     = "field_not_allowed"
+	CodeMissingField        = "missing_field"
+	CodeInvalidField        = "invalid_field"
+	CodeImmutableField      = "immutable_field"
+	CodeGroupConflict       = "group_conflict"
+	CodeCredentialPresent   = "credential_present"
+	CodeReauthUnsupported   = "reauth_unsupported"
+	CodeValidateUnsupported = "validate_unsupported"
+	CodeIdentityPinned      = "identity_pinned"
+	CodeOAuthStateInvalid   = "oauth_state_invalid"
+	CodeOAuthDenied         = "oauth_denied"
 )
 
 // Error is a refusal: something a caller can act on. Everything else that this
@@ -71,6 +74,14 @@ func ReauthUnsupported(in *Integration, auth providers.AuthType) *Error {
 	return &Error{
 		Code: CodeReauthUnsupported, Integration: in.Name, Provider: in.Provider,
 		Message: fmt.Sprintf("integration %q authenticates by %s: %s", in.Name, in.AuthType, auth.Unsupported),
+	}
+}
+
+// ValidateUnsupported is the refusal for an auth type whose credential works once.
+func ValidateUnsupported(in *Integration) *Error {
+	return &Error{
+		Code: CodeValidateUnsupported, Integration: in.Name, Provider: in.Provider,
+		Message: fmt.Sprintf("integration %q authenticates by %s, and a code works only once, so it cannot be tried out; write it to reauth/%s, which checks what comes of it before anything changes", in.Name, in.AuthType, in.Name),
 	}
 }
 

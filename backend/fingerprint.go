@@ -51,7 +51,7 @@ func (f *fingerprints) of(ctx context.Context, auth providers.AuthType, cred pro
 		return "", nil, err
 	}
 	var texts []string
-	for _, field := range auth.Fields {
+	for _, field := range auth.Handed() {
 		if !field.Kind.Secret() {
 			continue
 		}

@@ -73,6 +73,7 @@ type world struct {
 	*backend.Backend
 	storage  logical.Storage
 	upstream *upstream
+	server   *tokenServer
 	clock    *clock
 }
 
@@ -95,7 +96,7 @@ func (c *clock) advance(d time.Duration) {
 }
 
 func newWorld(storage logical.Storage) *world {
-	w := &world{storage: storage, upstream: &upstream{}, clock: &clock{at: time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)}}
+	w := &world{storage: storage, upstream: &upstream{}, server: &tokenServer{}, clock: &clock{at: time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)}}
 	w.Backend = w.restarted().Backend
 	return w
 }
@@ -103,8 +104,8 @@ func newWorld(storage logical.Storage) *world {
 // restarted is the world with a new backend: nothing cached.
 func (w *world) restarted() *world {
 	return &world{
-		Backend: backend.New(w.storage, providers.NewRegistry(w.upstream, sharing{w.upstream}), w.clock.now),
-		storage: w.storage, upstream: w.upstream, clock: w.clock,
+		Backend: backend.New(w.storage, providers.NewRegistry(w.upstream, sharing{w.upstream}, browser{w.upstream, w.server}), w.clock.now),
+		storage: w.storage, upstream: w.upstream, server: w.server, clock: w.clock,
 	}
 }
 

@@ -3,6 +3,7 @@ package backend
 import (
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,7 +12,8 @@ import (
 )
 
 // Integration is the configuration of one connection to an upstream. It holds no
-// credential. Values are immutable; Integrations hands out shared ones.
+// credential of that; the secret of an OAuth client is a setting. Values are
+// immutable; Integrations hands out shared ones.
 type Integration struct {
 	Name     string             `json:"name"`
 	Provider string             `json:"provider"`
@@ -58,17 +60,52 @@ func (in *Integration) URL(spec providers.Spec) string {
 	return spec.DefaultURL
 }
 
-func encodeIntegration(in *Integration) ([]byte, error) { return json.Marshal(in) }
+// binding stands for what an authorization is begun with: where its code is sent and
+// as whom, and where the browser comes back to.
+func (in *Integration) binding(spec providers.Spec) string {
+	hash := sha256.New()
+	fields := spec.SettingsOf(in.AuthType)
+	settings := providers.WithDefaults(fields, in.Settings)
+	for _, f := range fields {
+		if f.Locates || f.Visited {
+			value := fmt.Sprint(settings.Value(f))
+			_, _ = fmt.Fprintf(hash, "%s=%d:%s", f.Name, len(value), value)
+		}
+	}
+	return fmt.Sprintf("%x", hash.Sum(nil))
+}
+
+// integrationJSON is Integration as it is stored: with the secrets, which Settings
+// itself never encodes.
+type integrationJSON struct {
+	*Integration
+	Secrets map[string]string `json:"secrets,omitempty"`
+}
+
+func encodeIntegration(in *Integration) ([]byte, error) {
+	wire := integrationJSON{Integration: in, Secrets: map[string]string{}}
+	for name, secret := range in.Settings.Secrets {
+		wire.Secrets[name] = secret.Reveal()
+	}
+	return json.Marshal(wire)
+}
 
 // decodeIntegration demands that the name inside is the key: a record under
 // another's name could send a credential to the other's host.
 func decodeIntegration(key string, data []byte) (*Integration, error) {
-	var in Integration
-	if err := json.Unmarshal(data, &in); err != nil {
-		return nil, fmt.Errorf("not an integration: %w", err)
+	wire := integrationJSON{Integration: &Integration{}}
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return nil, errors.New("not an integration") // the decoder's message can quote what it read
 	}
+	in := wire.Integration
 	if in.Name != key {
 		return nil, fmt.Errorf("the record is of integration %q", in.Name)
 	}
-	return &in, nil
+	if len(wire.Secrets) > 0 {
+		in.Settings.Secrets = map[string]providers.Secret{}
+	}
+	for name, text := range wire.Secrets {
+		in.Settings.Secrets[name] = providers.NewSecret(text)
+	}
+	return in, nil
 }

@@ -59,7 +59,7 @@ func (s *Integrations) Write(ctx context.Context, name string, draft Draft) erro
 		return err
 	}
 	defer release()
-	if err := s.judge(ctx, move); err != nil {
+	if err := s.judge(ctx, move, draft); err != nil {
 		return err
 	}
 	if move.joins() {
@@ -182,6 +182,7 @@ func merge(settings, changes providers.Settings) providers.Settings {
 	maps.Copy(s.Maps, changes.Maps)
 	maps.Copy(s.Flags, changes.Flags)
 	maps.Copy(s.Numbers, changes.Numbers)
+	maps.Copy(s.Secrets, changes.Secrets)
 	return s
 }
 

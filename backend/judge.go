@@ -12,7 +12,7 @@ import (
 )
 
 // judge refuses a configuration that is incomplete or would be unsafe.
-func (s *Integrations) judge(ctx context.Context, m move) error {
+func (s *Integrations) judge(ctx context.Context, m move, draft Draft) error {
 	p, err := s.Provider(m.after)
 	if err != nil {
 		return err
@@ -26,7 +26,7 @@ func (s *Integrations) judge(ctx context.Context, m move) error {
 		if _, err := s.marks.key(ctx); err != nil {
 			return err
 		}
-	} else if err := s.keepsCredentialHome(ctx, m, spec); err != nil {
+	} else if err := s.keepsHome(ctx, m, spec, draft); err != nil {
 		return err
 	}
 	mount, err := s.mount.Read(ctx)
@@ -80,12 +80,39 @@ func (s *Integrations) settingsFit(in *Integration, spec providers.Spec, mount *
 	return nil
 }
 
-// keepsCredentialHome refuses a change of where the stored credential is sent.
-func (s *Integrations) keepsCredentialHome(ctx context.Context, m move, spec providers.Spec) error {
+// keepsHome refuses a change of where a stored secret is sent.
+func (s *Integrations) keepsHome(ctx context.Context, m move, spec providers.Spec, draft Draft) error {
 	changed := differing(m.before, m.after, spec, func(f providers.Field) bool { return f.Locates })
 	if len(changed) == 0 {
 		return nil
 	}
+	if err := s.keepsCredentialHome(ctx, m, changed); err != nil {
+		return err
+	}
+	return keepsSecretsHome(m, spec, draft, changed)
+}
+
+// keepsSecretsHome demands that secret settings are sent again together with a change
+// of where they go: whoever may write settings has not seen those that are stored.
+func keepsSecretsHome(m move, spec providers.Spec, draft Draft, changed []string) error {
+	var again []string
+	for _, f := range spec.SettingsOf(m.before.AuthType) {
+		if f.Kind.Secret() && m.before.Settings.Has(f) && draft.Settings.Secret(f.Name).Empty() {
+			again = append(again, f.Name)
+		}
+	}
+	if len(again) == 0 {
+		return nil
+	}
+	secrets := strings.Join(again, " and ")
+	return &Error{
+		Code: CodeMissingField, Integration: m.before.Name, Provider: m.before.Provider, Fields: again,
+		Message: fmt.Sprintf("%s decides where %s is sent; send %s again together with the change", strings.Join(changed, " and "), secrets, secrets),
+	}
+}
+
+// keepsCredentialHome refuses a change of where the stored credential is sent.
+func (s *Integrations) keepsCredentialHome(ctx context.Context, m move, changed []string) error {
 	record, err := s.records.loadExact(ctx, m.from)
 	if err != nil || record.Current == nil {
 		return err
@@ -100,7 +127,7 @@ func (s *Integrations) keepsCredentialHome(ctx context.Context, m move, spec pro
 func addressAllowed(in *Integration, spec providers.Spec, mount *Mount) error {
 	for _, f := range spec.SettingsOf(in.AuthType) {
 		url := in.Settings.Text(f.Name)
-		if f.Kind != providers.URL || url == "" {
+		if f.Kind != providers.URL || f.Visited || url == "" {
 			continue
 		}
 		check := mount.AllowedHosts.CheckURL
@@ -121,7 +148,7 @@ func addressAllowed(in *Integration, spec providers.Spec, mount *Mount) error {
 func required(in *Integration, spec providers.Spec) error {
 	var missing []string
 	for _, f := range spec.SettingsOf(in.AuthType) {
-		if f.Required && reflect.ValueOf(in.Settings.Value(f)).IsZero() {
+		if f.Required && !in.Settings.Has(f) {
 			missing = append(missing, f.Name)
 		}
 	}

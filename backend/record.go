@@ -37,6 +37,9 @@ type Stored struct {
 	Scheme     string    `json:"scheme,omitempty"`
 	ExpiresAt  time.Time `json:"expires_at,omitzero"`
 	VerifiedAt time.Time `json:"verified_at"`
+	// Access is set for a credential that is an access token, which ends and is
+	// renewed; ExpiresAt is then the end of what renews it, where that is known.
+	Access *Access `json:"access,omitempty"`
 }
 
 // StoredMember is a token of a pool.
@@ -53,8 +56,9 @@ type Cause string
 
 // The causes.
 const (
-	CauseReauth Cause = "reauth"
-	CauseForget Cause = "forget"
+	CauseReauth  Cause = "reauth"
+	CauseForget  Cause = "forget"
+	CauseRefresh Cause = "refresh"
 )
 
 // HistoryEntry is one change of a record.
@@ -99,8 +103,14 @@ func (r *Record) forgotten(at time.Time, who Actor, keep int) *Record {
 	return &after
 }
 
+// remember puts an entry on top. Of the refreshes of one version only the newest is
+// kept: there may be one every hour, and they would push out what people did.
 func (r *Record) remember(e HistoryEntry, keep int) []HistoryEntry {
-	history := append([]HistoryEntry{e}, r.History...)
+	older := r.History
+	if len(older) > 0 && e.Cause == CauseRefresh && older[0].Cause == CauseRefresh && older[0].Version == e.Version {
+		older = older[1:]
+	}
+	history := append([]HistoryEntry{e}, older...)
 	return slices.Clip(history[:min(len(history), max(1, keep))])
 }
 

@@ -18,6 +18,8 @@ func (r *Record) StatusAt(now time.Time, mount *Mount) Status {
 	switch {
 	case r.Current == nil:
 		return StatusNeedsReauth
+	case r.Current.Access != nil && !r.Current.Access.RefusedAt.IsZero():
+		return StatusNeedsReauth
 	case r.Current.ExpiresAt.IsZero():
 		return StatusHealthy
 	case !now.Before(r.Current.ExpiresAt):

@@ -35,18 +35,18 @@ func (azureDevOps) Spec() Spec {
 			"for Azure DevOps Server the address above its collections, such as https://devops.example.com/tfs. It may end with the organisation or collection, unless that is all of a server's path.",
 		AuthTypes: []AuthType{
 			{Name: azurePAT, Title: "Personal access token", Fields: azurePATFields()},
-			oauthAuthType("Microsoft Entra application", azurePAT, Field{
-				Name: "tenant_id", Title: "Tenant ID", Kind: Text, Locates: true, Description: "Id of the Microsoft Entra tenant that the organisation is connected to.",
+			oauthAuthType("Microsoft Entra application", Field{
+				Name: azureTenantID, Title: "Tenant ID", Kind: Text, Required: true, Locates: true, Description: "Id of the Microsoft Entra tenant that the organisation is connected to.",
 			}),
 		},
 		Settings: azureSettings(),
 		LeastRights: "Scopes by service: vso.work for boards, vso.code for repos, vso.build for pipelines, and vso.project for all. " +
-			"For analytics also vso.release and vso.analytics. The account must see at least one project.",
+			"For analytics also vso.release and vso.analytics. A Microsoft Entra application needs the same as delegated permissions of Azure DevOps. The account must see at least one project.",
 		Expiry: "Enter expires_at: a personal access token can read neither its end nor its scopes. Microsoft stops all tokens for \"all accessible organizations\" on 1 December 2026; " +
-			"make one for the organisation.",
-		Rotation: "None: a personal access token cannot make another; only a Microsoft Entra token can.",
+			"make one for the organisation. OAuth access tokens last about an hour and are renewed when creds/ is read; a refresh token that nobody uses for 90 days ends, and so it does when the password changes or an administrator revokes it.",
+		Rotation: "OAuth refresh tokens are replaced at each use. None for personal access tokens: a personal access token cannot make another; only a Microsoft Entra token can.",
 		Check: "GET /_apis/connectionData must answer 200 with JSON in which authenticatedUser and authorizedUser are the same account and not the anonymous one, " +
-			"whose e-mail address, where shown, must be the one entered. GET /_apis/projects must then show a project (those that are not public come first, and a warning says if only public ones answered), and a read-only call of the service must succeed: " +
+			"whose e-mail address, where shown, must be the one entered (with OAuth nobody enters one). GET /_apis/projects must then show a project (those that are not public come first, and a warning says if only public ones answered), and a read-only call of the service must succeed: " +
 			"/_apis/wit/workitemrelationtypes for boards; /{project}/_apis/git/pullrequests for repos or /{project}/_apis/build/definitions for pipelines, in one of the first three projects.",
 		Unverified: []string{
 			"That connectionData answers a token whatever its scopes.",
@@ -54,6 +54,8 @@ func (azureDevOps) Spec() Spec {
 			"That a project is public only where its visibility says so; answers that do not tell it are taken for those of projects that are not.",
 			"How a token is answered in a project whose repositories or pipelines are switched off: 403 and 404 lead to the next of three projects.",
 			"How an organisation that does not exist is answered: 404 in Azure DevOps' JSON is taken for one that the token cannot see, any other 404 for could not tell.",
+			"That Azure DevOps Server takes no tokens of Microsoft Entra: an oauth integration of one is refused unless token_url names another authorization server.",
+			"How Microsoft Entra answers interaction_required and temporarily_unavailable, and that access_denied from the token endpoint always means a policy.",
 			"That the sign-in page (203, or a redirect to _signin) always means a bad token; conditional access may show it for a good one.",
 			"Azure DevOps Server: which versions know version 7.1 of the API, and that a Windows account is told by the descriptor System.Security.Principal.WindowsIdentity.",
 			"Which characters the name of an organisation or a collection may have, and that no organisation of Services has a dot or an underscore in it.",
@@ -83,17 +85,25 @@ func azureSettings() []Field {
 	}
 }
 
-// Headers returns Basic with the token as password; there is no user name.
+// Headers returns Basic with the token as password, for there is no user name, or
+// Bearer with an access token.
 func (azureDevOps) Headers(authType string, cred Credential) map[string]string {
-	if authType != azurePAT {
+	switch authType {
+	case azurePAT:
+		return basicHeaders(Secret{}, cred.Value(azurePAT))
+	case oauthType:
+		return bearerHeaders(cred.Value(OAuthAccessToken))
+	default:
 		return nil
 	}
-	return basicHeaders(Secret{}, cred.Value(azurePAT))
 }
 
 // CheckSettings judges the url, the organisation, the service and the way there.
 func (a azureDevOps) CheckSettings(t Target) error {
 	c, err := a.check(t)
+	if err == nil && t.AuthType == oauthType {
+		_, err = a.oauth(t)
+	}
 	if err != nil {
 		return err
 	}
@@ -117,7 +127,10 @@ func (azureDevOps) SharedBy(t Target) map[string]string {
 // check prepares the check of one target.
 func (a azureDevOps) check(t Target) (azureCheck, *Error) {
 	p := newProbe(a.client, "Azure DevOps", azurePAT, t)
-	c := azureCheck{probe: p, organization: t.Settings.Text(azureOrganization)}
+	c := azureCheck{probe: p, organization: t.Settings.Text(azureOrganization), token: "personal access token"}
+	if t.AuthType == oauthType {
+		c.oauth, c.token, c.tokenField = true, "access token", OAuthAccessToken
+	}
 	var err *Error
 	if c.root, err = p.azureRoot(t.URL, c.organization); err != nil {
 		return c, err
@@ -134,7 +147,7 @@ func (a azureDevOps) check(t Target) (azureCheck, *Error) {
 // Validate asks Azure DevOps who the credential belongs to and what it may read.
 func (a azureDevOps) Validate(ctx context.Context, t Target, cred Credential) (Verified, error) {
 	c, err := a.check(t)
-	if err == nil && t.AuthType != azurePAT {
+	if err == nil && t.AuthType != azurePAT && !c.oauth {
 		err = c.fail(InvalidField, "auth_type %q cannot be checked", t.AuthType)
 	}
 	if err != nil {
@@ -146,5 +159,8 @@ func (a azureDevOps) Validate(ctx context.Context, t Target, cred Credential) (V
 	// As Microsoft's own client does: a 401 instead of the way to the sign-in page.
 	c.header.Set("X-TFS-FedAuthRedirect", "Suppress")
 	v, err := c.run(ctx, cred.Value(azureEmail).Reveal())
+	if c.oauth {
+		t = t.without("required_scopes") // demanded of what was granted, with the code
+	}
 	return c.verdict(t, v, err, hasScope)
 }

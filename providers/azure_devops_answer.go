@@ -39,7 +39,7 @@ func (c azureCheck) judge(res *upstream.Response) *Error {
 		return e
 	}
 	if c.signsIn(res) {
-		return c.fail(Rejected, "%q answered with the way to its sign-in page (HTTP %d), as it does to a personal access token that is wrong, expired or revoked, and to a good one whose account must sign in with a browser first", res.Host, res.Status)
+		return c.fail(Rejected, "%q answered with the way to its sign-in page (HTTP %d), as it does to a %s that is wrong, expired or revoked, and to a good one whose account must sign in with a browser first", res.Host, res.Status, c.token)
 	}
 	if e := c.undecided(res); e != nil {
 		return e
@@ -69,7 +69,7 @@ func (c azureCheck) judgeRight(res *upstream.Response, scope string) *Error {
 	if e := c.undecided(res); e != nil {
 		return e
 	}
-	lacks := c.fail(InsufficientScope, "the personal access token works, but does not reach %s (HTTP %d): it lacks the scope %s", c.subject(scope), res.Status, scope)
+	lacks := c.fail(InsufficientScope, "the %s works, but does not reach %s (HTTP %d): it lacks the scope %s", c.token, c.subject(scope), res.Status, scope)
 	lacks.Missing = []string{scope}
 	switch {
 	case res.Status == http.StatusOK:
@@ -128,7 +128,10 @@ func isAzureSignIn(location string) bool {
 // rejected explains a 401.
 func (c azureCheck) rejected(res *upstream.Response) *Error {
 	if c.expired(res) {
-		return c.fail(Rejected, "%q refused the personal access token (HTTP %d): it has expired", res.Host, res.Status)
+		return c.fail(Rejected, "%q refused the %s (HTTP %d): it has expired", res.Host, c.token, res.Status)
+	}
+	if c.oauth {
+		return c.fail(Rejected, "%q refused the access token (HTTP %d): it has ended or was revoked, or the organisation %s is not connected to the tenant, or its policies forbid applications", res.Host, res.Status, c.organization)
 	}
 	return c.fail(Rejected, "%q refused the personal access token (HTTP %d): it is wrong, expired, revoked, or made for another organisation than %s; tokens for all accessible organisations end on 1 December 2026", res.Host, res.Status, c.organization)
 }
@@ -144,7 +147,7 @@ func (c azureCheck) forbidden(res *upstream.Response, said azureRefusal) *Error 
 	if said == (azureRefusal{}) {
 		return c.fail(UpstreamError, "%q answered HTTP 403 with something that is not Azure DevOps', such as the page of a proxy or firewall; check url", res.Host)
 	}
-	e := c.fail(InsufficientScope, "the personal access token may not be used in the organisation %s (HTTP 403): its account has no access, or a policy of the organisation forbids it; signing in with a browser once may help", c.organization)
+	e := c.fail(InsufficientScope, "the %s may not be used in the organisation %s (HTTP 403): its account has no access, or a policy of the organisation forbids it; signing in with a browser once may help", c.token, c.organization)
 	e.Missing = []string{c.organization}
 	return e
 }
@@ -152,7 +155,7 @@ func (c azureCheck) forbidden(res *upstream.Response, said azureRefusal) *Error 
 func (c azureCheck) notFound(res *upstream.Response, said azureRefusal) *Error {
 	o, why := UpstreamError, "%q has no organisation %s at this address (HTTP 404); check organization and url"
 	if said != (azureRefusal{}) {
-		o, why = InsufficientScope, "%q does not show the organisation %s to the personal access token (HTTP 404): it does not exist, or the account has no access to it"
+		o, why = InsufficientScope, "%q does not show the organisation %s to this token (HTTP 404): it does not exist, or the account has no access to it"
 	}
 	e := c.fail(o, why, res.Host, c.organization)
 	e.Fields = []string{azureOrganization}

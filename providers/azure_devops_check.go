@@ -46,6 +46,8 @@ type azureCheck struct {
 	root         azureRoot
 	organization string
 	service      azureService
+	oauth        bool   // an access token, with which nobody entered an e-mail address
+	token        string // what the credential is called
 	header       http.Header
 }
 
@@ -119,7 +121,7 @@ func (c azureCheck) projects(ctx context.Context) ([]azureProject, *Error) {
 	projects := append(closed, public...)
 	switch {
 	case len(list) == 0:
-		e := c.fail(InsufficientScope, "the personal access token works, but its account sees no project in the organisation %s; add it to those that are to be read", c.organization)
+		e := c.fail(InsufficientScope, "the %s works, but its account sees no project in the organisation %s; add it to those that are to be read", c.token, c.organization)
 		e.Missing = []string{c.organization}
 		return nil, e
 	case len(projects) == 0:

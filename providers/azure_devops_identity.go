@@ -36,7 +36,7 @@ func (c azureCheck) identity(ctx context.Context) (azureIdentity, *Error) {
 	user := body.AuthenticatedUser
 	switch {
 	case azureAnonymous(user), azureAnonymous(body.AuthorizedUser):
-		return user, c.fail(Rejected, "%q took the request for an anonymous one, which it answers where projects are public: the personal access token is wrong, expired, revoked, or made for another organisation than %s", res.Host, c.organization)
+		return user, c.fail(Rejected, "%q took the request for an anonymous one, which it answers where projects are public: the %s is wrong, expired, revoked, or made for another organisation than %s", res.Host, c.token, c.organization)
 	case !isGUID(user.ID) || !c.isAccount(user.Descriptor):
 		return user, c.fail(UpstreamError, "%q answered HTTP 200 without naming an account; check url", res.Host)
 	case !strings.EqualFold(user.ID, body.AuthorizedUser.ID):
@@ -92,6 +92,9 @@ func (c azureCheck) account(user azureIdentity, email string) (name, warning str
 	name, ok := azureAccount(user.Properties)
 	if !ok {
 		return "", "", c.fail(UpstreamError, "Azure DevOps tells a name of the account in a form that cannot be read, so it could not be compared with the e-mail address entered")
+	}
+	if c.oauth {
+		return name, "", nil // whoever consented is the account; no address was entered
 	}
 	warning, err := c.compareEmail(name, email)
 	return name, warning, err

@@ -45,39 +45,50 @@ func (bitbucket) Spec() Spec {
 				{Name: bitbucketAPIKey, Title: "API token", Kind: Token, Required: true, Description: "API token with scopes for Bitbucket, made at id.atlassian.com. App passwords were removed by Atlassian."},
 				{Name: "expires_at", Title: "Expires at", Kind: Time, Description: "When the token ends, as the page that made it says; Bitbucket does not tell."},
 			},
-		}, oauthAuthType("OAuth consumer", bitbucketAPIKey)},
+		}, oauthAuthType("OAuth consumer")},
 		Settings: []Field{{
 			Name: bitbucketWorkspace, Title: "Workspace", Kind: Text,
 			Description: "Workspace that the token's account must be a member of: its id as in the browser's address, or its UUID in curly braces.",
 		}},
 		LeastRights: "Scopes read:user:bitbucket, read:workspace:bitbucket, read:project:bitbucket, read:repository:bitbucket, read:pullrequest:bitbucket and read:pipeline:bitbucket. " +
-			"A check needs the first, and the second if workspace is set.",
-		Expiry:   "Tokens live a year at most; Bitbucket does not tell when one ends, so enter expires_at.",
-		Rotation: "None: a token cannot make another.",
+			"A check needs the first, and the second if workspace is set. An OAuth consumer: the permissions account, project, repository, pullrequest and pipeline to read; a check needs account.",
+		Expiry: "API tokens live a year at most; Bitbucket does not tell when one ends, so enter expires_at. " +
+			"OAuth access tokens last two hours and are renewed when creds/ is read; a refresh token that nobody uses for three months ends, and then a person must consent again.",
+		Rotation: "None for API tokens: one cannot make another. OAuth refresh tokens are replaced at each use.",
 		Check: "GET /2.0/user must answer 200 with JSON of type user that has an account_id or uuid. No e-mail address is told: that e-mail and token belong together is proved by the login. " +
-			"Then, if workspace is set, GET /2.0/user/workspaces/{workspace}/permission must name that workspace and the permission owner, collaborator or member; the workspace itself and its repositories are shown to anybody if they are public, and prove nothing.",
+			"With OAuth the identity is the name that the account shows. Then, if workspace is set, GET /2.0/user/workspaces/{workspace}/permission must name that workspace and the permission owner, collaborator or member; the workspace itself and its repositories are shown to anybody if they are public, and prove nothing.",
 		Unverified: []string{
 			"Whether answers to an API token list its scopes in X-OAuth-Scopes, as those to other tokens do; they are read where they come, and required_scopes cannot be set.",
 			"How GET /2.0/user/workspaces/{workspace}/permission answers somebody who is no member: 403 and 404 in Bitbucket's JSON, and the permission none, are taken for it. The form of its success is that of a client's test.",
 			"What a bare 403 on /2.0/user means: it is taken for could not tell.",
 			"The name of the scope read:pipeline:bitbucket.",
 			"Which characters the id of a workspace may have.",
+			"That Bitbucket proves the PKCE challenge that is sent with an authorization; the state is bound to the integration all the same.",
+			"How it refuses a wrong OAuth client (invalid_client and unauthorized_client are both taken for it), and with which status a refresh token that is no good; whether one works once more after it was replaced.",
+			"That the permission account lets an OAuth consumer ask for the account's permission in a workspace.",
 			"How an access token of a repository, project or workspace is answered when it is sent with an e-mail address; the header X-Credential-Type is believed where it comes.",
 		},
 	}
 }
 
-// Headers returns Basic with e-mail and API token.
+// Headers returns Basic with e-mail and API token, or Bearer with an access token.
 func (bitbucket) Headers(authType string, cred Credential) map[string]string {
-	if authType != bitbucketAPIKey {
+	switch authType {
+	case bitbucketAPIKey:
+		return basicHeaders(cred.Value(bitbucketEmail), cred.Value(bitbucketAPIKey))
+	case oauthType:
+		return bearerHeaders(cred.Value(OAuthAccessToken))
+	default:
 		return nil
 	}
-	return basicHeaders(cred.Value(bitbucketEmail), cred.Value(bitbucketAPIKey))
 }
 
 // CheckSettings judges the url, the workspace and the way there.
 func (b bitbucket) CheckSettings(t Target) error {
 	c, err := b.check(t)
+	if err == nil && t.AuthType == oauthType {
+		_, err = b.oauth(t)
+	}
 	if err != nil {
 		return err
 	}
@@ -87,6 +98,10 @@ func (b bitbucket) CheckSettings(t Target) error {
 // check prepares the check of one target.
 func (b bitbucket) check(t Target) (bitbucketCheck, *Error) {
 	p := newProbe(b.client, "Bitbucket", bitbucketAPIKey, t)
+	oauth := t.AuthType == oauthType
+	if oauth {
+		p.tokenField = OAuthAccessToken
+	}
 	api, err := p.bitbucketAPI(t.URL)
 	if err != nil {
 		return bitbucketCheck{}, err
@@ -95,7 +110,7 @@ func (b bitbucket) check(t Target) (bitbucketCheck, *Error) {
 	if workspace != "" && !isBitbucketWorkspace(workspace) {
 		return bitbucketCheck{}, p.invalid(bitbucketWorkspace, "workspace is the id of a workspace as in the browser's address, such as acme-team, or its UUID in curly braces")
 	}
-	return bitbucketCheck{probe: p, api: api, workspace: workspace}, nil
+	return bitbucketCheck{probe: p, api: api, workspace: workspace, oauth: oauth}, nil
 }
 
 // Validate asks Bitbucket who the credential belongs to.
@@ -103,7 +118,7 @@ func (b bitbucket) Validate(ctx context.Context, t Target, cred Credential) (Ver
 	c, err := b.check(t)
 	switch {
 	case err != nil:
-	case t.AuthType != bitbucketAPIKey:
+	case t.AuthType != bitbucketAPIKey && !c.oauth:
 		err = c.fail(InvalidField, "auth_type %q cannot be checked", t.AuthType)
 	case strings.HasPrefix(cred.Value(bitbucketAPIKey).Reveal(), bitbucketAppPassword):
 		// Announced in Atlassian's community, article ba-p/3237429.
@@ -116,6 +131,9 @@ func (b bitbucket) Validate(ctx context.Context, t Target, cred Credential) (Ver
 	defer cancel()
 	c.header = headerOf(b.Headers(t.AuthType, cred))
 	v, err := c.run(ctx, cred.Value(bitbucketEmail).Reveal())
+	if c.oauth {
+		t = t.without("required_scopes") // demanded of what was granted, with the code
+	}
 	return c.verdict(t, v, err, hasScope)
 }
 

@@ -35,7 +35,7 @@ func (c bitbucketCheck) judge(res *upstream.Response) *Error {
 	case http.StatusUnauthorized:
 		return c.rejected(res)
 	case http.StatusForbidden:
-		if err := c.lacksScope(res, bitbucketUserScope); err != nil {
+		if err := c.lacksScope(res, c.needs(bitbucketUserScope)); err != nil {
 			return err
 		}
 		return c.fail(UpstreamError, "%q answered HTTP 403 without a reason that tells anything of the token; try again later, and check url", res.Host)
@@ -52,7 +52,7 @@ func (c bitbucketCheck) judgeMember(res *upstream.Response) *Error {
 		return err
 	}
 	if res.Status == http.StatusForbidden {
-		if err := c.lacksScope(res, bitbucketWorkspaceScope); err != nil {
+		if err := c.lacksScope(res, c.needs(bitbucketWorkspaceScope)); err != nil {
 			return err
 		}
 	}
@@ -88,6 +88,9 @@ func (c bitbucketCheck) rejected(res *upstream.Response) *Error {
 	if notAnAPI(res) {
 		return c.page(res)
 	}
+	if c.oauth {
+		return c.fail(Rejected, "%q refused the access token (HTTP 401): it has ended, or the consent to it was taken back", res.Host)
+	}
 	var server struct {
 		Errors []struct {
 			ExceptionName string `json:"exceptionName"`
@@ -104,12 +107,21 @@ func (c bitbucketCheck) rejected(res *upstream.Response) *Error {
 func (c bitbucketCheck) accessToken(res *upstream.Response) *Error {
 	kinds := []string{"repo_access_token", "project_access_token", "workspace_access_token"}
 	kind := strings.ToLower(strings.TrimSpace(res.Header.Get("X-Credential-Type")))
-	if !slices.Contains(kinds, kind) || res.Status != http.StatusOK && res.Status != http.StatusForbidden {
+	if c.oauth || !slices.Contains(kinds, kind) || res.Status != http.StatusOK && res.Status != http.StatusForbidden {
 		return nil
 	}
 	e := c.fail(InsufficientScope, "this is an access token of a repository, project or workspace, which belongs to no user; make an API token with scopes for Bitbucket at id.atlassian.com")
 	e.Missing = []string{bitbucketUserScope}
 	return e
+}
+
+// needs is the right by which the API lets somebody in, in the names of this kind of
+// token.
+func (c bitbucketCheck) needs(scope string) string {
+	if c.oauth {
+		return bitbucketOAuthScope
+	}
+	return scope
 }
 
 // lacksScope reads a 403 that names the rights a token lacks, which it does
@@ -135,13 +147,20 @@ func (c bitbucketCheck) lacksScope(res *upstream.Response, usual string) *Error 
 	default:
 		return nil
 	}
-	e := c.fail(InsufficientScope, "the token works, but lacks the scope %s; make one that has it", strings.Join(missing, ", "))
+	e := c.fail(InsufficientScope, "the token works, but lacks the scope %s; %s", strings.Join(missing, ", "), c.remedy())
 	if len(granted) > 0 {
 		const most = 20
 		e.Detail += ", beside " + strings.Join(granted[:min(len(granted), most)], ", ")
 	}
 	e.Missing = missing
 	return e
+}
+
+func (c bitbucketCheck) remedy() string {
+	if c.oauth {
+		return "give the OAuth consumer that permission and consent again"
+	}
+	return "make one that has it"
 }
 
 // bitbucketRights returns those of told that are rights of Bitbucket, sorted and

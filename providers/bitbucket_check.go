@@ -21,6 +21,7 @@ type bitbucketCheck struct {
 	probe
 	api       string
 	workspace string // "" where none is demanded
+	oauth     bool   // an access token and no API token
 	header    http.Header
 }
 

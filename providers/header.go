@@ -14,6 +14,11 @@ func basicHeaders(user, password Secret) map[string]string {
 	}
 }
 
+// bearerHeaders authenticate by a token alone (RFC 6750).
+func bearerHeaders(token Secret) map[string]string {
+	return map[string]string{"Authorization": "Bearer " + token.Reveal(), "Accept": "application/json"}
+}
+
 // headerOf is what Headers returns, as a request takes it.
 func headerOf(m map[string]string) http.Header {
 	h := make(http.Header, len(m))

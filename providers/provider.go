@@ -42,6 +42,13 @@ type Target struct {
 	Timeout time.Duration
 }
 
+// without is the target with a setting of the kind List left out.
+func (t Target) without(list string) Target {
+	t.Settings = t.Settings.Clone()
+	delete(t.Settings.Lists, list)
+	return t
+}
+
 // Verified is what a successful check learnt.
 type Verified struct {
 	// Identity is the account in the form people know it: e-mail or login. For a

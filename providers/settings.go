@@ -2,6 +2,7 @@ package providers
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 )
@@ -10,14 +11,16 @@ import (
 const maxDuration = 10 * 365 * 24 * 3600
 
 // Settings are the values of an integration's settings as they were written,
-// one map for each type of Go value. They never hold a credential. A Settings is
-// immutable once it is published; Clone before changing one.
+// one map for each type of Go value. They never hold a credential of the upstream;
+// the only secret among them is that of an OAuth client. A Settings is immutable once
+// it is published; Clone before changing one.
 type Settings struct {
 	Texts   map[string]string            `json:"texts,omitempty"`
 	Lists   map[string][]string          `json:"lists,omitempty"`
 	Maps    map[string]map[string]string `json:"maps,omitempty"`
 	Flags   map[string]bool              `json:"flags,omitempty"`
 	Numbers map[string]int64             `json:"numbers,omitempty"` // counts; durations in seconds
+	Secrets map[string]Secret            `json:"-"`                 // no encoder writes a Secret
 }
 
 // Text returns a Text, Email, URL or PEM setting, or "".
@@ -32,11 +35,22 @@ func (s Settings) Flag(name string) bool { return s.Flags[name] }
 // Number returns a Count or a Duration in seconds, or 0.
 func (s Settings) Number(name string) int64 { return s.Numbers[name] }
 
+// Secret returns a Token setting, or the empty secret.
+func (s Settings) Secret(name string) Secret { return s.Secrets[name] }
+
+// Has reports whether a setting has a value other than that of its kind for nothing.
+func (s Settings) Has(f Field) bool {
+	if f.Kind.Secret() {
+		return !s.Secrets[f.Name].Empty()
+	}
+	return !reflect.ValueOf(s.Value(f)).IsZero()
+}
+
 // Clone returns a copy whose maps can be changed.
 func (s Settings) Clone() Settings {
 	c := Settings{
 		Texts: clone(s.Texts), Lists: clone(s.Lists), Maps: clone(s.Maps),
-		Flags: clone(s.Flags), Numbers: clone(s.Numbers),
+		Flags: clone(s.Flags), Numbers: clone(s.Numbers), Secrets: clone(s.Secrets),
 	}
 	for k, v := range c.Lists {
 		c.Lists[k] = slices.Clone(v)
@@ -87,7 +101,8 @@ func WithDefaults(fields []Field, s Settings) Settings {
 		case Count, Duration:
 			n, _ := strconv.ParseInt(f.Default, 10, 64) // "" is 0
 			setDefault(s.Numbers, f.Name, n)
-		case Text, Email, URL, PEM, Time, Token, Pool:
+		case Token, Pool: // a secret has no default
+		case Text, Email, URL, PEM, Time:
 			if s.Texts[f.Name] == "" { // cleared, which means the default
 				s.Texts[f.Name] = f.Default
 			}
@@ -103,7 +118,8 @@ func setDefault[V any](m map[string]V, name string, value V) {
 }
 
 // Value returns the value of a field as a string, []string, map[string]string,
-// bool or int64, by its kind; the zero value of that type where it is not set.
+// bool or int64, by its kind; the zero value of that type where it is not set. Of a
+// secret it returns "": Secret has it.
 func (s Settings) Value(f Field) any {
 	switch f.Kind {
 	case List:
@@ -114,7 +130,9 @@ func (s Settings) Value(f Field) any {
 		return s.Flags[f.Name]
 	case Count, Duration:
 		return s.Numbers[f.Name]
-	case Text, Email, URL, PEM, Time, Token, Pool:
+	case Token, Pool:
+		return ""
+	case Text, Email, URL, PEM, Time:
 	}
 	return s.Texts[f.Name]
 }

@@ -39,6 +39,9 @@ type AuthType struct {
 	Title string
 	// Fields are the credential's fields; a credential has these and no others.
 	Fields []Field
+	// Issued is what creds/ hands out, where that is not what was entered: what an
+	// authorization server issues for a code. Nil where it is Fields.
+	Issued []Field
 	// Settings are those that only this auth type has.
 	Settings []Field
 	// Unsupported is empty where re-authentication works; otherwise why it does
@@ -89,6 +92,21 @@ type Field struct {
 	Locates bool
 	// Fixed settings never change.
 	Fixed bool
+	// Visited is set for a URL that a browser goes to and the engine does not call:
+	// the mount's allowed_hosts say nothing of it.
+	Visited bool
+}
+
+// Exchanged reports whether what is entered is a code that an authorization server
+// exchanges for the credential.
+func (a AuthType) Exchanged() bool { return len(a.Issued) > 0 }
+
+// Handed returns the fields of the credential in use, which creds/ hands out.
+func (a AuthType) Handed() []Field {
+	if a.Exchanged() {
+		return a.Issued
+	}
+	return a.Fields
 }
 
 // AuthType returns the auth type of that name.

@@ -50,7 +50,7 @@ func authTypeIsSound(t *testing.T, s providers.Spec, a providers.AuthType) {
 	assert.True(t, required, "%s has no required secret", a.Name)
 	for _, f := range s.SettingsOf(a.Name) {
 		fieldIsSound(t, f, seen)
-		assert.False(t, f.Kind.Secret(), "a setting is never secret")
+		assert.Equal(t, f.Name == "client_secret", f.Kind.Secret(), "no other setting is secret")
 	}
 }
 
@@ -100,8 +100,17 @@ func TestContract(t *testing.T) {
 	}
 	assert.Empty(t, provider(t, "jira").Spec().DefaultAuthType(), "two support re-authentication")
 	assert.Equal(t, "pat", provider(t, "github").Spec().DefaultAuthType())
-	assert.Equal(t, "api_key", provider(t, "bitbucket").Spec().DefaultAuthType())
-	assert.Equal(t, "pat", provider(t, "azure_devops").Spec().DefaultAuthType())
+	for name, own := range map[string]string{"bitbucket": "", "azure_devops": "tenant_id* "} {
+		spec := provider(t, name).Spec()
+		assert.Empty(t, spec.DefaultAuthType(), "two support re-authentication")
+		auth, _ := spec.AuthType("oauth")
+		assert.Equal(t, own+"client_id* client_secret* redirect_uri* authorize_url token_url", fields(auth.Settings))
+		assert.Equal(t, "access_token", fields(auth.Issued))
+		for _, f := range auth.Settings {
+			assert.Equal(t, f.Name != "client_secret" && f.Name != "redirect_uri", f.Locates, f.Name)
+			assert.Equal(t, f.Name == "redirect_uri" || f.Name == "authorize_url", f.Visited, f.Name)
+		}
+	}
 	for name, setting := range map[string]string{"harness": "account_id", "sonarqube": "organization"} {
 		for _, f := range provider(t, name).Spec().Settings {
 			assert.Equal(t, f.Name == setting, f.Locates, "%s of %s decides where a credential is sent", f.Name, name)

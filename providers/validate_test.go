@@ -255,8 +255,8 @@ func TestHeaders(t *testing.T) {
 	}
 	for name, target := range map[string]providers.Target{
 		"jira": {URL: "https://github.com", AuthType: "connect_app"}, "github": {URL: "https://github.com", AuthType: "github_app"},
-		"bitbucket":    {URL: "https://bitbucket.org", AuthType: "oauth"},
-		"azure_devops": {URL: "https://dev.azure.com", AuthType: "oauth", Settings: texts("organization", "contoso", "service", "boards")},
+		"bitbucket":    {URL: "https://bitbucket.org", AuthType: "other"},
+		"azure_devops": {URL: "https://dev.azure.com", AuthType: "other", Settings: texts("organization", "contoso", "service", "boards")},
 	} {
 		assert.Empty(t, provider(t, name).Headers(target.AuthType, secrets()))
 		_, err := provider(t, name).Validate(t.Context(), w.Wire(target), secrets())

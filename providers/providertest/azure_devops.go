@@ -61,6 +61,7 @@ type AzureDevOps struct {
 	mux     *http.ServeMux
 	tokens  map[string]AzureToken
 	orgs    map[string]AzureOrganization // by lower-case name
+	issuer  *Entra                       // of access tokens; nil if none is trusted
 }
 
 var _ Fake = (*AzureDevOps)(nil)
@@ -84,15 +85,39 @@ func (a *AzureDevOps) AddPAT(organization, account, token string, scopes ...stri
 
 // Add adds a token.
 func (a *AzureDevOps) Add(t AzureToken) {
+	t = t.complete()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.tokens[t.Token] = t
+}
+
+// complete makes up what is missing.
+func (t AzureToken) complete() AzureToken {
 	if t.ID == "" {
 		t.ID = madeUpGUID(fmt.Sprintf("%x", sha256.Sum256([]byte(t.Account))))
 	}
 	if t.DisplayName == "" {
 		t.DisplayName = "User " + t.Account
 	}
+	return t
+}
+
+// trust makes the access tokens of an issuer good.
+func (a *AzureDevOps) trust(issuer *Entra) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.tokens[t.Token] = t
+	a.issuer = issuer
+}
+
+// consented finds the account of an access token.
+func (a *AzureDevOps) consented(r *http.Request) (AzureToken, verdict) {
+	a.mu.Lock()
+	issuer := a.issuer
+	a.mu.Unlock()
+	if issuer == nil {
+		return AzureToken{}, grantUnknown
+	}
+	return issuer.consented(r)
 }
 
 // AddOrganization adds or replaces an organisation.
@@ -184,9 +209,13 @@ func (o AzureOrganization) visible(everything bool) []AzureProject {
 	return slices.DeleteFunc(slices.Clone(o.Projects), func(p AzureProject) bool { return !everything && !p.Public })
 }
 
-// login finds the token, which stands in the place of the password; any user name
-// will do, but the encoding must be exact (microsoft/azure-devops-mcp issue 1452).
+// login finds an access token of Entra, or a personal one, which stands in the place
+// of the password; any user name will do, but the encoding must be exact
+// (microsoft/azure-devops-mcp issue 1452).
 func (a *AzureDevOps) login(r *http.Request) (AzureToken, bool) {
+	if t, v := a.consented(r); v == grantAccepted {
+		return t, true
+	}
 	_, secret, ok := r.BasicAuth()
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -207,7 +236,12 @@ func (a *AzureDevOps) member(r *http.Request) (AzureToken, bool) {
 // enter demands a token with one of scopes. It returns false if the request is answered.
 func (a *AzureDevOps) enter(w http.ResponseWriter, r *http.Request, scopes ...string) (AzureToken, bool) {
 	t, ok := a.member(r)
+	_, v := a.consented(r)
 	switch {
+	case v.dead():
+		// A guess: no answer to an access token that has expired is recorded.
+		a.challenge(w)
+		return t, false
 	case !ok:
 		a.signIn(w, r)
 		return t, false

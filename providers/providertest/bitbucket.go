@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 )
 
 // BitbucketToken is an API token and its account. Of the zero values, Username,
@@ -23,6 +24,8 @@ type BitbucketToken struct {
 	TellScopes bool `json:"tell_scopes,omitempty"`
 	// Limited tokens have spent their quota.
 	Limited bool `json:"limited,omitempty"`
+	// consented tokens were issued by OAuth, and name their scopes as it does.
+	consented bool
 }
 
 // BitbucketWorkspace is a workspace.
@@ -41,21 +44,33 @@ const (
 	bitbucketReadRepository = "read:repository:bitbucket"
 )
 
-const bitbucketAPIHost = "api.bitbucket.org"
+const (
+	bitbucketAPIHost    = "api.bitbucket.org"
+	bitbucketOAuthPath  = "/site/oauth2/"
+	bitbucketAccessLife = 7200 * time.Second
+)
 
-// Bitbucket is a fake of Bitbucket Cloud: the API on api.bitbucket.org.
+// Bitbucket is a fake of Bitbucket Cloud: the API on api.bitbucket.org, and the
+// pages and the token endpoint of OAuth on any other host.
 type Bitbucket struct {
 	fake
-	mux        *http.ServeMux
-	tokens     map[string]BitbucketToken
-	workspaces map[string]BitbucketWorkspace // by lower-case slug
+	*authorizationServer[BitbucketToken]
+	mux         *http.ServeMux
+	oauth       *http.ServeMux
+	scopesField string
+	tokens      map[string]BitbucketToken
+	workspaces  map[string]BitbucketWorkspace // by lower-case slug
 }
 
 var _ Fake = (*Bitbucket)(nil)
 
-// NewBitbucket returns a fake without tokens and workspaces.
+// NewBitbucket returns a fake without tokens, workspaces and clients.
 func NewBitbucket() *Bitbucket {
-	b := &Bitbucket{mux: http.NewServeMux(), tokens: map[string]BitbucketToken{}, workspaces: map[string]BitbucketWorkspace{}}
+	b := &Bitbucket{
+		authorizationServer: newBitbucketAuthorization(), scopesField: "scope",
+		mux: http.NewServeMux(), oauth: http.NewServeMux(), tokens: map[string]BitbucketToken{}, workspaces: map[string]BitbucketWorkspace{},
+	}
+	b.serveOAuth(b.oauth)
 	b.mux.HandleFunc("GET /2.0/user", b.user)
 	b.mux.HandleFunc("GET /2.0/user/emails", b.emails)
 	b.mux.HandleFunc("GET /2.0/user/workspaces", b.userWorkspaces)
@@ -75,6 +90,14 @@ func (b *Bitbucket) AddAPIToken(email, token string, scopes ...string) {
 
 // Add adds a token.
 func (b *Bitbucket) Add(t BitbucketToken) {
+	t = t.complete()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.tokens[t.Token] = t
+}
+
+// complete makes up what is missing.
+func (t BitbucketToken) complete() BitbucketToken {
 	sum := fmt.Sprintf("%x", sha256.Sum256([]byte(t.Email)))
 	if t.AccountID == "" {
 		t.AccountID = "5c00" + sum[:20]
@@ -85,9 +108,7 @@ func (b *Bitbucket) Add(t BitbucketToken) {
 	if t.Username == "" {
 		t.Username, _, _ = strings.Cut(t.Email, "@")
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.tokens[t.Token] = t
+	return t
 }
 
 // AddWorkspace adds or replaces a workspace.
@@ -117,8 +138,9 @@ func (b *Bitbucket) AddOrganizationJSON(body []byte) error {
 	return nil
 }
 
-// Revoke makes a token unknown.
+// Revoke makes a token unknown, whether added or issued.
 func (b *Bitbucket) Revoke(token string) {
+	b.forget(token)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.tokens, token)
@@ -130,9 +152,11 @@ func (b *Bitbucket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b.serve(w, r, t.Email, http.HandlerFunc(b.route))
 }
 
-// route serves the API on its own host only.
+// route serves the API on its own host only, and OAuth on all others.
 func (b *Bitbucket) route(w http.ResponseWriter, r *http.Request) {
 	switch {
+	case hostname(r.Host) != bitbucketAPIHost && strings.HasPrefix(r.URL.Path, bitbucketOAuthPath):
+		b.oauth.ServeHTTP(w, r)
 	case hostname(r.Host) == "bitbucket.org":
 		writeText(w, http.StatusNotFound, "text/html; charset=utf-8", "<html><body>Not found</body></html>")
 	case !strings.HasPrefix(r.URL.Path, "/2.0/"):
@@ -161,9 +185,12 @@ func bitbucketGone(w http.ResponseWriter, _ *http.Request) {
 	bitbucketRefuse(w, http.StatusGone, "CHANGE-2770 - Functionality has been deprecated", "Please read the changelog entry for more details.")
 }
 
-// login finds an API token: the user is the e-mail address and not the user name
-// (nextflow-io/nextflow issue 7279, reported).
+// login finds an access token of OAuth, or an API token: of that, the user is the
+// e-mail address and not the user name (nextflow-io/nextflow issue 7279, reported).
 func (b *Bitbucket) login(r *http.Request) (BitbucketToken, bool) {
+	if t, v := b.consented(r); v == grantAccepted {
+		return t, true
+	}
 	user, secret, ok := r.BasicAuth()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -177,8 +204,13 @@ func (b *Bitbucket) login(r *http.Request) (BitbucketToken, bool) {
 // enter demands a token with a scope. It returns false if the request is answered.
 func (b *Bitbucket) enter(w http.ResponseWriter, r *http.Request, scope string) (BitbucketToken, bool) {
 	t, ok := b.login(r)
+	_, v := b.consented(r)
 	switch {
-	case !ok, len(t.Scopes) == 0:
+	case !ok && v == grantExpired:
+		// lemurheavy/coveralls-public issue 1541, recorded.
+		bitbucketRefuse(w, http.StatusUnauthorized, "Access token expired.", nil)
+		return t, false
+	case !ok, len(t.Scopes) == 0 && !t.consented:
 		// avivsinai/bitbucket-cli issues 30 and 174, recorded: also without scopes.
 		bitbucketRefuse(w, http.StatusUnauthorized, "Token is invalid, expired, or not supported for this endpoint.", nil)
 		return t, false
@@ -190,7 +222,11 @@ func (b *Bitbucket) enter(w http.ResponseWriter, r *http.Request, scope string) 
 	if t.TellScopes {
 		w.Header().Set("X-OAuth-Scopes", strings.Join(t.Scopes, ", "))
 	}
-	if !slices.Contains(t.Scopes, scope) {
+	has := slices.Contains(t.Scopes, scope)
+	if t.consented {
+		scope, has = oauthName(scope, t.Scopes)
+	}
+	if !has {
 		// gildas/bitbucket-cli testdata/error-privileges.json and issue 56, recorded.
 		bitbucketRefuse(w, http.StatusForbidden, "Your credentials lack one or more required privilege scopes.",
 			object{"required": []string{scope}, "granted": t.Scopes})

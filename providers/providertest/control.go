@@ -32,6 +32,13 @@ type organizationAdder interface {
 //	POST   /FAKE/fault            misbehave: {"name": "…", "path": "…", "times": 0, "url": "…"}
 //	                              with a name of FaultNames, or {"status": 418, "header": {}, "body": "", "wait_ms": 0, "drip_ms": 0}
 //	DELETE /FAKE/fault            behave again
+//	POST   /FAKE/clients          add a client (bitbucket, entra): the JSON of OAuthClient
+//	POST   /FAKE/signin           put an account at the browser: the JSON of BitbucketToken or AzureToken
+//	POST   /FAKE/life             set the life of access tokens issued from now on: {"seconds": 60}
+//	DELETE /FAKE/grants           make all refresh tokens useless
+//	DELETE /FAKE/access           make all access tokens useless
+//	GET    /FAKE/issued           every code, access and refresh token so far, a JSON list
+//	GET    /FAKE/refreshes        how often tokens were refreshed, a JSON number
 //	GET    /FAKE/requests         what came, JSON, without credentials
 //	DELETE /FAKE/requests         forget it
 //
@@ -59,6 +66,7 @@ func (w *World) Control() http.Handler {
 	w.handle(mux, "POST /{fake}/captcha", demandCaptcha)
 	w.handle(mux, "POST /{fake}/fault", setFault)
 	w.handle(mux, "DELETE /{fake}/fault", func(f Fake, _ []byte) error { f.Behave(Fault{}); return nil })
+	w.controlAuthorization(mux)
 	return mux
 }
 

@@ -11,4 +11,7 @@
 // proxy, so that production code needs no hook: an integration that sets
 // proxy_url and ca_cert reaches https://api.github.com as the fake. [World] is a
 // set of fakes wired that way, with a remote control for scripts.
+//
+// [Bitbucket] and [Entra] are authorization servers of OAuth 2.0 as well. A person
+// consents on a page of theirs, in a browser or by [World.Consent].
 package providertest

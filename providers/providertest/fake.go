@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 )
@@ -104,7 +105,7 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request, tokenName string, n
 	body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 	n := int64(len(body))
 	entry := &Request{
-		Method: r.Method, Host: hostname(r.Host), Path: r.URL.Path, Query: r.URL.RawQuery,
+		Method: r.Method, Host: hostname(r.Host), Path: r.URL.Path, Query: discreet(r.URL),
 		UserAgent: r.UserAgent(), Accept: r.Header.Get("Accept"), Auth: authScheme(r), Token: tokenName,
 		APIVersion: r.Header.Get("X-GitHub-Api-Version"), ContentType: r.Header.Get("Content-Type"), Body: n, Cookies: len(r.Cookies()),
 	}
@@ -122,6 +123,20 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request, tokenName string, n
 		return
 	}
 	next.ServeHTTP(sw, r)
+}
+
+// discreet returns the query without what must stay secret of an OAuth request.
+func discreet(u *url.URL) string {
+	if !strings.Contains(u.Path, "/oauth2/") || u.RawQuery == "" {
+		return u.RawQuery
+	}
+	q := u.Query()
+	for _, name := range []string{"state", "code", "code_challenge", "code_verifier", "client_secret", "refresh_token", "access_token"} {
+		if q.Has(name) {
+			q.Set(name, "hidden")
+		}
+	}
+	return q.Encode()
 }
 
 // authScheme names the way in which a credential came, and never what with.

@@ -25,6 +25,7 @@ const (
 	SonarQubeOldURL      = "https://sonarqube-old.example.com"
 	SonarQubeCloudURL    = "https://sonarcloud.io"
 	SonarQubeCloudUSURL  = "https://sonarqube.us"
+	EntraURL             = "https://login.microsoftonline.com"
 )
 
 // World is an Internet with one fake of every upstream.
@@ -38,12 +39,14 @@ type World struct {
 	GitHub *GitHub
 	// GitHubEnterprise is https://github.example.com.
 	GitHubEnterprise *GitHub
-	// Bitbucket is api.bitbucket.org, and bitbucket.org.
+	// Bitbucket is api.bitbucket.org, and bitbucket.org with the pages of OAuth.
 	Bitbucket *Bitbucket
 	// AzureDevOps is dev.azure.com, and the names below visualstudio.com.
 	AzureDevOps *AzureDevOps
 	// AzureDevOpsServer is https://devops.example.com/tfs.
 	AzureDevOpsServer *AzureDevOps
+	// Entra is https://login.microsoftonline.com, for AzureDevOps.
+	Entra *Entra
 	// Harness is app.harness.io, app3.harness.io and accounts.eu.harness.io.
 	Harness *Harness
 	// HarnessOwn is https://harness.example.com, self-managed.
@@ -82,6 +85,7 @@ func NewWorld() *World {
 		SonarQubeOld:      NewSonarQube(SonarQubeOptions{Version: "9.9.4.87374"}),
 		SonarQubeCloud:    NewSonarQube(SonarQubeOptions{Version: "8.0.0.63108", Cloud: true, Anonymous: true}),
 	}
+	w.Entra = NewEntra(w.AzureDevOps)
 	w.Handle("acme.atlassian.net", w.Jira)
 	w.Handle(gatewayHost, w.Jira)
 	w.Handle("jira.example.com", w.JiraDataCenter)
@@ -93,6 +97,7 @@ func NewWorld() *World {
 	w.Handle("dev.azure.com", w.AzureDevOps)
 	w.Handle("*.visualstudio.com", w.AzureDevOps)
 	w.Handle("devops.example.com", w.AzureDevOpsServer)
+	w.Handle("login.microsoftonline.com", w.Entra)
 	for _, host := range []string{"app.harness.io", "app3.harness.io", "accounts.eu.harness.io"} {
 		w.Handle(host, w.Harness)
 	}
@@ -116,7 +121,7 @@ func (w *World) Fakes() map[string]Fake {
 	return map[string]Fake{
 		"jira": w.Jira, "jira_dc": w.JiraDataCenter,
 		"github": w.GitHub, "github_enterprise": w.GitHubEnterprise,
-		"bitbucket": w.Bitbucket, "azure_devops": w.AzureDevOps, "azure_devops_server": w.AzureDevOpsServer,
+		"bitbucket": w.Bitbucket, "azure_devops": w.AzureDevOps, "azure_devops_server": w.AzureDevOpsServer, "entra": w.Entra,
 		"harness": w.Harness, "harness_own": w.HarnessOwn,
 		"gitlab": w.GitLab, "gitlab_own": w.GitLabOwn, "gitlab_old": w.GitLabOld,
 		"sonarqube": w.SonarQube, "sonarqube_old": w.SonarQubeOld, "sonarqube_cloud": w.SonarQubeCloud,

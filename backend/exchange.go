@@ -1,0 +1,87 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"vault-plugin-secrets-sei/providers"
+)
+
+// exchangeTimeout bounds what goes on after a request has gone: an exchange, a check
+// and that of the siblings, each with the mount's request_timeout, and a write.
+func exchangeTimeout(mount *Mount) time.Duration { return 3*mount.RequestTimeout + writeTimeout }
+
+// exchange is Reauth for an auth type whose credential is issued for a code. From the
+// moment that the state is taken it goes on even if the request goes away: the code
+// works once, and what it was good for must not be lost.
+func (c *Credentials) exchange(ctx context.Context, name string, code, state providers.Secret, who Actor) (*Change, error) {
+	if _, err := c.flows.find(ctx, state); err != nil {
+		return nil, err // without waiting for a lock
+	}
+	mount, err := c.mount.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	in, id, release, err := c.lock(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), exchangeTimeout(mount))
+	defer cancel()
+	client, err := c.client(in, mount)
+	if err != nil {
+		return nil, err
+	}
+	flow, err := c.taken(ctx, state, in)
+	if err != nil {
+		return nil, err
+	}
+	change, err := c.edit(ctx, in, id, func(change *Change) (*Record, error) {
+		next, err := c.issued(ctx, client, mount, code, flow.Verifier, change)
+		if err != nil {
+			return nil, again(err, name)
+		}
+		return change.Before.swapped(next, CauseReauth, who, mount.HistoryLimit), nil
+	})
+	return change, err
+}
+
+// issued exchanges a code and checks what comes of it like any other credential.
+func (c *Credentials) issued(ctx context.Context, client providers.OAuthClient, mount *Mount, code, verifier providers.Secret, change *Change) (*Stored, error) {
+	asked := c.now()
+	grant, err := guarded(func() (providers.Grant, error) { return client.Exchange(ctx, code, verifier) })
+	if err != nil {
+		return nil, c.refused(ctx, change.Integration, change.Before, err, nil)
+	}
+	next, err := c.check(ctx, change.Integration, mount, Entry{Credential: credentialOf(grant)}, change)
+	if err != nil {
+		return nil, err
+	}
+	next.Access = accessOf(grant, asked)
+	if next.Scopes == nil {
+		next.Scopes = grant.Scopes
+	}
+	if !next.refreshable() {
+		next.ExpiresAt = next.Access.ExpiresAt
+		change.Warnings = append(change.Warnings, "the authorization server issued no refresh token, so the credential ends with its access token, on "+next.ExpiresAt.Format(time.RFC3339))
+	}
+	return next, nil
+}
+
+// guarded turns a panic into "could not tell", as validate does: what was panicked
+// with may quote a secret.
+func guarded(ask func() (providers.Grant, error)) (g providers.Grant, err error) {
+	defer func() {
+		if recover() != nil {
+			g, err = providers.Grant{}, &providers.Error{Outcome: providers.UpstreamError, Provider: "OAuth", Detail: "the request for tokens broke off with an internal error"}
+		}
+	}()
+	g, err = ask()
+	var cause *providers.Error
+	if err != nil && !errors.As(err, &cause) {
+		err = &providers.Error{Outcome: providers.UpstreamError, Provider: "OAuth", Detail: "the request for tokens failed"}
+	}
+	return g, err
+}

@@ -1,0 +1,324 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"golang.org/x/sync/singleflight"
+
+	"vault-plugin-secrets-sei/providers"
+)
+
+const (
+	// patience is how long a reader waits for a refresh while the token still lives.
+	patience = 5 * time.Second
+	// refreshPause is the shortest pause between a refresh that could not tell and the
+	// next one; longestPause caps what an upstream asks for.
+	refreshPause = 5 * time.Second
+	longestPause = 10 * time.Minute
+	// closePatience is how long the end of the engine waits for refreshes under way.
+	closePatience = 10 * time.Second
+)
+
+// Handout is a credential for a worker.
+type Handout struct {
+	Integration *Integration
+	Record      *Record
+	// Warning says what keeps the credential from being renewed; "" where nothing does.
+	Warning string
+}
+
+// refreshes are the refreshes under way and those that failed a moment ago, by the
+// key of their record. The zero value is ready.
+type refreshes struct {
+	flights singleflight.Group
+	running sync.WaitGroup
+
+	mu     sync.Mutex
+	closed bool
+	failed map[string]failedRefresh
+	// unsaved are records that could not be stored after the upstream had issued new
+	// tokens. Nobody gets them until they are.
+	unsaved map[string]unsavedRefresh
+}
+
+type failedRefresh struct {
+	until time.Time
+	err   error
+}
+
+type unsavedRefresh struct {
+	token  providers.Secret // the refresh token that was traded
+	record *Record
+}
+
+// HandOut returns the credential for a worker. An access token whose end is near is
+// renewed first, once for however many readers, and the renewed one is stored before
+// anybody gets it. While the old one lives it is handed out if the upstream is slow
+// or down; a dead one never is. Where this node may not write it returns
+// logical.ErrReadOnly, before anything is sent, so that Vault asks the active node.
+func (c *Credentials) HandOut(ctx context.Context, name string, who Actor, writable bool) (*Handout, error) {
+	in, record, err := c.Read(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	out := &Handout{Integration: in, Record: record}
+	switch {
+	case !record.due(c.now()):
+		return out, nil
+	case !record.Current.refreshable():
+		return out.orDead(c.now(), nil)
+	case !writable:
+		return nil, logical.ErrReadOnly
+	}
+	renewed, err := c.renew(ctx, in, record, who)
+	if renewed != nil {
+		out.Record = renewed
+	}
+	return out.orDead(c.now(), err)
+}
+
+// orDead refuses a token that has ended. One that lives is handed out, with a warning
+// if it cannot be renewed; err is why the last refresh failed.
+func (h *Handout) orDead(now time.Time, err error) (*Handout, error) {
+	if h.Record.Current == nil || h.Record.Current.Access == nil { // replaced meanwhile
+		return h, nil
+	}
+	access := h.Record.Current.Access
+	if access.due(now) && !h.Record.Current.refreshable() {
+		err = h.consentAgain()
+	}
+	var refused *Error
+	switch {
+	case access.lives(now) && errors.As(err, &refused):
+		h.Warning = fmt.Sprintf("the access token ends on %s and cannot be renewed now: %s", access.ExpiresAt.Format(time.RFC3339), refused.Error())
+		return h, nil
+	case access.lives(now):
+		return h, nil
+	case err == nil:
+		return nil, h.tooSlow()
+	}
+	return nil, err
+}
+
+// tooSlow is the refusal for a token that ended while its renewal was under way.
+func (h *Handout) tooSlow() *Error {
+	return &Error{
+		Code: string(providers.Unreachable), Integration: h.Integration.Name, Provider: h.Integration.Provider,
+		Message: fmt.Sprintf("the access token of integration %q has ended, and its renewal is still under way; read again in a moment", h.Integration.Name),
+	}
+}
+
+// consentAgain is the refusal for a credential that cannot be renewed.
+func (h *Handout) consentAgain() *Error {
+	in, access := h.Integration, h.Record.Current.Access
+	why := "there is no refresh token"
+	if !access.RefusedAt.IsZero() {
+		why = "the authorization server refused the refresh token on " + access.RefusedAt.Format(time.RFC3339)
+	}
+	if !access.RefreshingSince.IsZero() {
+		why += fmt.Sprintf("; the answer to the refresh begun on %s was lost, and may have held the one that works", access.RefreshingSince.Format(time.RFC3339))
+	}
+	return &Error{
+		Code: string(providers.Rejected), Integration: in.Name, Provider: in.Provider,
+		Message: fmt.Sprintf("the access token of integration %q ends on %s, and %s; a person must consent again: write to oauth/authorize/%s", in.Name, access.ExpiresAt.Format(time.RFC3339), why, in.Name),
+	}
+}
+
+// renew joins the refresh of a record or begins it, and waits for its end: while the
+// token lives, no longer than patience. It returns nil where it did not wait so long.
+func (c *Credentials) renew(ctx context.Context, in *Integration, record *Record, who Actor) (*Record, error) {
+	id, err := c.integrations.recordID(in)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.refreshes.pausing(id, c.now()); err != nil {
+		return nil, err
+	}
+	flight, err := c.refreshes.join(id, func() (any, error) { return c.refresh(context.WithoutCancel(ctx), id, in.Name, who) })
+	if err != nil {
+		return nil, err
+	}
+	var enough <-chan time.Time
+	if record.Current.Access.lives(c.now()) {
+		timer := time.NewTimer(patience)
+		defer timer.Stop()
+		enough = timer.C
+	}
+	select {
+	case end := <-flight:
+		renewed, _ := end.Val.(*Record)
+		return renewed, end.Err
+	case <-enough:
+		return nil, nil //nolint:nilnil // it goes on without this reader
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// refresh renews a record. It is not ended by a request: once the refresh token is
+// sent, the answer must be saved.
+func (c *Credentials) refresh(ctx context.Context, id, name string, who Actor) (_ *Record, err error) {
+	defer func() {
+		if recover() != nil { // nobody above would catch it, and it may quote a secret
+			err = errors.New("internal error while renewing an access token")
+		}
+		c.refreshes.note(id, c.now(), err)
+	}()
+	mount, err := c.mount.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout(mount))
+	defer cancel()
+	change, err := c.update(ctx, name, func(in *Integration, change *Change) (*Record, error) {
+		before := change.Before
+		if !before.due(c.now()) || !before.Current.refreshable() {
+			return before, nil // somebody else was faster
+		}
+		return c.traded(ctx, in, mount, change, who)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return change.After, nil
+}
+
+// traded trades the refresh token of a record. That a refresh began is stored before
+// it is sent, which also proves that storage takes writes: the upstream may forget
+// the old token at once.
+func (c *Credentials) traded(ctx context.Context, in *Integration, mount *Mount, change *Change, who Actor) (*Record, error) {
+	before, asked := change.Before, c.now()
+	token := before.Current.Credential.Value(providers.OAuthRefreshToken)
+	if record := c.refreshes.kept(change.id, token); record != nil {
+		return record, nil
+	}
+	client, err := c.client(in, mount)
+	if err != nil {
+		return nil, err
+	}
+	if before.Current.Access.RefreshingSince.IsZero() {
+		before = before.withAccess(func(a *Access) { a.RefreshingSince = asked.UTC().Truncate(time.Second) })
+		if err := c.records.save(ctx, change.id, before); err != nil {
+			return nil, err
+		}
+	}
+	grant, err := guarded(func() (providers.Grant, error) { return client.Refresh(ctx, token) })
+	var cause *providers.Error
+	switch {
+	case errors.As(err, &cause) && cause.Outcome == providers.Rejected:
+		lost := change.Before.Current.Access.RefreshingSince // of an earlier one
+		return before.withAccess(func(a *Access) { a.RefusedAt, a.RefreshingSince = asked.UTC(), lost }), nil
+	case err != nil:
+		return nil, c.refused(ctx, in, before, err, nil)
+	}
+	after, err := c.renewed(ctx, in, before, grant, asked, who, mount)
+	if err == nil {
+		c.refreshes.keep(change.id, token, after)
+	}
+	return after, err
+}
+
+func (c *Credentials) renewed(ctx context.Context, in *Integration, before *Record, grant providers.Grant, asked time.Time, who Actor, mount *Mount) (*Record, error) {
+	provider, err := c.integrations.Provider(in)
+	if err != nil {
+		return nil, err
+	}
+	auth, _ := provider.Spec().AuthType(in.AuthType)
+	fingerprint, _, err := c.marks.of(ctx, auth, credentialOf(grant))
+	if err != nil {
+		return nil, err
+	}
+	return before.refreshed(grant, fingerprint, asked, who, mount.HistoryLimit), nil
+}
+
+// join returns the end of the refresh of a record, which fn begins if none is under
+// way. It fails once the refreshes are closed.
+func (r *refreshes) join(id string, fn func() (any, error)) (<-chan singleflight.Result, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil, errors.New("the engine is shutting down")
+	}
+	r.running.Add(1)
+	flight, end := r.flights.DoChan(id, fn), make(chan singleflight.Result, 1)
+	go func() {
+		defer r.running.Done()
+		end <- <-flight
+	}()
+	return end, nil
+}
+
+// close lets no refresh begin and waits for those under way, for a while: an answer
+// that is not saved may be lost for good.
+func (r *refreshes) close(wait time.Duration) {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		r.running.Wait()
+		close(done)
+	}()
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+	}
+}
+
+// pausing returns the error of a refresh that failed a moment ago, while it is too
+// early for the next.
+func (r *refreshes) pausing(id string, now time.Time) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if f, ok := r.failed[id]; ok && now.Before(f.until) {
+		return f.err
+	}
+	return nil
+}
+
+// note remembers how a refresh ended.
+func (r *refreshes) note(id string, now time.Time, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err == nil {
+		delete(r.failed, id)
+		delete(r.unsaved, id)
+		return
+	}
+	pause := refreshPause
+	var refused *Error
+	if errors.As(err, &refused) {
+		pause = min(max(pause, time.Duration(refused.RetryAfter)*time.Second), longestPause)
+	}
+	if r.failed == nil {
+		r.failed = map[string]failedRefresh{}
+	}
+	r.failed[id] = failedRefresh{until: now.Add(pause), err: err}
+}
+
+// keep holds what is about to be stored, until note hears that it was.
+func (r *refreshes) keep(id string, token providers.Secret, record *Record) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.unsaved == nil {
+		r.unsaved = map[string]unsavedRefresh{}
+	}
+	r.unsaved[id] = unsavedRefresh{token: token, record: record}
+}
+
+// kept returns the record that was issued for a refresh token and could not be stored.
+func (r *refreshes) kept(id string, token providers.Secret) *Record {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if u, ok := r.unsaved[id]; ok && u.token.Reveal() == token.Reveal() {
+		return u.record
+	}
+	return nil
+}

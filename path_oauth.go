@@ -1,0 +1,160 @@
+package sei
+
+import (
+	"context"
+	"errors"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/providers"
+)
+
+// callbackPath is where browsers come back to. It is open to anybody: the state is
+// what proves that an authorization was begun.
+const callbackPath = "oauth/callback"
+
+func (e *engine) pathOAuth() []*framework.Path {
+	return []*framework.Path{
+		{
+			Pattern: "oauth/authorize/" + framework.GenericNameRegex("name"),
+			Fields:  map[string]*framework.FieldSchema{"name": nameField()},
+			Operations: operations(map[logical.Operation]operation{
+				logical.UpdateOperation: {handler: e.authorize, summary: "Begin a re-authentication in the browser.", verb: "authorize", suffix: "integration", answer: authorizeSchema(), active: true},
+			}),
+			HelpSynopsis:    "Get the address where a person consents with a browser.",
+			HelpDescription: authorizeHelp,
+		},
+		{
+			Pattern: callbackPath,
+			Operations: operations(map[logical.Operation]operation{
+				logical.ReadOperation: {handler: e.callback, summary: "Finish a re-authentication in the browser.", verb: "finish", suffix: "authorization", answer: callbackSchema(), active: true},
+			}),
+			HelpSynopsis:    "Where the browser comes back to after a person has consented.",
+			HelpDescription: callbackHelp,
+		},
+	}
+}
+
+func (e *engine) authorize(ctx context.Context, c call) (*logical.Response, error) {
+	in, _, err := e.authType(ctx, c.name)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.words.strict(c.body, nil, atAuthorize, "this path takes no fields"); err != nil {
+		return nil, about(err, in.Name, in.Provider)
+	}
+	begun, err := e.store.Credentials.Authorize(ctx, c.name, c.actor())
+	if err != nil {
+		return nil, err
+	}
+	return answer(map[string]any{
+		"name": in.Name, "provider": in.Provider,
+		"authorize_url": begun.URL.Reveal(), "redirect_uri": begun.RedirectURI, "expires_at": timestamp(begun.ExpiresAt),
+	}), nil
+}
+
+// callback answers with a page, whatever happens: a person reads it. The audit log
+// has the other fields of the answer, which the browser does not get.
+func (e *engine) callback(ctx context.Context, c call) (*logical.Response, error) {
+	back, err := returned(c.body)
+	var change *backend.Change
+	if err == nil {
+		change, err = e.store.Credentials.Return(ctx, back, c.actor())
+	}
+	var refusal *backend.Error
+	switch {
+	case err == nil:
+		resp := donePage(change)
+		for name, value := range reauthData(change) {
+			resp.Data[name] = value
+		}
+		return resp, nil
+	case errors.As(err, &refusal):
+		resp := refusedPage(refusal)
+		for name, value := range refusalData(refusal) {
+			resp.Data[name] = value
+		}
+		return resp, nil
+	case errors.Is(err, logical.ErrReadOnly):
+		return nil, err
+	}
+	e.Logger().Error("an OAuth callback failed", "error", err)
+	return brokenPage(), nil
+}
+
+// longestReturn bounds each part of what a browser brings back; Microsoft's codes have
+// one or two thousand characters.
+const longestReturn = 8 << 10
+
+// returned reads the query of the callback. What a server adds beyond RFC 6749, such
+// as session_state, is not read.
+func returned(query map[string]any) (backend.Returned, error) {
+	text := func(name string) string {
+		value, _ := query[name].(string)
+		if len(value) > longestReturn {
+			return ""
+		}
+		return value
+	}
+	back := backend.Returned{State: providers.NewSecret(text(providers.OAuthState)), Code: providers.NewSecret(text(providers.OAuthCode)), Denied: text("error")}
+	if back.State.Empty() || back.Code.Empty() == (back.Denied == "") {
+		return backend.Returned{}, &backend.Error{
+			Code:    backend.CodeOAuthStateInvalid,
+			Message: "this address is for browsers that come back from an authorization server, and this one brings nothing that can be used",
+		}
+	}
+	return back, nil
+}
+
+func authorizeSchema() map[string]*framework.FieldSchema {
+	return map[string]*framework.FieldSchema{
+		"name":          {Type: framework.TypeString, Description: "Name of the integration."},
+		"provider":      {Type: framework.TypeString, Description: "Its provider."},
+		"authorize_url": {Type: framework.TypeString, Description: "Address to open in a browser. Whoever has it can consent in your place: share it with care.", DisplayAttrs: &framework.DisplayAttributes{Sensitive: true}},
+		"redirect_uri":  {Type: framework.TypeString, Description: "Where the browser comes back to."},
+		"expires_at":    {Type: framework.TypeString, Description: "RFC 3339, until when it must have come back."},
+	}
+}
+
+// callbackSchema is what the audit log sees of the answer.
+func callbackSchema() map[string]*framework.FieldSchema {
+	fields := reauthSchema()
+	fields["code"] = &framework.FieldSchema{Type: framework.TypeString, Description: "Code of a refusal."}
+	for _, name := range []string{"integration", "url"} {
+		fields[name] = &framework.FieldSchema{Type: framework.TypeString, Description: "As in a refusal's data."}
+	}
+	for _, name := range []string{"fields", "missing", "siblings"} {
+		fields[name] = &framework.FieldSchema{Type: framework.TypeStringSlice, Description: "As in a refusal's data."}
+	}
+	fields["retry_after"] = &framework.FieldSchema{Type: framework.TypeInt, Description: "As in a refusal's data."}
+	fields[logical.HTTPContentType] = &framework.FieldSchema{Type: framework.TypeString, Description: "Type of the page."}
+	fields[logical.HTTPRawBody] = &framework.FieldSchema{Type: framework.TypeString, Description: "The page."}
+	fields[logical.HTTPStatusCode] = &framework.FieldSchema{Type: framework.TypeInt, Description: "Status of the page."}
+	return fields
+}
+
+// pageStatus is the status of a refusal's page, as respond.go would choose it.
+func pageStatus(e *backend.Error) int {
+	switch e.Code {
+	case string(providers.Unreachable), string(providers.UpstreamError):
+		return pageUpstream
+	default:
+		return pageRefused
+	}
+}
+
+const authorizeHelp = `
+For integrations whose auth_type is oauth. Open authorize_url in a browser, sign in
+as the account that the integration shall use, and consent. The browser comes back to
+redirect_uri within ten minutes. If that is oauth/callback of this mount, the
+re-authentication is finished there; otherwise write the code and state that it
+brought to reauth/<name>.
+`
+
+const callbackHelp = `
+Takes the query that an authorization server sends a browser back with, finishes the
+re-authentication that its state belongs to, and answers with a page. It needs no
+token: a state has 256 random bits, works once, and for ten minutes.
+`

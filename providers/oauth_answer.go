@@ -1,0 +1,88 @@
+package providers
+
+import (
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	"vault-plugin-secrets-sei/providers/internal/upstream"
+)
+
+// tokenRefusal is what an authorization server says with any status but a good one
+// (RFC 6749, section 5.2). It is only matched, never quoted.
+type tokenRefusal struct {
+	Error       string `json:"error"`
+	Description string `json:"error_description"`
+	Suberror    string `json:"suberror"`
+}
+
+// judgeToken finds what an answer to a request for tokens says; nil means that it
+// holds tokens.
+func (c *oauthClient) judgeToken(res *upstream.Response, refused func(*upstream.Response) *Error) *Error {
+	if err := c.undecided(res); err != nil {
+		return err
+	}
+	var said tokenRefusal
+	if !res.Peek(&said) || said.Error == "" {
+		if res.Status == http.StatusOK && res.SaysJSON() {
+			return nil
+		}
+		return c.fail(UpstreamError, "%q answered HTTP %d, which is not an answer of an authorization server; check token_url", res.Host, res.Status)
+	}
+	switch said.Error {
+	case "invalid_client", "unauthorized_client":
+		e := c.invalid(oauthClientSecret, "%q does not accept the OAuth client (HTTP %d): client_secret is wrong or has expired, or client_id is wrong; correct them at the integration", res.Host, res.Status)
+		e.Fields = []string{oauthClientID, oauthClientSecret}
+		return e
+	case "temporarily_unavailable", "server_error":
+		return c.fail(UpstreamError, "%q has a fault of its own (HTTP %d); try again later", res.Host, res.Status)
+	case "invalid_scope":
+		return c.fail(InsufficientScope, "%q does not grant the scopes that are asked for (HTTP %d); give the OAuth client the rights that providers/ lists", res.Host, res.Status)
+	case "access_denied":
+		return c.fail(AccountBlocked, "%q forbids the sign-in by a policy (HTTP %d), such as conditional access; ask who administers it", res.Host, res.Status)
+	}
+	return refused(res)
+}
+
+// rejects reports whether a refusal says that the code or the refresh token itself
+// is no good.
+func (c *oauthClient) rejects(res *upstream.Response) bool {
+	var said tokenRefusal
+	res.Peek(&said)
+	codes := []string{"invalid_grant", "interaction_required", "consent_required", "login_required"}
+	return slices.Contains(codes, said.Error) || c.server.refused != nil && c.server.refused(said.Error, said.Description, said.Suberror) == Rejected
+}
+
+func (c *oauthClient) exchangeRefused(res *upstream.Response) *Error {
+	if !c.rejects(res) {
+		return c.notUnderstood(res)
+	}
+	return c.fail(Rejected, "%q refused the authorization code (HTTP %d): it is wrong, used already or too old, or it was made for another redirect_uri", res.Host, res.Status)
+}
+
+func (c *oauthClient) refreshRefused(res *upstream.Response) *Error {
+	if !c.rejects(res) {
+		return c.notUnderstood(res)
+	}
+	return c.fail(Rejected, "%q refused the refresh token (HTTP %d): it has ended, was revoked or was used already", res.Host, res.Status)
+}
+
+func (c *oauthClient) notUnderstood(res *upstream.Response) *Error {
+	return c.fail(UpstreamError, "%q refused the request for tokens (HTTP %d) for a reason that says nothing of the person's consent; check the OAuth client and redirect_uri", res.Host, res.Status)
+}
+
+// oauthScopes splits what RFC 6749 (section 3.3) separates by spaces. Names of rights
+// may begin with the address of what they are for, which is cut off.
+func oauthScopes(told string) []string {
+	valid := regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_:.-]{0,63}$`)
+	scopes := []string{}
+	for _, s := range strings.FieldsFunc(told, func(r rune) bool { return r == ' ' || r == ',' }) {
+		s = s[strings.LastIndexByte(s, '/')+1:]
+		if valid.MatchString(s) {
+			scopes = append(scopes, s)
+		}
+	}
+	slices.Sort(scopes)
+	return slices.Compact(scopes)
+}
