@@ -58,9 +58,10 @@ func refusedPage(e *backend.Error) *logical.Response {
 	switch {
 	case e.Code == backend.CodeOAuthStateInvalid:
 		p.Text = "This page was opened with a link that is unknown, was used already, or is older than ten minutes. Nothing changed."
-		p.Next = "Ask for a new link, or begin again with a write to oauth/authorize in Vault, and finish in the same browser within ten minutes."
+		p.Next = "Ask for a new link, or begin again with a write to oauth/authorize in Vault, and finish within ten minutes."
 	case e.Code == backend.CodeOAuthDenied:
-		p.Title, p.Next = "Declined", "If that was a mistake, begin again and consent."
+		p.Title, p.Text = "Declined", "You declined, or your account may not consent. Nothing changed."
+		p.Next = "If that was a mistake, ask for a new link, or begin again with a write to oauth/authorize in Vault."
 	}
 	if e.Integration != "" {
 		p.Rows = []pageRow{{"Integration", e.Integration}}

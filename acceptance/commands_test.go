@@ -29,12 +29,17 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	[!] audit PATTERN...            a line of the audit file on this mount matches all patterns
 //	secret VALUE...                 a credential that must not show up in the server's files
 //	fake UPSTREAM VERB...           control a fake upstream, see fakes_test.go
+//	consent grant|deny URL          press a button of the page at URL; $BACK is where the browser is sent, $CODE and
+//	                                $STATE what it brings
+//	visit STATUS URL                open a page without a token and expect that status; stdout is the page
+//	browser STEP...                 run the steps of tools/browser in a real browser, which reaches the fakes
 //	server stop|start|crash|seal|unseal
 //	plugin kill|reload
 //	stopwatch [LIMIT]               start measuring; or expect that less than LIMIT has passed
 func commands() map[string]command {
 	return map[string]command{
 		"api": runAPI, "worker": runWorker, "json": runJSON, "capture": runCapture, "audit": runAudit, "secret": runSecret,
+		"consent": runConsent, "visit": runVisit, "browser": runBrowser,
 		"envsubst": runEnvsubst, "fake": runFake, "server": runServer, "plugin": runPlugin, "stopwatch": runStopwatch,
 	}
 }

@@ -104,6 +104,11 @@ func (f *fakes) client(t testing.TB) *http.Client {
 //	fake NAME requests [COUNT]       write the requests so far to stdout, and expect that many
 //	fake NAME forget                 forget the requests
 //	fake NAME await [PATH]           wait for a request since then, answered or not
+//	fake NAME client KEY=VALUE...    register an OAuth client: the fields of OAuthClient
+//	fake NAME signin KEY=VALUE...    who sits at the browser: the fields of BitbucketToken or AzureToken
+//	fake NAME life SECONDS           how long the access tokens live that are issued from now on
+//	fake NAME grants|access          revoke all refresh tokens, or all access tokens
+//	fake NAME refreshes COUNT        expect that many refreshes so far
 //	fake other requests COUNT        expect that many requests at $OTHER
 func runFake(ts *testscript.TestScript, neg bool, args []string) {
 	s := storyOf(ts, neg, args, 2, 9)
@@ -123,6 +128,18 @@ func runFake(ts *testscript.TestScript, neg bool, args []string) {
 		s.control(ts, http.MethodPost, name, "organizations", object(ts, rest))
 	case "captcha", "anonymous":
 		s.control(ts, http.MethodPost, name, verb, object(ts, rest))
+	case "client", "signin":
+		body := object(ts, rest)
+		if secret, ok := body["client_secret"].(string); ok {
+			s.secrets = append(s.secrets, secret)
+		}
+		s.control(ts, http.MethodPost, name, map[string]string{"client": "clients", "signin": "signin"}[verb], body)
+	case "life":
+		s.control(ts, http.MethodPost, name, "life", object(ts, []string{"seconds=" + rest[0]}))
+	case "grants", "access":
+		s.control(ts, http.MethodDelete, name, verb, nil)
+	case "refreshes":
+		s.expectRefreshes(ts, name, rest[0])
 	case "fault":
 		body := object(ts, rest[1:])
 		body["name"] = rest[0]
@@ -187,6 +204,19 @@ func (s *story) await(ts *testscript.TestScript, name, path string) {
 		}
 		if time.Now().After(deadline) {
 			ts.Fatalf("no request arrived")
+		}
+	}
+}
+
+// expectRefreshes waits a moment for as many: a request is noted before it is done.
+func (s *story) expectRefreshes(ts *testscript.TestScript, name, want string) {
+	for deadline := time.Now().Add(2 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		got := strings.TrimSpace(s.control(ts, http.MethodGet, name, "refreshes", nil))
+		if got == want {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s refreshes", got)
 		}
 	}
 }

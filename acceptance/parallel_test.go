@@ -8,10 +8,13 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/vault/api"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/providers/providertest"
 )
 
 // writers re-authenticate one integration at the same time, each with an account
@@ -116,4 +119,50 @@ func versionOf(t *testing.T, data map[string]any) int {
 	version, err := strconv.Atoi(number.String())
 	assert.NoError(t, err)
 	return version
+}
+
+// readers read one credential at the moment when its access token ends.
+const readers = 50
+
+// However many readers there are, the upstream is asked once, and all get the token
+// that it issued.
+func TestParallelRefresh(t *testing.T) {
+	server, fakes := startDev(t), startFakes(t)
+	server.mount(t, "sei")
+	client, bitbucket := server.client(t).Logical(), fakes.world.Bitbucket
+	callback := server.addr + "/v1/sei/oauth/callback"
+	bitbucket.AddClient(providertest.OAuthClient{ID: "engine", Secret: "a-client-secret", RedirectURI: callback, Scopes: []string{"account"}})
+	bitbucket.SignIn(providertest.BitbucketToken{Email: "ada@example.com"})
+	write(t, client, "sei/config", map[string]any{"allowed_hosts": "http://127.0.0.1,https://bitbucket.org,https://api.bitbucket.org"})
+	write(t, client, "sei/integrations/bb", map[string]any{
+		"provider": "bitbucket", "auth_type": "oauth", "client_id": "engine", "client_secret": "a-client-secret", "redirect_uri": callback,
+		"proxy_url": fakes.world.ProxyURL(), "ca_cert": fakes.world.CAPEM(),
+	})
+	const life = 2 * time.Second
+	bitbucket.SetLife(life)
+	begun, err := client.WriteWithContext(t.Context(), "sei/oauth/authorize/bb", nil)
+	require.NoError(t, err)
+	url, _ := begun.Data["authorize_url"].(string)
+	back, err := fakes.world.Consent(url, true)
+	require.NoError(t, err)
+	issued := time.Now()
+	write(t, client, "sei/reauth/bb", map[string]any{"code": back.Query().Get("code"), "state": back.Query().Get("state")})
+
+	bitbucket.SetLife(time.Hour)
+	time.Sleep(time.Until(issued.Add(life)))
+	tokens := make([]string, readers)
+	var reading sync.WaitGroup
+	for n := range readers {
+		reader := server.client(t).Logical()
+		reading.Go(func() {
+			secret, err := reader.ReadWithContext(t.Context(), "sei/creds/bb")
+			if assert.NoError(t, err) && assert.NotNil(t, secret) {
+				tokens[n], _ = secret.Data["access_token"].(string)
+			}
+		})
+	}
+	reading.Wait()
+	slices.Sort(tokens)
+	assert.Len(t, slices.Compact(tokens), 1)
+	assert.Equal(t, 1, bitbucket.Refreshes())
 }

@@ -118,11 +118,15 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request, tokenName string, n
 		defer f.log.Unlock()
 		entry.Status = status
 	}}
-	if fault, ok := f.take(r); ok {
+	fault, faulty := f.take(r)
+	switch {
+	case !faulty:
+		next.ServeHTTP(sw, r)
+	case fault.Late > 0:
+		fault.after(sw, r, next)
+	default:
 		fault.answer(sw, r)
-		return
 	}
-	next.ServeHTTP(sw, r)
 }
 
 // discreet returns the query without what must stay secret of an OAuth request.

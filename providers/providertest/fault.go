@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,6 +34,9 @@ type Fault struct {
 	Cut bool `json:"cut,omitempty"`
 	// Reset closes the connection without any answer.
 	Reset bool `json:"reset,omitempty"`
+	// Late holds back the answer of a request that is carried out, as if there were
+	// no fault. Nothing else of the fault is done.
+	Late time.Duration `json:"-"`
 }
 
 // longWait is longer than any check lasts.
@@ -55,6 +59,7 @@ func namedFaults(argument string) map[string]Fault {
 		"none":                   {},
 		"slow_headers":           {Wait: longWait, Status: http.StatusOK, Body: "{}"},
 		"slow_body":              {Status: http.StatusOK, Body: `{"login":"`, Drip: longWait},
+		"late":                   {Late: longWait},
 		"reset":                  {Reset: true},
 		"cut":                    {Status: http.StatusOK, Body: `{"login":"exa`, Cut: true},
 		"too_large":              {Status: http.StatusOK, Size: 5 << 20},
@@ -100,7 +105,19 @@ func refusedBetween() map[string]Fault {
 }
 
 func (f Fault) zero() bool {
-	return f.Wait == 0 && f.Status == 0 && f.Size == 0 && f.Drip == 0 && !f.Cut && !f.Reset
+	return f.Wait == 0 && f.Status == 0 && f.Size == 0 && f.Drip == 0 && f.Late == 0 && !f.Cut && !f.Reset
+}
+
+// after carries out a request and holds back its answer.
+func (f Fault) after(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	answer := httptest.NewRecorder()
+	next.ServeHTTP(answer, r)
+	if !sleep(r, f.Late) {
+		panic(http.ErrAbortHandler)
+	}
+	maps.Copy(w.Header(), answer.Header())
+	w.WriteHeader(answer.Code)
+	_, _ = w.Write(answer.Body.Bytes())
 }
 
 // answer misbehaves. It returns when it is done or the client has gone.
