@@ -14,13 +14,13 @@ SHELL   := bash
 PLUGIN  := build/vault-plugin-secrets-sei
 SCRIPTS := .ci/run $(wildcard scripts/*.sh)
 
-golangci_lint := "$$(scripts/tool.sh github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION))"
+golangci_lint := "$$($(CURDIR)/scripts/tool.sh github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION))"
 shfmt         := "$$(scripts/tool.sh mvdan.cc/sh/v3/cmd/shfmt@$(SHFMT_VERSION))" -i 2 -ci
 # The race detector needs a C compiler; go sets CGO_ENABLED=0 where there is none.
 race = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo dev test unit acceptance vault fuzz docs lint fmt clean
+.PHONY: help build demo dev test unit acceptance browser vault fuzz docs lint fmt clean
 
 help: ## Show this list.
 	@echo 'make TARGET'
@@ -48,6 +48,9 @@ unit: ## Run the unit tests with the race detector, in random order.
 acceptance: ## Run the stories in acceptance/ on a real Vault; fails without one.
 	server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required go test -count=1 -timeout=15m $(TESTFLAGS) ./acceptance
 
+browser: ## Test the driver of the browser in tools/browser; make acceptance uses it.
+	chromium=$$(scripts/chromium.sh) && cd tools/browser && CHROMIUM_BIN="$$chromium" SEI_ACCEPTANCE=required GOWORK=off go test -count=1 ./...
+
 vault: ## Find a Vault server, or build one (6 to 12 minutes, once); prints its path.
 	@scripts/vault.sh
 
@@ -63,6 +66,7 @@ lint: ## Check code, scripts, formatting and go.mod; changes nothing.
 	go vet ./...
 	go mod tidy -diff
 	cd tools/vault && go mod tidy -diff
+	cd tools/browser && $(golangci_lint) run ./... && go vet ./... && go mod tidy -diff
 	for script in $(SCRIPTS); do bash -n "$$script" || exit 1; done
 	$(shfmt) -d $(SCRIPTS)
 

@@ -55,11 +55,11 @@ func donePage(change *backend.Change) *logical.Response {
 
 func refusedPage(e *backend.Error) *logical.Response {
 	p := page{Title: "Not re-authenticated", Text: sentence(e.Message), Code: e.Code, Link: e.URL}
-	switch {
-	case e.Code == backend.CodeOAuthStateInvalid:
+	switch e.Code {
+	case backend.CodeOAuthStateInvalid:
 		p.Text = "This page was opened with a link that is unknown, was used already, or is older than ten minutes. Nothing changed."
 		p.Next = "Ask for a new link, or begin again with a write to oauth/authorize in Vault, and finish within ten minutes."
-	case e.Code == backend.CodeOAuthDenied:
+	case backend.CodeOAuthDenied:
 		p.Title, p.Text = "Declined", "You declined, or your account may not consent. Nothing changed."
 		p.Next = "If that was a mistake, ask for a new link, or begin again with a write to oauth/authorize in Vault."
 	}

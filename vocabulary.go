@@ -23,24 +23,29 @@ func newVocabulary(registry *providers.Registry) vocabulary {
 		p, _ := registry.Provider(name)
 		spec := p.Spec()
 		for _, auth := range spec.AuthTypes {
-			for _, f := range spec.SettingsOf(auth.Name) {
-				v.settings[f.Name] = true
-				if f.Kind.Secret() {
-					v.state[f.Name+setSuffix] = true
-				}
-			}
-			for _, f := range auth.Fields {
-				v.credentials[f.Name] = true
-			}
-			for _, f := range auth.Issued {
-				v.state[f.Name] = true
-			}
+			v.learn(spec.SettingsOf(auth.Name), auth)
 		}
 	}
 	for _, name := range stateFields() {
 		v.state[name] = true
 	}
 	return v
+}
+
+// learn adds the fields of an auth type.
+func (v vocabulary) learn(settings []providers.Field, auth providers.AuthType) {
+	for _, f := range settings {
+		v.settings[f.Name] = true
+		if f.Kind.Secret() {
+			v.state[f.Name+setSuffix] = true
+		}
+	}
+	for _, f := range auth.Fields {
+		v.credentials[f.Name] = true
+	}
+	for _, f := range auth.Issued {
+		v.state[f.Name] = true
+	}
 }
 
 // strict refuses every key of a body that is not one of the fields: unknown ones

@@ -226,7 +226,7 @@ func TestStates(t *testing.T) {
 		s.Secrets["client_secret"] = providers.NewSecret(text)
 		return s
 	}
-	change := func(w *world, t *testing.T, s providers.Settings) {
+	change := func(t *testing.T, w *world, s providers.Settings) {
 		t.Helper()
 		require.NoError(t, w.Integrations.Write(t.Context(), "app", backend.Draft{Provider: "browser", AuthType: "oauth", Settings: s}))
 	}
@@ -236,7 +236,11 @@ func TestStates(t *testing.T) {
 	}{
 		"made up": {func(*testing.T, *world, string) (string, string) { return "app", strings.Repeat("x", 43) }, backend.CodeOAuthStateInvalid},
 		"the key": {func(*testing.T, *world, string) (string, string) { return "app", "" }, backend.CodeOAuthStateInvalid},
-		"foreign": {func(t *testing.T, w *world, state string) (string, string) { w.app(t, "other"); return "other", state }, backend.CodeOAuthStateInvalid},
+		"foreign": {func(t *testing.T, w *world, state string) (string, string) {
+			t.Helper()
+			w.app(t, "other")
+			return "other", state
+		}, backend.CodeOAuthStateInvalid},
 		"too late": {func(_ *testing.T, w *world, state string) (string, string) {
 			w.clock.advance(10 * time.Minute)
 			return "app", state
@@ -246,20 +250,24 @@ func TestStates(t *testing.T) {
 			return "app", state
 		}, ""},
 		"of another redirect URI": {func(t *testing.T, w *world, state string) (string, string) {
-			change(w, t, texts("redirect_uri", "https://vault.example.com/other"))
+			t.Helper()
+			change(t, w, texts("redirect_uri", "https://vault.example.com/other"))
 			return "app", state
 		}, backend.CodeOAuthStateInvalid},
 		"of another client": {func(t *testing.T, w *world, state string) (string, string) {
+			t.Helper()
 			s := secret("client-secret-1")
 			s.Texts["client_id"] = "other"
-			change(w, t, s)
+			change(t, w, s)
 			return "app", state
 		}, backend.CodeOAuthStateInvalid},
 		"with a renewed client secret": {func(t *testing.T, w *world, state string) (string, string) {
-			change(w, t, secret("client-secret-2"))
+			t.Helper()
+			change(t, w, secret("client-secret-2"))
 			return "app", state
 		}, ""},
 		"of a deleted integration": {func(t *testing.T, w *world, state string) (string, string) {
+			t.Helper()
 			require.NoError(t, w.Integrations.Delete(t.Context(), "app"))
 			return "app", state
 		}, backend.CodeUnknownIntegration},

@@ -95,6 +95,7 @@ func (c oauthCase) consent(t *testing.T, w *providertest.World) providers.Secret
 
 func TestOAuthFromConsentToRefresh(t *testing.T) {
 	eachOAuth(t, func(t *testing.T, w *providertest.World, c oauthCase) {
+		t.Helper()
 		client := c.client(t)
 		assert.Equal(t, callback, client.RedirectURI())
 		grant, err := client.Exchange(t.Context(), c.consent(t, w), hidden(verifier))
@@ -128,6 +129,7 @@ func TestOAuthFromConsentToRefresh(t *testing.T) {
 
 func TestAuthorizeURL(t *testing.T) {
 	eachOAuth(t, func(t *testing.T, _ *providertest.World, c oauthCase) {
+		t.Helper()
 		at, err := url.Parse(c.client(t).AuthorizeURL(hidden("a-state"), hidden(verifier)))
 		require.NoError(t, err)
 		query := at.Query()
@@ -145,6 +147,7 @@ func TestAuthorizeURL(t *testing.T) {
 // Another verifier than the one the authorization began with, and another secret.
 func TestOAuthProofs(t *testing.T) {
 	eachOAuth(t, func(t *testing.T, w *providertest.World, c oauthCase) {
+		t.Helper()
 		_, err := c.client(t).Exchange(t.Context(), c.consent(t, w), hidden(strings.Repeat("w", 43)))
 		assert.Equal(t, providers.Rejected, asError(t, err).Outcome)
 
@@ -167,6 +170,7 @@ func TestOAuthProofs(t *testing.T) {
 
 func TestRevokedConsent(t *testing.T) {
 	eachOAuth(t, func(t *testing.T, w *providertest.World, c oauthCase) {
+		t.Helper()
 		grant, err := c.client(t).Exchange(t.Context(), c.consent(t, w), hidden(verifier))
 		require.NoError(t, err)
 		c.server.RevokeGrants()
@@ -178,6 +182,7 @@ func TestRevokedConsent(t *testing.T) {
 
 func TestRequiredScopesOfAGrant(t *testing.T) {
 	eachOAuth(t, func(t *testing.T, w *providertest.World, c oauthCase) {
+		t.Helper()
 		have := map[string]string{"bitbucket": "repository", "azure_devops": "vso.work"}[c.provider]
 		c.target.Settings.Lists["required_scopes"] = []string{have}
 		grant, err := c.client(t).Exchange(t.Context(), c.consent(t, w), hidden(verifier))
@@ -234,6 +239,7 @@ func TestTokenAnswers(t *testing.T) {
 		"a connection that breaks later": {providertest.Fault{Status: 200, Body: `{"access_token":"a`, Cut: true}, providers.Unreachable},
 	}
 	eachOAuth(t, func(t *testing.T, _ *providertest.World, c oauthCase) {
+		t.Helper()
 		answers := map[string]map[string]providertest.Answer{"bitbucket": providertest.BitbucketOAuthAnswers(), "azure_devops": providertest.EntraAnswers()}[c.provider]
 		ask := func(name string, fault providertest.Fault, want meaning) {
 			t.Helper()
@@ -281,6 +287,7 @@ func TestTokenAnswers(t *testing.T) {
 // Answers with more or less than usual.
 func TestGrants(t *testing.T) {
 	eachOAuth(t, func(t *testing.T, _ *providertest.World, c oauthCase) {
+		t.Helper()
 		for body, look := range map[string]func(providers.Grant){
 			`{"access_token":"an-access-token"}`: func(g providers.Grant) {
 				assert.Equal(t, "refresh", g.RefreshToken.Reveal(), "the old one stays in use where none is issued")
@@ -311,6 +318,7 @@ func TestGrants(t *testing.T) {
 
 func TestTokenEndpointIsJudgedLikeAnyHost(t *testing.T) {
 	eachOAuth(t, func(t *testing.T, w *providertest.World, c oauthCase) {
+		t.Helper()
 		c.target.Settings.Texts["token_url"] = "https://not-listed.example.com/token"
 		_, err := c.client(t).Exchange(t.Context(), hidden("a-code-of-the-test"), hidden(verifier))
 		assert.Equal(t, providers.AddressNotAllowed, asError(t, err).Outcome)
@@ -327,9 +335,12 @@ func TestTokenEndpointIsJudgedLikeAnyHost(t *testing.T) {
 
 func TestOAuthSettings(t *testing.T) {
 	eachOAuth(t, func(t *testing.T, _ *providertest.World, c oauthCase) {
+		t.Helper()
 		for _, bad := range []struct{ field, value string }{
-			{"redirect_uri", "http://vault.example.com/callback"}, {"authorize_url", "http://login.example.com/authorize"},
-			{"redirect_uri", "http://10.0.0.1/callback"}, {"url", "https://devops.example.com"},
+			{"redirect_uri", "http://vault.example.com/callback"},
+			{"authorize_url", "http://login.example.com/authorize"},
+			{"redirect_uri", "http://10.0.0.1/callback"},
+			{"url", "https://devops.example.com"},
 		} {
 			changed := c
 			changed.target.Settings = c.target.Settings.Clone()
