@@ -100,12 +100,17 @@ func returned(query map[string]any) (backend.Returned, error) {
 	}
 	back := backend.Returned{State: providers.NewSecret(text(providers.OAuthState)), Code: providers.NewSecret(text(providers.OAuthCode)), Denied: text("error")}
 	if back.State.Empty() || back.Code.Empty() == (back.Denied == "") {
-		return backend.Returned{}, &backend.Error{
-			Code:    backend.CodeOAuthStateInvalid,
-			Message: "this address is for browsers that come back from an authorization server, and this one brings nothing that can be used",
-		}
+		return backend.Returned{}, nothingReturned()
 	}
 	return back, nil
+}
+
+// nothingReturned is the refusal for who opens the callback without having begun.
+func nothingReturned() *backend.Error {
+	return &backend.Error{
+		Code:    backend.CodeOAuthStateInvalid,
+		Message: "this address is for browsers that come back from an authorization server, and this one brings nothing that can be used",
+	}
 }
 
 func authorizeSchema() map[string]*framework.FieldSchema {
@@ -118,7 +123,7 @@ func authorizeSchema() map[string]*framework.FieldSchema {
 	}
 }
 
-// callbackSchema is what the audit log sees of the answer.
+// callbackSchema is what the audit log sees of the answer beside the page.
 func callbackSchema() map[string]*framework.FieldSchema {
 	fields := reauthSchema()
 	fields["code"] = &framework.FieldSchema{Type: framework.TypeString, Description: "Code of a refusal."}
@@ -129,9 +134,6 @@ func callbackSchema() map[string]*framework.FieldSchema {
 		fields[name] = &framework.FieldSchema{Type: framework.TypeStringSlice, Description: "As in a refusal's data."}
 	}
 	fields["retry_after"] = &framework.FieldSchema{Type: framework.TypeInt, Description: "As in a refusal's data."}
-	fields[logical.HTTPContentType] = &framework.FieldSchema{Type: framework.TypeString, Description: "Type of the page."}
-	fields[logical.HTTPRawBody] = &framework.FieldSchema{Type: framework.TypeString, Description: "The page."}
-	fields[logical.HTTPStatusCode] = &framework.FieldSchema{Type: framework.TypeInt, Description: "Status of the page."}
 	return fields
 }
 
