@@ -34,12 +34,26 @@ quoted() {
   printf '%s\n' "$line"
 }
 
-show() {
-  printf '\n%s$ %s%s\n' "$bold" "$(quoted "$@")" "$plain"
+show() { perform "$(quoted "$@")" "$@"; }
+
+# perform runs a command and shows it as the line before it: perform LINE COMMAND...
+perform() {
   local status=0
+  printf '\n%s$ %s%s\n' "$bold" "$1" "$plain"
+  shift
   out=$("$@" 2>&1) || status=$?
-  printf '%s\n' "$out" | fold -s -w 98
+  shortened "$out" | fold -s -w 98
   return "$status"
+}
+
+# shortened prints a text without the state of an address: whoever has it can consent.
+shortened() {
+  local pattern='^(.*&state=)[A-Za-z0-9_-]{6,}(.*)$'
+  if [[ $1 =~ $pattern ]]; then
+    printf '%s...%s\n' "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
+  else
+    printf '%s\n' "$1"
+  fi
 }
 
 # run shows a command that must succeed, refused one that must not.
@@ -76,19 +90,32 @@ expect_row() {
   fail "the output lacks the row: $1 $2"
 }
 
+# value_of prints the value of a row of the last output.
+value_of() {
+  local key value
+  while read -r key value; do
+    if [ "$key" = "$1" ]; then
+      printf '%s\n' "$value"
+      return 0
+    fi
+  done <<<"$out"
+  fail "the output lacks the row: $1"
+}
+
 # configuration prints what the operator wrote, without the engine's own state.
 configuration() {
-  local field
-  for field in provider auth_type url description; do
-    vault read -field="$field" "sei/integrations/$1"
-    printf '\n'
+  local key value
+  vault read "sei/integrations/$1" | while read -r key value; do
+    case $key in
+      provider | auth_type | url | description) printf '%s %s\n' "$key" "$value" ;;
+    esac
   done
 }
 
 # secrets are the credentials of this story; none may show up in the audit file.
 secrets='ATATT-demo-first ATATT-demo-second ATATT-demo-mistyped ATATT-demo-sneaked ghp_demo_first ghp_demo_second
   ATATT-demo-bitbucket github_pat_demo_actions glpat-demo-gitlab pat.acme.demo.harness squ_demo_sonarqube
-  ado-demo-first ado-demo-second ado-demo-no-pipelines'
+  ado-demo-first ado-demo-second ado-demo-no-pipelines demo-consumer-secret'
 
 assert_no_secret_in_audit() {
   local log secret
@@ -138,8 +165,8 @@ show_audit() {
 set_up() {
   make_work
   build_all
-  start_fakes
   start_server
+  start_fakes
 
   chapter 'An operator sets up the mount'
   say 'The audit device, and the engine with the few keys that audit may write readably:'
@@ -183,6 +210,7 @@ reauthentication() {
 refusals() {
   local before
   before=$(configuration jira-prod)
+  [ -n "$before" ] || fail 'there is no configuration'
   chapter 'What is refused'
   say 'A mistyped key: Jira does not know it, so the working one stays.'
   refused vault write sei/reauth/jira-prod email=ada@example.com api_key=ATATT-demo-mistyped
@@ -230,6 +258,45 @@ others() {
   joins sonarqube-prod ada provider=sonarqube url="$SONARQUBE_URL" -- username=ada api_key=squ_demo_sonarqube
   joins ado-boards ada@example.com provider=azure_devops auth_type=pat url="$AZURE_DEVOPS_URL" \
     organization=acme service=boards -- email=ada@example.com pat=ado-demo-first
+}
+
+# by_browser is what a person does at a browser.
+by_browser() {
+  # shellcheck disable=SC2016 # shown as it is
+  perform 'consent "$authorize_url"' consent "$authorize_url"
+}
+
+oauth() {
+  local authorize_url token
+  chapter 'OAuth: a person consents in a browser'
+  say 'An OAuth consumer of Bitbucket. Its secret is stored, and never read back:'
+  run vault write sei/integrations/bitbucket-oauth provider=bitbucket auth_type=oauth workspace=acme \
+    client_id=demo-consumer client_secret=demo-consumer-secret \
+    redirect_uri="$VAULT_ADDR/v1/sei/oauth/callback" authorize_url="$BITBUCKET_URL/site/oauth2/authorize" \
+    proxy_url="$PROXY_URL" ca_cert=@"$UPSTREAM_CA"
+  quietly vault read sei/integrations/bitbucket-oauth
+  expect_row client_secret_set true
+  say 'Whoever may re-authenticate asks for an address to open. It works once, for ten minutes:'
+  run vault write -f sei/oauth/authorize/bitbucket-oauth
+  authorize_url=$(value_of authorize_url)
+  say 'A stand-in for the person opens it, presses "Grant access", and lands on a page of' \
+    'the engine, which needs no token:'
+  by_browser || fail 'the consent failed'
+  expect 'HTTP 200' Re-authenticated 'Integration: bitbucket-oauth' 'Version: 1'
+  say 'The same address again changes nothing:'
+  if by_browser; then
+    fail 'a state worked twice'
+  fi
+  expect 'HTTP 400' oauth_state_invalid
+  say 'A worker reads an access token, which is renewed before it ends:'
+  run vault read sei/creds/bitbucket-oauth
+  expect_row version 1
+  token=$(value_of access_token)
+  expect "Authorization:Bearer $token"
+  secrets="$secrets $token"
+  say 'How it came here:'
+  run vault read -format=json sei/history/bitbucket-oauth
+  expect '"cause": "reauth"' '"via": "oauth/callback"' '"display_name": "token"'
 }
 
 azure_devops() {
@@ -281,6 +348,7 @@ integrations
 reauthentication
 refusals
 others
+oauth
 azure_devops
 witnesses
 printf '\n%sDone: every step did what it says (%s s).%s\n' "$bold" "$SECONDS" "$plain"

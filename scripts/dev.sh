@@ -7,8 +7,8 @@ VERSION=${VERSION:-v0.1.0-dev}
 set_up() {
   make_work
   build_all
-  start_fakes
   start_server
+  start_fakes
   vault audit enable file file_path="$(audit_log)" >/dev/null
   # shellcheck disable=SC2046 # one flag per line
   vault secrets enable -path=sei $(audit_flags) "$plugin" >/dev/null
@@ -49,6 +49,16 @@ $(exports)
 The fake upstreams know these credentials:
 
 $(credentials)
+
+To consent in a browser, open the address that this prints; it works once, for ten
+minutes:
+
+vault write sei/integrations/bitbucket-browser provider=bitbucket auth_type=oauth \\
+    workspace=acme client_id=demo-consumer client_secret=demo-consumer-secret \\
+    redirect_uri="\$VAULT_ADDR/v1/sei/oauth/callback" \\
+    authorize_url="\$BITBUCKET_URL/site/oauth2/authorize" \\
+    proxy_url="\$PROXY_URL" ca_cert=@"\$UPSTREAM_CA"
+vault write -f -field=authorize_url sei/oauth/authorize/bitbucket-browser
 
 Ctrl-C ends everything.
 TEXT

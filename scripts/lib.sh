@@ -49,12 +49,12 @@ make_work() {
   mkdir "$work/bin" "$work/plugins" "$work/home"
 }
 
-# build_all builds the plugin and the fakes, and finds or builds the server.
+# build_all builds the plugin, the fakes and consent, and finds or builds the server.
 build_all() {
   local server
   printf 'Building the plugin and the fake upstreams ...\n'
   make --no-print-directory -s -C "$root" build VERSION="$VERSION"
-  (cd "$root" && go build -o "$work/bin/fakes" ./scripts/fakes)
+  (cd "$root" && go build -o "$work/bin/" ./scripts/fakes ./scripts/consent)
   cp "$root/build/$plugin" "$work/plugins/$plugin"
   server=$("$root/scripts/vault.sh")
   ln -s "$server" "$work/bin/vault"
@@ -72,11 +72,12 @@ free_port() {
 }
 
 # start_fakes starts the upstreams and exports the addresses that they print, and
-# the authority of those behind the proxy.
+# the authority of those behind the proxy. The server is up by then: browsers are sent
+# back to it.
 start_fakes() {
   local key value left=100
   export UPSTREAM_CA=$work/ca.pem
-  "$work/bin/fakes" "$UPSTREAM_CA" >"$work/fakes.env" 2>"$work/fakes.log" &
+  "$work/bin/fakes" "$UPSTREAM_CA" "$VAULT_ADDR/v1/sei/oauth/callback" >"$work/fakes.env" 2>"$work/fakes.log" &
   started="$! $started"
   while [ "$(tail -n 1 "$work/fakes.env")" != ready ]; do
     left=$((left - 1))
@@ -113,7 +114,7 @@ start_server() {
 
 # The hosts that the engine may call here: the fakes, which are on loopback or
 # behind a proxy there.
-allowed_hosts=http://127.0.0.1,https://api.bitbucket.org
+allowed_hosts=http://127.0.0.1,https://api.bitbucket.org,https://bitbucket.org
 
 # The answers' keys that the audit device writes readably; it hashes all others.
 # A secret is under none of them.

@@ -1,9 +1,9 @@
 // Command fakes serves fake upstreams on loopback for scripts/demo.sh and
 // scripts/dev.sh:
 //
-//	fakes CA_FILE
+//	fakes CA_FILE CALLBACK
 //
-// It prints the addresses as NAME_URL=..., what can be tried as comments, and at
+// CALLBACK is where the authorization server sends browsers back to. It prints the addresses as NAME_URL=..., what can be tried as comments, and at
 // last a line "ready"; then it serves until it is ended. Behind PROXY_URL are all
 // fakes under their vendors' names, with certificates of the authority that it
 // writes to CA_FILE.
@@ -28,8 +28,8 @@ func main() {
 }
 
 func run(args []string) error {
-	if len(args) != 1 {
-		return errors.New("usage: fakes CA_FILE")
+	if len(args) != 2 {
+		return errors.New("usage: fakes CA_FILE CALLBACK")
 	}
 	world := providertest.NewWorld()
 	defer world.Close()
@@ -44,13 +44,13 @@ func run(args []string) error {
 			return err
 		}
 	}
-	populate(world)
+	populate(world, args[1])
 	fmt.Println("ready")
 	return <-failed
 }
 
-// upstream is a fake with a plain address. Bitbucket has none, because the engine
-// knows it at bitbucket.org only.
+// upstream is a fake with a plain address. That of Bitbucket is for browsers, which
+// do not know the proxy: the engine knows Bitbucket at bitbucket.org only.
 type upstream struct {
 	name string
 	path string // that it lives below
@@ -61,6 +61,7 @@ func upstreams(w *providertest.World) []upstream {
 	return []upstream{
 		{"JIRA", "", w.Jira},
 		{"GITHUB", "", w.GitHubEnterprise},
+		{"BITBUCKET", "", w.Bitbucket},
 		{"AZURE_DEVOPS", "", w.AzureDevOps},
 		{"HARNESS", "", w.HarnessOwn},
 		{"GITLAB", "/gitlab", w.GitLabOwn},

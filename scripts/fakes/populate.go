@@ -9,11 +9,12 @@ import (
 // account is the e-mail address that all accounts of the fakes have.
 const account = "ada@example.com"
 
-// populate gives each fake its credentials, and prints them.
-func populate(w *providertest.World) {
+// populate gives each fake its credentials, and prints them. Browsers come back from
+// the authorization server at callback.
+func populate(w *providertest.World, callback string) {
 	jira(w.Jira)
 	gitHub(w.GitHubEnterprise)
-	bitbucket(w.Bitbucket)
+	bitbucket(w.Bitbucket, callback)
 	azureDevOps(w.AzureDevOps)
 	others(w)
 }
@@ -45,11 +46,21 @@ func gitHub(fake *providertest.GitHub) {
 	tell("  pat=github_pat_demo_actions (monalisa)")
 }
 
-func bitbucket(fake *providertest.Bitbucket) {
+// bitbucket knows one account, which is also the one at the browser, and one OAuth
+// consumer.
+func bitbucket(fake *providertest.Bitbucket, callback string) {
 	fake.AddWorkspace(providertest.BitbucketWorkspace{Slug: "acme", Members: []string{account}})
 	fake.AddAPIToken(account, "ATATT-demo-bitbucket", "read:user:bitbucket", "read:workspace:bitbucket", "read:repository:bitbucket")
 	tell("Bitbucket, workspace=acme proxy_url=$PROXY_URL ca_cert=@$UPSTREAM_CA:")
 	tell("  email=%s api_key=ATATT-demo-bitbucket", account)
+	fake.AddClient(providertest.OAuthClient{
+		ID: "demo-consumer", Secret: "demo-consumer-secret", RedirectURI: callback,
+		Scopes: []string{"account", "project", "repository", "pullrequest", "pipeline"},
+	})
+	fake.SignIn(providertest.BitbucketToken{Email: account})
+	tell("Bitbucket with auth_type=oauth, also authorize_url=$BITBUCKET_URL/site/oauth2/authorize:")
+	tell("  client_id=demo-consumer client_secret=demo-consumer-secret")
+	tell("  redirect_uri=%s", callback)
 }
 
 // azureDevOps knows one organisation. One of its tokens cannot read pipelines.
