@@ -121,7 +121,7 @@ func (h *Handout) consentAgain() *Error {
 		why = "the authorization server refused the refresh token on " + access.RefusedAt.Format(time.RFC3339)
 	}
 	if !access.RefreshingSince.IsZero() {
-		why += fmt.Sprintf("; the answer to the refresh begun on %s was lost, and may have held the one that works", access.RefreshingSince.Format(time.RFC3339))
+		why += fmt.Sprintf("; a refresh begun on %s ended without an answer that could be saved, and if the server had carried it out, the token that works was lost with it", access.RefreshingSince.Format(time.RFC3339))
 	}
 	return &Error{
 		Code: string(providers.Rejected), Integration: in.Name, Provider: in.Provider,
