@@ -77,6 +77,14 @@ func brokenPage() *logical.Response {
 	return p.response(pageBroken)
 }
 
+func latePage() *logical.Response {
+	p := page{
+		Title: "Not finished", Text: "It took too long, because something else was being done for this integration. The credential in use was not damaged.",
+		Next: "Load this page again. If it then says that the link was used, read the integration's history in Vault, or begin again.",
+	}
+	return p.response(pageBroken)
+}
+
 // sentence gives a message its capital letter and full stop.
 func sentence(text string) string {
 	if text == "" {

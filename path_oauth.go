@@ -38,9 +38,12 @@ func (e *engine) pathOAuth() []*framework.Path {
 }
 
 func (e *engine) authorize(ctx context.Context, c call) (*logical.Response, error) {
-	in, _, err := e.authType(ctx, c.name)
+	in, auth, err := e.authType(ctx, c.name)
 	if err != nil {
 		return nil, err
+	}
+	if auth.Unsupported != "" {
+		return nil, backend.ReauthUnsupported(in, auth)
 	}
 	if err := e.words.strict(c.body, nil, atAuthorize, "this path takes no fields"); err != nil {
 		return nil, about(err, in.Name, in.Provider)
@@ -77,8 +80,8 @@ func (e *engine) callback(ctx context.Context, c call) (*logical.Response, error
 			resp.Data[name] = value
 		}
 		return resp, nil
-	case errors.Is(err, logical.ErrReadOnly):
-		return nil, err
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return latePage(), nil
 	}
 	e.Logger().Error("an OAuth callback failed", "error", err)
 	return brokenPage(), nil
@@ -137,7 +140,7 @@ func callbackSchema() map[string]*framework.FieldSchema {
 	return fields
 }
 
-// pageStatus is the status of a refusal's page, as respond.go would choose it.
+// pageStatus is the status of a refusal's page: 502 where the upstream did not answer.
 func pageStatus(e *backend.Error) int {
 	switch e.Code {
 	case string(providers.Unreachable), string(providers.UpstreamError):

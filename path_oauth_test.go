@@ -42,7 +42,7 @@ func withOAuth(t *testing.T) *oauthMount {
 	m.world.Bitbucket.SetClock(m.now)
 	m.world.Bitbucket.AddClient(providertest.OAuthClient{ID: "engine", Secret: oauthTestedSecret, RedirectURI: oauthCallbackURI, Scopes: []string{"account"}})
 	m.world.Bitbucket.SignIn(providertest.BitbucketToken{Email: email})
-	m.mount.engine = m.starts(t, &logical.StaticSystemView{})
+	m.engine = m.starts(t, &logical.StaticSystemView{})
 	m.write(t, "config", body{"allowed_hosts": m.world.AllowedHosts()})
 	m.write(t, "integrations/bb", body{
 		"provider": "bitbucket", "auth_type": "oauth", "client_id": "engine", "client_secret": oauthTestedSecret, "redirect_uri": oauthCallbackURI,
@@ -264,7 +264,7 @@ func TestStorageFaultsOfOAuth(t *testing.T) {
 				m.visit(t, m.consent(t), 200)
 				query := m.consent(t)
 				disk := &failing{Storage: m.storage}
-				m.mount.engine = newEngine(disk, providers.All("test"), m.now)
+				m.engine = newEngine(disk, providers.All("test"), m.now)
 				require.NoError(t, m.Setup(t.Context(), &logical.BackendConfig{StorageView: disk, System: &logical.StaticSystemView{}}))
 				disk.arm(at)
 				act(t, m, query)

@@ -32,6 +32,10 @@ func (c *Credentials) Authorize(ctx context.Context, name string, who Actor) (*A
 	if err != nil {
 		return nil, err
 	}
+	var cause *providers.Error
+	if err := client.Callable(); errors.As(err, &cause) {
+		return nil, refusal(in, cause, "nobody was asked to consent", nil)
+	}
 	provider, err := c.integrations.Provider(in)
 	if err != nil {
 		return nil, err
@@ -108,6 +112,9 @@ func (c *Credentials) client(in *Integration, mount *Mount) (providers.OAuthClie
 	}
 	spec := provider.Spec()
 	auth, _ := spec.AuthType(in.AuthType)
+	if auth.Unsupported != "" {
+		return nil, ReauthUnsupported(in, auth)
+	}
 	authorizer, ok := provider.(providers.Authorizer)
 	if !ok || !auth.Exchanged() {
 		return nil, &Error{

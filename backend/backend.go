@@ -59,7 +59,7 @@ func New(storage logical.Storage, registry *providers.Registry, now func() time.
 		Integrations: integrations,
 		Credentials: &Credentials{
 			integrations: &readOnly{integrations, groups}, records: records, mount: mount, marks: marks, locks: locks, now: now,
-			flows: &flows{table: open, locks: locks, now: now}, refreshes: &refreshes{},
+			flows: &flows{table: open, locks: locks, now: now}, refreshes: &refreshes{}, endings: &endings{},
 		},
 	}
 }

@@ -44,6 +44,7 @@ func (c *Credentials) check(ctx context.Context, in *Integration, mount *Mount, 
 	}
 	shown := handed(auth, entry.Credential)
 	verified, err := validate(ctx, provider, in.target(spec, mount), shown)
+	verified, err = keepSecret(provider, in.target(spec, mount), entry.Credential, verified, err) // all of it
 	if err != nil {
 		return nil, c.refused(ctx, in, change.Before, err, members)
 	}

@@ -18,6 +18,7 @@ type Credentials struct {
 	locks        *locks
 	flows        *flows
 	refreshes    *refreshes
+	endings      *endings
 	now          func() time.Time
 }
 
@@ -169,17 +170,17 @@ func (c *Credentials) update(ctx context.Context, name string, edit func(*Integr
 		return nil, err
 	}
 	defer release()
-	return c.edit(ctx, in, id, func(change *Change) (*Record, error) { return edit(in, change) })
+	return c.edit(ctx, in, id, func(_ context.Context, change *Change) (*Record, error) { return edit(in, change) })
 }
 
 // edit is update for whoever holds the lock of the record.
-func (c *Credentials) edit(ctx context.Context, in *Integration, id string, edit func(*Change) (*Record, error)) (*Change, error) {
+func (c *Credentials) edit(ctx context.Context, in *Integration, id string, edit func(context.Context, *Change) (*Record, error)) (*Change, error) {
 	before, err := c.records.loadExact(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	change := &Change{Integration: in, Before: before, id: id}
-	if change.After, err = edit(change); err != nil {
+	if change.After, err = edit(ctx, change); err != nil {
 		return nil, err
 	}
 	if change.After == before {
@@ -188,6 +189,7 @@ func (c *Credentials) edit(ctx context.Context, in *Integration, id string, edit
 	if err := c.records.save(ctx, id, change.After); err != nil {
 		return nil, err
 	}
+	c.refreshes.saved(id)
 	return change, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"vault-plugin-secrets-sei/providers"
@@ -14,14 +15,15 @@ import (
 // and would have it written to answers, logs and the history.
 func keepSecret(p providers.Provider, t providers.Target, cred providers.Credential, v providers.Verified, err error) (providers.Verified, error) {
 	auth, _ := p.Spec().AuthType(t.AuthType)
+	secrets, users := secretsOf(auth, t, cred)
 	var failure *providers.Error
 	switch {
-	case err == nil && repeats(fmt.Sprintf("%+v", v), auth, cred):
+	case err == nil && repeats(fmt.Sprintf("%+v", v), secrets, users):
 		return providers.Verified{}, &providers.Error{
 			Outcome: providers.UpstreamError, Provider: p.Spec().Title,
 			Detail: "the answer repeats the credential where it should name an account, which no such upstream does; check url",
 		}
-	case errors.As(err, &failure) && repeats(fmt.Sprintf("%+v", *failure), auth, cred):
+	case errors.As(err, &failure) && repeats(fmt.Sprintf("%+v", *failure), secrets, users):
 		return providers.Verified{}, &providers.Error{
 			Outcome: failure.Outcome, Provider: failure.Provider, RetryAfter: failure.RetryAfter, Bad: failure.Bad,
 			Detail: "the upstream refused, and repeated the credential in its answer, which is therefore not shown; check url",
@@ -30,26 +32,42 @@ func keepSecret(p providers.Provider, t providers.Target, cred providers.Credent
 	return v, err
 }
 
-// repeats reports whether text holds a secret of the credential, as it is or as
-// HTTP Basic authentication encodes it.
-func repeats(text string, auth providers.AuthType, cred providers.Credential) bool {
-	users := []string{""}
-	for _, field := range auth.Fields {
-		if !field.Kind.Secret() {
-			users = append(users, cred.Value(field.Name).Reveal())
+// secretsOf returns what must not be repeated: the secrets of the credential and of
+// the settings, and the names that go with them in HTTP Basic authentication.
+func secretsOf(auth providers.AuthType, t providers.Target, cred providers.Credential) (secrets []providers.Secret, users []string) {
+	users = []string{"", t.Settings.Text("client_id")}
+	open := map[string]bool{}
+	for _, f := range auth.Fields {
+		open[f.Name] = !f.Kind.Secret()
+	}
+	for _, name := range cred.Fields() {
+		if open[name] {
+			users = append(users, cred.Value(name).Reveal())
+		} else {
+			secrets = append(secrets, cred.Values(name)...)
 		}
 	}
-	for _, field := range auth.Handed() {
-		if !field.Kind.Secret() {
-			continue
-		}
-		for _, secret := range cred.Values(field.Name) {
-			if holds(text, secret.Reveal(), users) {
-				return true
-			}
-		}
+	for _, secret := range t.Settings.Secrets {
+		secrets = append(secrets, secret)
 	}
-	return false
+	return secrets, users
+}
+
+// repeats reports whether text holds one of secrets, as it is or as HTTP Basic
+// authentication encodes it.
+func repeats(text string, secrets []providers.Secret, users []string) bool {
+	return slices.ContainsFunc(secrets, func(s providers.Secret) bool { return holds(text, s.Reveal(), users) })
+}
+
+// quiet is a grant without scopes that repeat a secret.
+func quiet(g providers.Grant, secrets ...providers.Secret) providers.Grant {
+	secrets = append(secrets, g.AccessToken, g.RefreshToken)
+	told := g.Scopes != nil
+	g.Scopes = slices.DeleteFunc(slices.Clone(g.Scopes), func(scope string) bool { return repeats(scope, secrets, nil) })
+	if told && g.Scopes == nil {
+		g.Scopes = []string{}
+	}
+	return g
 }
 
 func holds(text, secret string, users []string) bool {

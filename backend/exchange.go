@@ -14,10 +14,11 @@ func exchangeTimeout(mount *Mount) time.Duration { return 3*mount.RequestTimeout
 
 // exchange is Reauth for an auth type whose credential is issued for a code. From the
 // moment that the state is taken it goes on even if the request goes away: the code
-// works once, and what it was good for must not be lost.
+// works once, and what it was good for must not be lost. Vault's own client sends a
+// request again that was answered with a 502: it is told the same as before.
 func (c *Credentials) exchange(ctx context.Context, name string, code, state providers.Secret, who Actor) (*Change, error) {
 	if _, err := c.flows.find(ctx, state); err != nil {
-		return nil, err // without waiting for a lock
+		return nil, c.endings.of(state, code, name, c.now(), err) // without waiting for a lock
 	}
 	mount, err := c.mount.Read(ctx)
 	if err != nil {
@@ -28,23 +29,30 @@ func (c *Credentials) exchange(ctx context.Context, name string, code, state pro
 		return nil, err
 	}
 	defer release()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), exchangeTimeout(mount))
-	defer cancel()
+	if err := c.refreshes.begin(); err != nil {
+		return nil, err
+	}
+	defer c.refreshes.running.Done()
 	client, err := c.client(in, mount)
 	if err != nil {
 		return nil, err
 	}
 	flow, err := c.taken(ctx, state, in)
 	if err != nil {
-		return nil, err
+		return nil, c.endings.of(state, code, name, c.now(), err)
 	}
-	change, err := c.edit(ctx, in, id, func(change *Change) (*Record, error) {
+	change, err := c.edit(context.WithoutCancel(ctx), in, id, func(ctx context.Context, change *Change) (*Record, error) {
+		ctx, cancel := context.WithTimeout(ctx, exchangeTimeout(mount))
+		defer cancel()
 		next, err := c.issued(ctx, client, mount, code, flow.Verifier, change)
 		if err != nil {
 			return nil, again(err, name)
 		}
 		return change.Before.swapped(next, CauseReauth, who, mount.HistoryLimit), nil
 	})
+	if err != nil {
+		c.endings.note(state, code, name, c.now(), err)
+	}
 	return change, err
 }
 
@@ -55,6 +63,7 @@ func (c *Credentials) issued(ctx context.Context, client providers.OAuthClient, 
 	if err != nil {
 		return nil, c.refused(ctx, change.Integration, change.Before, err, nil)
 	}
+	grant = quiet(grant, code, verifier, change.Integration.Settings.Secret("client_secret"))
 	next, err := c.check(ctx, change.Integration, mount, Entry{Credential: credentialOf(grant)}, change)
 	if err != nil {
 		return nil, err

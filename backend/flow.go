@@ -91,6 +91,10 @@ func (f *flows) sweep(ctx context.Context) ([]keyedFlow, error) {
 	for _, key := range keys {
 		flow, err := f.table.load(ctx, key)
 		switch {
+		case errors.Is(err, errUndecodable): // nobody can finish it, and it would stand in the way for ever
+			if err := f.table.remove(ctx, key); err != nil {
+				return nil, err
+			}
 		case err != nil:
 			return nil, err
 		case flow == nil: // finished meanwhile
@@ -136,7 +140,7 @@ func (f *flows) take(ctx context.Context, state providers.Secret, in *Integratio
 func stateInvalid() *Error {
 	return &Error{
 		Code:    CodeOAuthStateInvalid,
-		Message: fmt.Sprintf("the state is unknown, used already, older than %d minutes, or of another integration or other settings; nothing was sent and nothing changed; begin again with a write to oauth/authorize/<name>", int(flowLife.Minutes())),
+		Message: fmt.Sprintf("the state is unknown, used already, older than %d minutes, or of another integration or other settings; what came of one that was used is in history/<name>; to go on, begin again with a write to oauth/authorize/<name>", int(flowLife.Minutes())),
 	}
 }
 

@@ -104,7 +104,7 @@ func newWorld(storage logical.Storage) *world {
 // restarted is the world with a new backend: nothing cached.
 func (w *world) restarted() *world {
 	return &world{
-		Backend: backend.New(w.storage, providers.NewRegistry(w.upstream, sharing{w.upstream}, browser{w.upstream, w.server}), w.clock.now),
+		Backend: backend.New(w.storage, providers.NewRegistry(w.upstream, sharing{w.upstream}, browser{w.upstream, w.server}, sharedBrowser{browser{w.upstream, w.server}}), w.clock.now),
 		storage: w.storage, upstream: w.upstream, server: w.server, clock: w.clock,
 	}
 }

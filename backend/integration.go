@@ -15,7 +15,9 @@ import (
 // credential of that; the secret of an OAuth client is a setting. Values are
 // immutable; Integrations hands out shared ones.
 type Integration struct {
-	Name     string             `json:"name"`
+	Name string `json:"name"`
+	// ID is made at random when it is created: another of the same name has another.
+	ID       string             `json:"id,omitempty"`
 	Provider string             `json:"provider"`
 	AuthType string             `json:"auth_type"`
 	Settings providers.Settings `json:"settings"`
@@ -64,6 +66,7 @@ func (in *Integration) URL(spec providers.Spec) string {
 // as whom, and where the browser comes back to.
 func (in *Integration) binding(spec providers.Spec) string {
 	hash := sha256.New()
+	_, _ = fmt.Fprintln(hash, in.ID)
 	fields := spec.SettingsOf(in.AuthType)
 	settings := providers.WithDefaults(fields, in.Settings)
 	for _, f := range fields {

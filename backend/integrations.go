@@ -121,7 +121,7 @@ func (s *Integrations) merge(name string, before *Integration, draft Draft) (*In
 		return nil, UnknownIntegration(name)
 	}
 	if before == nil {
-		return &Integration{Name: name, Provider: draft.Provider, AuthType: draft.AuthType, Settings: draft.Settings.Clone()}, nil
+		return &Integration{Name: name, ID: randomSecret().Reveal(), Provider: draft.Provider, AuthType: draft.AuthType, Settings: draft.Settings.Clone()}, nil
 	}
 	var changed []string
 	if draft.Provider != before.Provider {

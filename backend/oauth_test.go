@@ -54,6 +54,7 @@ type browserClient struct {
 func (c browserClient) AuthorizeURL(state, verifier providers.Secret) string {
 	return "https://browser.example.com/authorize?state=" + state.Reveal() + "&verifier=" + verifier.Reveal()
 }
+func (c browserClient) Callable() error     { return c.uncallable }
 func (c browserClient) RedirectURI() string { return c.target.Settings.Text("redirect_uri") }
 
 // tokenServer counts what is asked of it, and issues tokens access-N and refresh-N.
@@ -64,6 +65,12 @@ type tokenServer struct {
 	refreshes []string // refresh tokens
 	hold      func(context.Context)
 	err       error
+	// scopes are granted where set; refuses is a client secret that is refused.
+	scopes  []string
+	refuses string
+	// sameRefreshToken is a server that does not rotate.
+	sameRefreshToken bool
+	uncallable       error
 }
 
 func (s *tokenServer) grant(ctx context.Context, note func()) (providers.Grant, error) {
@@ -81,17 +88,31 @@ func (s *tokenServer) grant(ctx context.Context, note func()) (providers.Grant, 
 	if err != nil {
 		return providers.Grant{}, err
 	}
-	return providers.Grant{
+	g := providers.Grant{
 		AccessToken: providers.NewSecret(fmt.Sprintf("access-%d", n)), RefreshToken: providers.NewSecret(fmt.Sprintf("refresh-%d", n)),
 		Life: time.Hour, Scopes: []string{"account"},
-	}, nil
+	}
+	if s.scopes != nil {
+		g.Scopes = s.scopes
+	}
+	if s.sameRefreshToken {
+		g.RefreshToken = providers.NewSecret("refresh-1")
+	}
+	return g, nil
 }
 
 func (s *tokenServer) Exchange(ctx context.Context, code, verifier providers.Secret) (providers.Grant, error) {
 	return s.grant(ctx, func() { s.exchanges = append(s.exchanges, code.Reveal()+" "+verifier.Reveal()) })
 }
 
-func (s *tokenServer) Refresh(ctx context.Context, token providers.Secret) (providers.Grant, error) {
+func (c browserClient) Refresh(ctx context.Context, token providers.Secret) (providers.Grant, error) {
+	if c.refuses != "" && c.target.Settings.Secret("client_secret").Reveal() == c.refuses {
+		return providers.Grant{}, failure(providers.InvalidField)
+	}
+	return c.refresh(ctx, token)
+}
+
+func (s *tokenServer) refresh(ctx context.Context, token providers.Secret) (providers.Grant, error) {
 	return s.grant(ctx, func() { s.refreshes = append(s.refreshes, token.Reveal()) })
 }
 

@@ -107,8 +107,13 @@ func (r *Record) forgotten(at time.Time, who Actor, keep int) *Record {
 // kept: there may be one every hour, and they would push out what people did.
 func (r *Record) remember(e HistoryEntry, keep int) []HistoryEntry {
 	older := r.History
-	if len(older) > 0 && e.Cause == CauseRefresh && older[0].Cause == CauseRefresh && older[0].Version == e.Version {
-		older = older[1:]
+	if len(older) > 0 && e.Cause == CauseRefresh {
+		switch {
+		case older[0].Cause == CauseRefresh && older[0].Version == e.Version:
+			older = older[1:]
+		case keep < 2: // there is room for one, and that is of a person
+			return older
+		}
 	}
 	history := append([]HistoryEntry{e}, older...)
 	return slices.Clip(history[:min(len(history), max(1, keep))])

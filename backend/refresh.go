@@ -33,7 +33,8 @@ type Handout struct {
 }
 
 // refreshes are the refreshes under way and those that failed a moment ago, by the
-// key of their record. The zero value is ready.
+// name of the integration: those that share a record have secrets of their own, and
+// one that is wrong must not be held against another. The zero value is ready.
 type refreshes struct {
 	flights singleflight.Group
 	running sync.WaitGroup
@@ -43,7 +44,7 @@ type refreshes struct {
 	failed map[string]failedRefresh
 	// unsaved are records that could not be stored after the upstream had issued new
 	// tokens. Nobody gets them until they are.
-	unsaved map[string]unsavedRefresh
+	unsaved map[string]unsavedRefresh // by the key of the record
 }
 
 type failedRefresh struct {
@@ -52,8 +53,9 @@ type failedRefresh struct {
 }
 
 type unsavedRefresh struct {
-	token  providers.Secret // the refresh token that was traded
-	record *Record
+	before *Record // whose refresh token was traded
+	grant  providers.Grant
+	asked  time.Time
 }
 
 // HandOut returns the credential for a worker. An access token whose end is near is
@@ -77,7 +79,7 @@ func (c *Credentials) HandOut(ctx context.Context, name string, who Actor, writa
 	}
 	renewed, err := c.renew(ctx, in, record, who)
 	if renewed != nil {
-		out.Record = renewed
+		out.Integration, out.Record = renewed.Integration, renewed.After
 	}
 	return out.orDead(c.now(), err)
 }
@@ -131,15 +133,11 @@ func (h *Handout) consentAgain() *Error {
 
 // renew joins the refresh of a record or begins it, and waits for its end: while the
 // token lives, no longer than patience. It returns nil where it did not wait so long.
-func (c *Credentials) renew(ctx context.Context, in *Integration, record *Record, who Actor) (*Record, error) {
-	id, err := c.integrations.recordID(in)
-	if err != nil {
+func (c *Credentials) renew(ctx context.Context, in *Integration, record *Record, who Actor) (*Change, error) {
+	if err := c.refreshes.pausing(in.Name, c.now()); err != nil {
 		return nil, err
 	}
-	if err := c.refreshes.pausing(id, c.now()); err != nil {
-		return nil, err
-	}
-	flight, err := c.refreshes.join(id, func() (any, error) { return c.refresh(context.WithoutCancel(ctx), id, in.Name, who) })
+	flight, err := c.refreshes.join(in.Name, func() (any, error) { return c.refresh(context.WithoutCancel(ctx), in.Name, who) })
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +149,7 @@ func (c *Credentials) renew(ctx context.Context, in *Integration, record *Record
 	}
 	select {
 	case end := <-flight:
-		renewed, _ := end.Val.(*Record)
+		renewed, _ := end.Val.(*Change)
 		return renewed, end.Err
 	case <-enough:
 		return nil, nil //nolint:nilnil // it goes on without this reader
@@ -161,96 +159,112 @@ func (c *Credentials) renew(ctx context.Context, in *Integration, record *Record
 }
 
 // refresh renews a record. It is not ended by a request: once the refresh token is
-// sent, the answer must be saved.
-func (c *Credentials) refresh(ctx context.Context, id, name string, who Actor) (_ *Record, err error) {
+// sent, the answer must be saved. Waiting for the lock takes nothing off the time that
+// it then has.
+func (c *Credentials) refresh(ctx context.Context, name string, who Actor) (_ *Change, err error) {
 	defer func() {
 		if recover() != nil { // nobody above would catch it, and it may quote a secret
 			err = errors.New("internal error while renewing an access token")
 		}
-		c.refreshes.note(id, c.now(), err)
+		c.refreshes.note(name, c.now(), err)
 	}()
 	mount, err := c.mount.Read(ctx)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout(mount))
+	waiting, cancel := context.WithTimeout(ctx, exchangeTimeout(mount))
 	defer cancel()
-	change, err := c.update(ctx, name, func(in *Integration, change *Change) (*Record, error) {
+	in, id, release, err := c.lock(waiting, name)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	return c.edit(ctx, in, id, func(ctx context.Context, change *Change) (*Record, error) {
 		before := change.Before
 		if !before.due(c.now()) || !before.Current.refreshable() {
 			return before, nil // somebody else was faster
 		}
-		return c.traded(ctx, in, mount, change, who)
+		ctx, cancel := context.WithTimeout(ctx, exchangeTimeout(mount))
+		defer cancel()
+		return c.traded(ctx, mount, change, who)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return change.After, nil
 }
 
 // traded trades the refresh token of a record. That a refresh began is stored before
 // it is sent, which also proves that storage takes writes: the upstream may forget
 // the old token at once.
-func (c *Credentials) traded(ctx context.Context, in *Integration, mount *Mount, change *Change, who Actor) (*Record, error) {
-	before, asked := change.Before, c.now()
-	token := before.Current.Credential.Value(providers.OAuthRefreshToken)
-	if record := c.refreshes.kept(change.id, token); record != nil {
-		return record, nil
+func (c *Credentials) traded(ctx context.Context, mount *Mount, change *Change, who Actor) (*Record, error) {
+	in, before, asked := change.Integration, change.Before, c.now()
+	if kept, ok := c.refreshes.kept(change.id, before); ok {
+		return c.renewed(ctx, change, kept.grant, kept.asked, who, mount)
 	}
 	client, err := c.client(in, mount)
 	if err != nil {
 		return nil, err
 	}
+	marked := before
 	if before.Current.Access.RefreshingSince.IsZero() {
-		before = before.withAccess(func(a *Access) { a.RefreshingSince = asked.UTC().Truncate(time.Second) })
-		if err := c.records.save(ctx, change.id, before); err != nil {
+		marked = before.withAccess(func(a *Access) { a.RefreshingSince = asked.UTC().Truncate(time.Second) })
+		if err := c.records.save(ctx, change.id, marked); err != nil {
 			return nil, err
 		}
 	}
+	token := before.Current.Credential.Value(providers.OAuthRefreshToken)
 	grant, err := guarded(func() (providers.Grant, error) { return client.Refresh(ctx, token) })
 	var cause *providers.Error
 	switch {
 	case errors.As(err, &cause) && cause.Outcome == providers.Rejected:
-		lost := change.Before.Current.Access.RefreshingSince // of an earlier one
-		return before.withAccess(func(a *Access) { a.RefusedAt, a.RefreshingSince = asked.UTC(), lost }), nil
+		// The mark of an earlier one stays: it says why.
+		return before.withAccess(func(a *Access) { a.RefusedAt = asked.UTC() }), nil
+	case errors.As(err, &cause) && cause.Outcome != providers.Unreachable && cause.Outcome != providers.UpstreamError && marked != before:
+		// It was answered, and nothing was issued. If this is not stored, the mark says
+		// too much.
+		_ = c.records.save(context.WithoutCancel(ctx), change.id, before)
+		return nil, c.refused(ctx, in, before, err, nil)
 	case err != nil:
 		return nil, c.refused(ctx, in, before, err, nil)
 	}
-	after, err := c.renewed(ctx, in, before, grant, asked, who, mount)
-	if err == nil {
-		c.refreshes.keep(change.id, token, after)
-	}
-	return after, err
+	grant = quiet(grant, token, in.Settings.Secret("client_secret"))
+	c.refreshes.keep(change.id, unsavedRefresh{before, grant, asked})
+	return c.renewed(ctx, change, grant, asked, who, mount)
 }
 
-func (c *Credentials) renewed(ctx context.Context, in *Integration, before *Record, grant providers.Grant, asked time.Time, who Actor, mount *Mount) (*Record, error) {
-	provider, err := c.integrations.Provider(in)
+func (c *Credentials) renewed(ctx context.Context, change *Change, grant providers.Grant, asked time.Time, who Actor, mount *Mount) (*Record, error) {
+	provider, err := c.integrations.Provider(change.Integration)
 	if err != nil {
 		return nil, err
 	}
-	auth, _ := provider.Spec().AuthType(in.AuthType)
+	auth, _ := provider.Spec().AuthType(change.Integration.AuthType)
 	fingerprint, _, err := c.marks.of(ctx, auth, credentialOf(grant))
 	if err != nil {
 		return nil, err
 	}
-	return before.refreshed(grant, fingerprint, asked, who, mount.HistoryLimit), nil
+	return change.Before.refreshed(grant, fingerprint, asked, who, mount.HistoryLimit), nil
 }
 
-// join returns the end of the refresh of a record, which fn begins if none is under
-// way. It fails once the refreshes are closed.
-func (r *refreshes) join(id string, fn func() (any, error)) (<-chan singleflight.Result, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closed {
-		return nil, errors.New("the engine is shutting down")
+// join returns the end of the refresh of an integration, which fn begins if none is
+// under way. It fails once the refreshes are closed.
+func (r *refreshes) join(name string, fn func() (any, error)) (<-chan singleflight.Result, error) {
+	if err := r.begin(); err != nil {
+		return nil, err
 	}
-	r.running.Add(1)
-	flight, end := r.flights.DoChan(id, fn), make(chan singleflight.Result, 1)
+	flight, end := r.flights.DoChan(name, fn), make(chan singleflight.Result, 1)
 	go func() {
 		defer r.running.Done()
 		end <- <-flight
 	}()
 	return end, nil
+}
+
+// begin counts something whose result close waits for. It fails once they are closed.
+func (r *refreshes) begin() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return errors.New("the engine is shutting down")
+	}
+	r.running.Add(1)
+	return nil
 }
 
 // close lets no refresh begin and waits for those under way, for a while: an answer
@@ -274,22 +288,25 @@ func (r *refreshes) close(wait time.Duration) {
 
 // pausing returns the error of a refresh that failed a moment ago, while it is too
 // early for the next.
-func (r *refreshes) pausing(id string, now time.Time) error {
+func (r *refreshes) pausing(name string, now time.Time) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if f, ok := r.failed[id]; ok && now.Before(f.until) {
+	if f, ok := r.failed[name]; ok && now.Before(f.until) {
 		return f.err
 	}
 	return nil
 }
 
 // note remembers how a refresh ended.
-func (r *refreshes) note(id string, now time.Time, err error) {
+func (r *refreshes) note(name string, now time.Time, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for old, f := range r.failed {
+		if old == name || !now.Before(f.until) {
+			delete(r.failed, old)
+		}
+	}
 	if err == nil {
-		delete(r.failed, id)
-		delete(r.unsaved, id)
 		return
 	}
 	pause := refreshPause
@@ -300,25 +317,30 @@ func (r *refreshes) note(id string, now time.Time, err error) {
 	if r.failed == nil {
 		r.failed = map[string]failedRefresh{}
 	}
-	r.failed[id] = failedRefresh{until: now.Add(pause), err: err}
+	r.failed[name] = failedRefresh{until: now.Add(pause), err: err}
 }
 
-// keep holds what is about to be stored, until note hears that it was.
-func (r *refreshes) keep(id string, token providers.Secret, record *Record) {
+// keep holds what was issued until it is stored.
+func (r *refreshes) keep(id string, u unsavedRefresh) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.unsaved == nil {
 		r.unsaved = map[string]unsavedRefresh{}
 	}
-	r.unsaved[id] = unsavedRefresh{token: token, record: record}
+	r.unsaved[id] = u
 }
 
-// kept returns the record that was issued for a refresh token and could not be stored.
-func (r *refreshes) kept(id string, token providers.Secret) *Record {
+// kept returns what was issued for the credential of a record and could not be stored.
+func (r *refreshes) kept(id string, record *Record) (unsavedRefresh, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if u, ok := r.unsaved[id]; ok && u.token.Reveal() == token.Reveal() {
-		return u.record
-	}
-	return nil
+	u, ok := r.unsaved[id]
+	return u, ok && u.before.Version == record.Version && u.before.Current.Fingerprint == record.Current.Fingerprint
+}
+
+// saved forgets what was to be stored: the record was.
+func (r *refreshes) saved(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.unsaved, id)
 }

@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -14,6 +15,9 @@ const (
 	writeTimeout  = 30 * time.Second
 	settleTimeout = 5 * time.Second
 )
+
+// errUndecodable marks an entry that is there and cannot be read.
+var errUndecodable = errors.New("the entry cannot be decoded")
 
 // table is the records of one kind: a storage view with a cache over it. Values
 // are immutable once they are in it. It is safe for concurrent use; who changes
@@ -63,7 +67,7 @@ func (t *table[T]) fetch(ctx context.Context, key string, since uint64) (*T, err
 	}
 	value, err := t.decode(key, stored.Value)
 	if err != nil {
-		return nil, fmt.Errorf("storage: decoding %q: %w", key, err)
+		return nil, fmt.Errorf("storage: decoding %q: %w: %w", key, errUndecodable, err)
 	}
 	t.cache.publish(key, value, since)
 	return value, nil

@@ -44,6 +44,9 @@ type OAuthClient interface {
 	AuthorizeURL(state, verifier Secret) string
 	// RedirectURI is where the browser comes back to.
 	RedirectURI() string
+	// Callable fails if the mount does not allow the server's address, which is better
+	// known before a person consents.
+	Callable() error
 	// Exchange trades a code for tokens. The code is used up whatever comes of it,
 	// so it is sent once. Scopes that the target requires must be among those granted.
 	Exchange(ctx context.Context, code, verifier Secret) (Grant, error)

@@ -83,6 +83,8 @@ func oauthScopes(told string) []string {
 			scopes = append(scopes, s)
 		}
 	}
+	const most = 100 // no client has as many
 	slices.Sort(scopes)
-	return slices.Compact(scopes)
+	scopes = slices.Compact(scopes)
+	return slices.Clip(scopes[:min(len(scopes), most)])
 }

@@ -49,6 +49,14 @@ func (c *oauthClient) AuthorizeURL(state, verifier Secret) string {
 // RedirectURI is where the browser comes back to.
 func (c *oauthClient) RedirectURI() string { return c.redirectURI }
 
+// Callable judges the address of the token endpoint.
+func (c *oauthClient) Callable() error {
+	if err := c.route.AllowedHosts.CheckCall(c.server.tokenURL); err != nil {
+		return c.unanswered(err)
+	}
+	return nil
+}
+
 // Exchange trades a code for tokens.
 func (c *oauthClient) Exchange(ctx context.Context, code, verifier Secret) (Grant, error) {
 	grant, err := c.token(ctx, func(ctx context.Context) (*oauth2.Token, error) {
@@ -90,7 +98,7 @@ func (c *oauthClient) token(ctx context.Context, ask func(context.Context) (*oau
 	if failure := c.judgeToken(line.answer, refused); failure != nil {
 		return Grant{}, failure
 	}
-	if err != nil || !isBearer(token.TokenType) {
+	if err != nil || !isBearer(token.TokenType) || !isToken(token.AccessToken) || !isToken(token.RefreshToken) {
 		return Grant{}, c.fail(UpstreamError, "%q answered HTTP 200 without an access token that could be used; check token_url", line.answer.Host)
 	}
 	return grantOf(token), nil
@@ -99,6 +107,13 @@ func (c *oauthClient) token(ctx context.Context, ask func(context.Context) (*oau
 // isBearer reports whether a token can be sent as RFC 6750 says; a type that is not
 // told is taken for that.
 func isBearer(kind string) bool { return kind == "" || strings.EqualFold(kind, "bearer") }
+
+// isToken accepts the characters that RFC 6749 (appendix A) allows in a token, but for
+// the space, and no more of them than any vendor sends; none is a token, too.
+func isToken(text string) bool {
+	const longest = 16 << 10
+	return len(text) <= longest && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
+}
 
 // grantOf reads what was issued. Scopes stand in scope, or in scopes in older answers
 // of Bitbucket.

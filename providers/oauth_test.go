@@ -98,6 +98,7 @@ func TestOAuthFromConsentToRefresh(t *testing.T) {
 		t.Helper()
 		client := c.client(t)
 		assert.Equal(t, callback, client.RedirectURI())
+		require.NoError(t, client.Callable())
 		grant, err := client.Exchange(t.Context(), c.consent(t, w), hidden(verifier))
 		require.NoError(t, err)
 		assert.NotEmpty(t, grant.Scopes)
@@ -227,6 +228,9 @@ func TestTokenAnswers(t *testing.T) {
 		"a token of another kind":        {providertest.Fault{Status: 200, Body: `{"access_token":"a-token","token_type":"mac"}`}, providers.UpstreamError},
 		"a token with 201":               {providertest.Fault{Status: 201, Body: `{"access_token":"a-token"}`}, providers.UpstreamError},
 		"a refusal with 200":             {providertest.Fault{Status: 200, Body: `{"error":"invalid_grant","access_token":"a-token"}`}, providers.Rejected},
+		"a token over two lines":         {providertest.Fault{Status: 200, Body: `{"access_token":"a-token\r\nX-Evil: 1"}`}, providers.UpstreamError},
+		"a token without end":            {providertest.Fault{Status: 200, Body: `{"access_token":"a-token` + strings.Repeat("x", 20000) + `"}`}, providers.UpstreamError},
+		"a refresh token in two":         {providertest.Fault{Status: 200, Body: `{"access_token":"a-token","refresh_token":"a b"}`}, providers.UpstreamError},
 		"a redirect":                     {providertest.Fault{Status: 302, Header: map[string]string{"Location": providertest.ElsewhereURL}}, providers.UpstreamError},
 		"an empty 400":                   {providertest.Fault{Status: 400}, providers.UpstreamError},
 		"a 401 page":                     {providertest.Fault{Status: 401, Header: html, Body: "<html></html>"}, providers.UpstreamError},
@@ -302,6 +306,7 @@ func TestGrants(t *testing.T) {
 				assert.Equal(t, 30*time.Minute, g.Life)
 				assert.Equal(t, []string{"repository"}, g.Scopes)
 			},
+			`{"access_token":"an-access-token","scope":"` + manyScopes() + `"}`: func(g providers.Grant) { assert.Len(t, g.Scopes, 100) },
 			`{"access_token":"an-access-token","refresh_token":"r","scope":"499b84ac-1321-427f-aa17-267ca6975798/vso.work <b>"}`: func(g providers.Grant) {
 				assert.Equal(t, "r", g.RefreshToken.Reveal())
 				assert.Equal(t, []string{"vso.work"}, g.Scopes)
@@ -316,10 +321,19 @@ func TestGrants(t *testing.T) {
 	})
 }
 
+func manyScopes() string {
+	var names strings.Builder
+	for n := range 5000 {
+		fmt.Fprintf(&names, "scope%d ", n)
+	}
+	return names.String()
+}
+
 func TestTokenEndpointIsJudgedLikeAnyHost(t *testing.T) {
 	eachOAuth(t, func(t *testing.T, w *providertest.World, c oauthCase) {
 		t.Helper()
 		c.target.Settings.Texts["token_url"] = "https://not-listed.example.com/token"
+		assert.Equal(t, providers.AddressNotAllowed, asError(t, c.client(t).Callable()).Outcome, "told before anybody consents")
 		_, err := c.client(t).Exchange(t.Context(), hidden("a-code-of-the-test"), hidden(verifier))
 		assert.Equal(t, providers.AddressNotAllowed, asError(t, err).Outcome)
 		for _, host := range w.Dialled() {

@@ -62,6 +62,19 @@ func (a AllowedHosts) CheckURL(raw string) error {
 	return nil
 }
 
+// CheckCall judges an address as it will be judged when it is called, but for what
+// its host resolves to.
+func (a AllowedHosts) CheckCall(raw string) error {
+	ep, err := parseEndpoint(raw)
+	if err == nil {
+		err = a.checkEndpoint(ep)
+	}
+	if err != nil {
+		return err
+	}
+	return nil
+}
+
 // CheckProxyURL judges a proxy as CheckURL does an upstream, but for its scheme.
 func (a AllowedHosts) CheckProxyURL(raw string) error {
 	ep, err := parseEndpoint(raw)
