@@ -16,6 +16,7 @@ const (
 	credentialsPrefix  = "credentials/"
 	groupsPrefix       = "groups/"
 	flowsPrefix        = "oauth/"
+	healthPrefix       = "health/"
 )
 
 // Backend is one mount's integrations, credentials and settings. It is safe for
@@ -24,10 +25,12 @@ type Backend struct {
 	Integrations *Integrations
 	Credentials  *Credentials
 	Mount        *MountSettings
+	Watch        *Watch
 }
 
-// New returns the backend of a mount over its storage. now tells the time.
-func New(storage logical.Storage, registry *providers.Registry, now func() time.Time) *Backend {
+// New returns the backend of a mount over its storage. now tells the time; notify
+// takes events, from any goroutine.
+func New(storage logical.Storage, registry *providers.Registry, now func() time.Time, notify Notify) *Backend {
 	locks := &locks{}
 	marks := &fingerprints{view: storage}
 	unwritten, _ := newMount(providers.Settings{}) // no hosts that could be wrong
@@ -47,19 +50,29 @@ func New(storage logical.Storage, registry *providers.Registry, now func() time.
 		view:   logical.NewStorageView(storage, flowsPrefix),
 		encode: encodeFlow, decode: decodeFlow,
 	}
+	findings := &table[Finding]{
+		view:   logical.NewStorageView(storage, healthPrefix),
+		encode: encodeFinding, decode: decodeFinding, absent: &Finding{},
+	}
 	groups := &groups{
 		registry: registry, integrations: configurations,
 		index: logical.NewStorageView(storage, groupsPrefix),
 	}
 	integrations := &Integrations{
-		table: configurations, records: records, groups: groups, mount: mount, marks: marks, locks: locks,
+		table: configurations, records: records, groups: groups, findings: findings, mount: mount, marks: marks, locks: locks,
+	}
+	configuration := &readOnly{integrations, groups}
+	credentials := &Credentials{
+		integrations: configuration, records: records, mount: mount, marks: marks, locks: locks, now: now,
+		flows: &flows{table: open, locks: locks, now: now}, refreshes: &refreshes{}, endings: &endings{}, pools: &pools{}, findings: findings,
 	}
 	return &Backend{
 		Mount:        mount,
 		Integrations: integrations,
-		Credentials: &Credentials{
-			integrations: &readOnly{integrations, groups}, records: records, mount: mount, marks: marks, locks: locks, now: now,
-			flows: &flows{table: open, locks: locks, now: now}, refreshes: &refreshes{}, endings: &endings{},
+		Credentials:  credentials,
+		Watch: &Watch{
+			integrations: configuration, credentials: credentials, findings: findings, mount: mount, locks: locks, now: now,
+			notify: notify, schedule: newSchedule(),
 		},
 	}
 }
@@ -83,6 +96,8 @@ func (b *Backend) Invalidate(key string) {
 		b.Credentials.records.invalidate(id)
 	} else if hash, ok := strings.CutPrefix(key, flowsPrefix); ok {
 		b.Credentials.flows.table.invalidate(hash)
+	} else if name, ok := strings.CutPrefix(key, healthPrefix); ok {
+		b.Watch.findings.invalidate(name)
 	} else if key == mountKey {
 		b.Mount.table.invalidate(mountKey)
 	}

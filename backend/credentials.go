@@ -19,6 +19,8 @@ type Credentials struct {
 	flows        *flows
 	refreshes    *refreshes
 	endings      *endings
+	pools        *pools
+	findings     *table[Finding] // of pools, to know which tokens work
 	now          func() time.Time
 }
 

@@ -150,12 +150,13 @@ func TestExpiry(t *testing.T) {
 	assert.Empty(t, change.Warnings)
 	assert.Equal(t, later, change.After.Current.ExpiresAt, "what upstream says wins over what was entered")
 
-	mount, err := w.Mount.Read(t.Context())
-	require.NoError(t, err)
-	assert.Equal(t, backend.StatusHealthy, change.After.StatusAt(w.clock.now(), mount))
-	assert.Equal(t, backend.StatusExpiring, change.After.StatusAt(later.Add(-time.Hour), mount))
-	assert.Equal(t, backend.StatusNeedsReauth, change.After.StatusAt(later, mount))
-	assert.Equal(t, backend.StatusNeedsReauth, (&backend.Record{}).StatusAt(later, mount))
+	assert.Equal(t, backend.StatusHealthy, w.status(t, "a"))
+	w.clock.advance(later.Add(-time.Hour).Sub(w.clock.now()))
+	assert.Equal(t, backend.StatusExpiring, w.status(t, "a"))
+	w.clock.advance(time.Hour)
+	assert.Equal(t, backend.StatusNeedsReauth, w.status(t, "a"))
+	w.create(t, "b", "key")
+	assert.Equal(t, backend.StatusNeedsReauth, w.status(t, "b"))
 }
 
 func TestForgetErasesTheSecretAndKeepsTheCounter(t *testing.T) {

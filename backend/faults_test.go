@@ -268,7 +268,7 @@ func TestWhatThisBuildDoesNotKnowCanBeDeleted(t *testing.T) {
 	w := newWorld(store)
 	w.create(t, "a", "key")
 	w.reauth(t, entry("mia@example.com", "old"))
-	old := backend.New(store, providers.NewRegistry(), w.clock.now)
+	old := backend.New(store, providers.NewRegistry(), w.clock.now, w.events.take)
 	_, _, err := old.Credentials.Read(t.Context(), "a")
 	requireCode(t, err, backend.CodeUnknownProvider)
 	require.NoError(t, old.Integrations.Delete(t.Context(), "a"))

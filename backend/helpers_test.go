@@ -74,7 +74,33 @@ type world struct {
 	storage  logical.Storage
 	upstream *upstream
 	server   *tokenServer
+	events   *events
 	clock    *clock
+}
+
+// events are those that were sent so far.
+type events struct {
+	mu   sync.Mutex
+	sent []backend.Event
+}
+
+func (e *events) take(_ context.Context, sent backend.Event) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.sent = append(e.sent, sent)
+}
+
+// of returns those of a type.
+func (e *events) of(kind backend.EventType) []backend.Event {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var found []backend.Event
+	for _, sent := range e.sent {
+		if sent.Type == kind {
+			found = append(found, sent)
+		}
+	}
+	return found
 }
 
 // clock is a time that tests move.
@@ -96,7 +122,7 @@ func (c *clock) advance(d time.Duration) {
 }
 
 func newWorld(storage logical.Storage) *world {
-	w := &world{storage: storage, upstream: &upstream{}, server: &tokenServer{}, clock: &clock{at: time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)}}
+	w := &world{storage: storage, upstream: &upstream{}, server: &tokenServer{}, events: &events{}, clock: &clock{at: time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)}}
 	w.Backend = w.restarted().Backend
 	return w
 }
@@ -104,8 +130,8 @@ func newWorld(storage logical.Storage) *world {
 // restarted is the world with a new backend: nothing cached.
 func (w *world) restarted() *world {
 	return &world{
-		Backend: backend.New(w.storage, providers.NewRegistry(w.upstream, sharing{w.upstream}, browser{w.upstream, w.server}, sharedBrowser{browser{w.upstream, w.server}}), w.clock.now),
-		storage: w.storage, upstream: w.upstream, server: w.server, clock: w.clock,
+		Backend: backend.New(w.storage, providers.NewRegistry(w.upstream, sharing{w.upstream}, browser{w.upstream, w.server}, sharedBrowser{browser{w.upstream, w.server}}), w.clock.now, w.events.take),
+		storage: w.storage, upstream: w.upstream, server: w.server, clock: w.clock, events: w.events,
 	}
 }
 
@@ -162,4 +188,12 @@ func requireCode(t *testing.T, err error, code string) backend.Error {
 	require.ErrorAs(t, err, &refusal)
 	require.Equal(t, code, refusal.Code, "%v", err)
 	return *refusal
+}
+
+// status is what is known of an integration's health.
+func (w *world) status(t *testing.T, name string) backend.Status {
+	t.Helper()
+	seen, err := w.Watch.Health(t.Context(), name)
+	require.NoError(t, err)
+	return seen.Health.Status
 }

@@ -14,9 +14,11 @@ type Integrations struct {
 	table   *table[Integration]
 	records *table[Record]
 	groups  *groups
-	mount   *MountSettings
-	marks   *fingerprints
-	locks   *locks
+	// findings of an integration go with it.
+	findings *table[Finding]
+	mount    *MountSettings
+	marks    *fingerprints
+	locks    *locks
 }
 
 // Draft is what a write of a configuration sends; settings that it does not have
@@ -167,6 +169,9 @@ func (s *Integrations) Delete(ctx context.Context, name string) error {
 		if err := s.records.remove(ctx, move.from); err != nil {
 			return err
 		}
+	}
+	if err := s.findings.remove(ctx, name); err != nil {
+		return err
 	}
 	if err := s.table.remove(ctx, name); err != nil {
 		return err

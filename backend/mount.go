@@ -25,6 +25,9 @@ type Mount struct {
 	ExpiryWarning  time.Duration
 	CredsTTL       time.Duration
 	HistoryLimit   int
+	// HealthCheckInterval is of integrations that set none; 0 means never.
+	HealthCheckInterval time.Duration
+	MaxConcurrentChecks int
 }
 
 // MountFields describes the settings of the mount. The slice is the caller's.
@@ -33,8 +36,8 @@ func MountFields() []providers.Field {
 	return []providers.Field{
 		{Name: "allowed_hosts", Title: "Allowed hosts", Kind: providers.List, Description: "Hosts that integrations may name, as [scheme://]host[:port], *. for any subdomain; the hosts that are called, so api.github.com for github.com. Empty: https to any address but loopback, link-local, unspecified and multicast ones."},
 		{Name: "request_timeout", Title: "Request timeout", Kind: providers.Duration, Default: "30", Min: 1, Max: 300, Description: "Seconds that the check of one credential may take. Vault itself ends a request after 90 unless its configuration says otherwise."},
-		{Name: "health_check_interval", Title: "Health check interval", Kind: providers.Duration, Default: "3600", Max: 30 * day, Description: "Seconds between health checks of an integration, 0 for none. Kept for the health sweep, which this version does not have yet."},
-		{Name: "max_concurrent_checks", Title: "Concurrent checks", Kind: providers.Count, Default: "16", Min: 1, Max: 256, Description: "Health checks at the same time. Kept for the health sweep, which this version does not have yet."},
+		{Name: "health_check_interval", Title: "Health check interval", Kind: providers.Duration, Default: "3600", Max: 30 * day, Description: "Seconds between health checks of an integration, 0 for none."},
+		{Name: "max_concurrent_checks", Title: "Concurrent checks", Kind: providers.Count, Default: "16", Min: 1, Max: 256, Description: "Health checks at the same time, at most four of them at one host."},
 		{Name: "expiry_warning", Title: "Expiry warning", Kind: providers.Duration, Default: "1209600", Max: 3650 * day, Description: "Seconds before its expiry at which a credential counts as expiring."},
 		{Name: "creds_ttl", Title: "Credential TTL", Kind: providers.Duration, Default: "300", Min: 1, Max: day, Description: "Seconds after which a worker should read its credential again."},
 		{Name: "history_limit", Title: "History limit", Kind: providers.Count, Default: "20", Min: 1, Max: 1000, Description: "Entries of history that an integration keeps."},
@@ -82,10 +85,12 @@ func newMount(written providers.Settings) (*Mount, error) {
 	seconds := func(name string) time.Duration { return time.Duration(s.Number(name)) * time.Second }
 	return &Mount{
 		Settings: s, written: written, AllowedHosts: hosts,
-		RequestTimeout: seconds("request_timeout"),
-		ExpiryWarning:  seconds("expiry_warning"),
-		CredsTTL:       seconds("creds_ttl"),
-		HistoryLimit:   int(s.Number("history_limit")),
+		RequestTimeout:      seconds("request_timeout"),
+		ExpiryWarning:       seconds("expiry_warning"),
+		CredsTTL:            seconds("creds_ttl"),
+		HistoryLimit:        int(s.Number("history_limit")),
+		HealthCheckInterval: seconds("health_check_interval"),
+		MaxConcurrentChecks: int(s.Number("max_concurrent_checks")),
 	}, nil
 }
 

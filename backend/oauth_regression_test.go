@@ -117,11 +117,11 @@ func TestASiblingWithAWrongClientSecret(t *testing.T) {
 	add("stale", "client-secret-0")
 	w.server.refuses = "client-secret-0"
 	w.clock.advance(time.Hour)
-	_, err := w.Credentials.HandOut(t.Context(), "stale", backend.Actor{}, true)
+	_, err := w.Credentials.HandOut(t.Context(), "stale", backend.DefaultResource, backend.Actor{}, true)
 	refused := requireCode(t, err, "invalid_field")
 	assert.Equal(t, "stale", refused.Integration)
 	assert.Equal(t, "access-2", w.token(t))
-	out, err := w.Credentials.HandOut(t.Context(), "stale", backend.Actor{}, true)
+	out, err := w.Credentials.HandOut(t.Context(), "stale", backend.DefaultResource, backend.Actor{}, true)
 	require.NoError(t, err, "which is good for all")
 	assert.Equal(t, "access-2", out.Record.Current.Credential.Value("access_token").Reveal())
 }
@@ -203,7 +203,7 @@ func TestAKeptGrantIsOfItsVersion(t *testing.T) {
 		}
 		return works
 	})
-	_, err := w.Credentials.HandOut(t.Context(), "app", backend.Actor{}, true)
+	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, true)
 	require.Error(t, err)
 	store.reset(nil)
 	assert.Equal(t, 2, w.consent(t).After.Version)
@@ -222,11 +222,11 @@ func TestWhatAnInterruptedRefreshIsBlamedFor(t *testing.T) {
 		w := withApp(t, &storage{})
 		w.clock.advance(time.Hour)
 		w.server.fails(failure(outcome))
-		_, err := w.Credentials.HandOut(t.Context(), "app", backend.Actor{}, true)
+		_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, true)
 		requireCode(t, err, string(outcome))
 		w.clock.advance(5 * time.Second)
 		w.server.fails(failure(providers.Rejected))
-		_, err = w.Credentials.HandOut(t.Context(), "app", backend.Actor{}, true)
+		_, err = w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, true)
 		refused := requireCode(t, err, "credential_rejected")
 		assert.Equal(t, blamed, strings.Contains(refused.Message, "lost"), outcome)
 	}
@@ -264,7 +264,7 @@ func TestAPanicOfTheClientIsNoVerdict(t *testing.T) {
 	w := withApp(t, &storage{})
 	w.clock.advance(time.Hour)
 	w.server.hold = func(context.Context) { panic(errPanic) }
-	_, err := w.Credentials.HandOut(t.Context(), "app", backend.Actor{}, true)
+	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, true)
 	refused := requireCode(t, err, "upstream_error")
 	assert.NotContains(t, fmt.Sprint(refused), "panic")
 }

@@ -169,7 +169,7 @@ func (w *world) consent(t *testing.T) *backend.Change {
 // token is what a worker gets of "app".
 func (w *world) token(t *testing.T) string {
 	t.Helper()
-	out, err := w.Credentials.HandOut(t.Context(), "app", backend.Actor{Via: "creds/app"}, true)
+	out, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{Via: "creds/app"}, true)
 	require.NoError(t, err)
 	return out.Record.Current.Credential.Value("access_token").Reveal()
 }
@@ -504,7 +504,7 @@ func TestWhileTheUpstreamIsDown(t *testing.T) {
 	limited.RetryAfter = time.Minute
 	w.server.fails(limited)
 	for range 3 {
-		out, err := w.Credentials.HandOut(t.Context(), "app", backend.Actor{}, true)
+		out, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, true)
 		require.NoError(t, err)
 		assert.Equal(t, "access-1", out.Record.Current.Credential.Value("access_token").Reveal())
 		assert.Contains(t, out.Warning, "upstream_rate_limited")
@@ -513,12 +513,10 @@ func TestWhileTheUpstreamIsDown(t *testing.T) {
 	assert.Equal(t, 1, refreshes, "the upstream is left alone for as long as it asks")
 	w.clock.advance(10 * time.Minute)
 	w.server.fails(failure(providers.Unreachable))
-	_, err := w.Credentials.HandOut(t.Context(), "app", backend.Actor{}, true)
+	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, true)
 	refused := requireCode(t, err, "upstream_unreachable")
 	assert.Contains(t, refused.Message, "version 1 stays in use")
-	_, record, err := w.Credentials.Read(t.Context(), "app")
-	require.NoError(t, err)
-	assert.NotEqual(t, backend.StatusNeedsReauth, record.StatusAt(w.clock.now(), &backend.Mount{}), "it could not tell")
+	assert.NotEqual(t, backend.StatusNeedsReauth, w.status(t, "app"), "it could not tell")
 	w.server.fails(nil)
 	w.clock.advance(5 * time.Second)
 	assert.Equal(t, "access-2", w.token(t))
@@ -532,16 +530,14 @@ func TestARefusedRefresh(t *testing.T) {
 	w.server.fails(failure(providers.Rejected))
 	w = w.restarted()
 	for range 2 {
-		out, err := w.Credentials.HandOut(t.Context(), "app", backend.Actor{}, true)
+		out, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, true)
 		require.NoError(t, err)
 		assert.Contains(t, out.Warning, "oauth/authorize/app")
 		w = w.restarted() // which it survives
 	}
-	_, record, err := w.Credentials.Read(t.Context(), "app")
-	require.NoError(t, err)
-	assert.Equal(t, backend.StatusNeedsReauth, record.StatusAt(w.clock.now(), &backend.Mount{}))
+	assert.Equal(t, backend.StatusNeedsReauth, w.status(t, "app"))
 	w.clock.advance(time.Hour)
-	_, err = w.Credentials.HandOut(t.Context(), "app", backend.Actor{}, true)
+	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, true)
 	refused := requireCode(t, err, "credential_rejected")
 	assert.Contains(t, refused.Message, "refused the refresh token")
 	assert.NotContains(t, refused.Message, "was lost")
@@ -567,10 +563,10 @@ func TestTokensThatCannotBeStored(t *testing.T) {
 		}
 		return works
 	})
-	_, err := w.Credentials.HandOut(t.Context(), "app", backend.Actor{}, true)
+	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, true)
 	require.Error(t, err)
 	assert.Equal(t, 2, puts, "that it begins, and what came of it")
-	_, err = w.Credentials.HandOut(t.Context(), "app", backend.Actor{}, true)
+	_, err = w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, true)
 	require.Error(t, err, "not yet")
 	store.reset(nil)
 	w.clock.advance(5 * time.Second)
@@ -589,7 +585,7 @@ func TestWithoutStorageNothingIsSent(t *testing.T) {
 		}
 		return works
 	})
-	_, err := w.Credentials.HandOut(t.Context(), "app", backend.Actor{}, true)
+	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, true)
 	require.Error(t, err)
 	assert.Empty(t, w.server.refreshes)
 }
@@ -611,7 +607,7 @@ func TestKilledInTheMiddleOfARefresh(t *testing.T) {
 	require.NoError(t, store.Put(t.Context(), between))
 	w = w.restarted()
 	w.server.fails(failure(providers.Rejected))
-	_, err := w.Credentials.HandOut(t.Context(), "app", backend.Actor{}, true)
+	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, true)
 	refused := requireCode(t, err, "credential_rejected")
 	assert.Contains(t, refused.Message, "was lost")
 	assert.Contains(t, refused.Message, "oauth/authorize/app")
@@ -625,10 +621,10 @@ func TestKilledInTheMiddleOfARefresh(t *testing.T) {
 
 func TestAStandbyAsksTheActiveNode(t *testing.T) {
 	w := withApp(t, &storage{})
-	_, err := w.Credentials.HandOut(t.Context(), "app", backend.Actor{}, false)
+	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, false)
 	require.NoError(t, err)
 	w.clock.advance(50 * time.Minute)
-	_, err = w.Credentials.HandOut(t.Context(), "app", backend.Actor{}, false)
+	_, err = w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, false)
 	assert.Equal(t, logical.ErrReadOnly, err, "as it is: a wrapped one is not understood")
 	_, refreshes := w.server.asked()
 	assert.Zero(t, refreshes)

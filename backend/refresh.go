@@ -28,7 +28,12 @@ const (
 type Handout struct {
 	Integration *Integration
 	Record      *Record
-	// Warning says what keeps the credential from being renewed; "" where nothing does.
+	// Member is the token of a pool to use, by its place; 0 where there is no pool.
+	Member int
+	// ReadAgainAt is when it is worth reading again, if that is known; zero where not.
+	ReadAgainAt time.Time
+	// Warning says what keeps the credential from being renewed, or that its quota is
+	// gone; "" where nothing is wrong.
 	Warning string
 }
 
@@ -63,13 +68,18 @@ type unsavedRefresh struct {
 // anybody gets it. While the old one lives it is handed out if the upstream is slow
 // or down; a dead one never is. Where this node may not write it returns
 // logical.ErrReadOnly, before anything is sent, so that Vault asks the active node.
-func (c *Credentials) HandOut(ctx context.Context, name string, who Actor, writable bool) (*Handout, error) {
+//
+// Of a pool it chooses the token to use for resource; that is known where workers
+// report, on the active node.
+func (c *Credentials) HandOut(ctx context.Context, name, resource string, who Actor, writable bool) (*Handout, error) {
 	in, record, err := c.Read(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	out := &Handout{Integration: in, Record: record}
 	switch {
+	case record.Current != nil && len(record.Current.Members) > 1:
+		return c.choose(ctx, out, resource, writable)
 	case !record.due(c.now()):
 		return out, nil
 	case !record.Current.refreshable():

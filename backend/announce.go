@@ -1,0 +1,85 @@
+package backend
+
+import (
+	"context"
+	"time"
+)
+
+// thresholds are the days before an end at which it is announced, shortest first.
+func thresholds() []int { return []int{1, 7, 14} }
+
+// announce tells of ends that came nearer than a threshold, once for each token and
+// threshold; what was told is stored, so that a restart does not repeat it.
+func (w *Watch) announce(ctx context.Context, seen *Seen) error {
+	if seen.Record.Current == nil {
+		return nil
+	}
+	tokens := ends(seen.Record.Current)
+	for fingerprint, end := range tokens {
+		days := crossed(end, w.now())
+		if days == 0 {
+			continue
+		}
+		told, err := w.tell(ctx, seen, fingerprint, days, tokens)
+		if err != nil {
+			return err
+		}
+		if told {
+			w.notify(ctx, Event{
+				Type: EventExpiring, Integration: seen.Integration.Name, Provider: seen.Integration.Provider,
+				Version: seen.Record.Version, Status: seen.Health.Status, DaysLeft: days, Fingerprint: fingerprint,
+			})
+		}
+	}
+	return nil
+}
+
+// ends are the ends of a credential's tokens, by fingerprint.
+func ends(s *Stored) map[string]time.Time {
+	tokens := map[string]time.Time{}
+	for _, m := range s.Members {
+		tokens[m.Fingerprint] = m.ExpiresAt
+	}
+	if len(tokens) == 0 {
+		tokens[s.Fingerprint] = s.ExpiresAt
+	}
+	return tokens
+}
+
+// crossed is the smallest threshold that an end is within, 0 if none, or if it has
+// passed.
+func crossed(end, now time.Time) int {
+	left := end.Sub(now)
+	if end.IsZero() || left <= 0 {
+		return 0
+	}
+	for _, days := range thresholds() {
+		if left <= time.Duration(days)*24*time.Hour {
+			return days
+		}
+	}
+	return 0
+}
+
+// tell notes an announcement; false if it was made before.
+func (w *Watch) tell(ctx context.Context, seen *Seen, fingerprint string, days int, tokens map[string]time.Time) (bool, error) {
+	name := seen.Integration.Name
+	release, err := w.locks.acquire(ctx, "health/"+name)
+	if err != nil {
+		return false, err
+	}
+	defer release()
+	stored, err := w.findings.loadExact(ctx, name)
+	if err != nil {
+		return false, err
+	}
+	finding := stored.of(seen.Record.Version)
+	if before := finding.Announced[fingerprint]; before != 0 && before <= days {
+		return false, nil
+	}
+	inUse := make([]string, 0, len(tokens))
+	for token := range tokens {
+		inUse = append(inUse, token)
+	}
+	return true, w.findings.save(ctx, name, finding.announced(fingerprint, days, inUse))
+}

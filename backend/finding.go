@@ -1,0 +1,95 @@
+package backend
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"vault-plugin-secrets-sei/providers"
+)
+
+// Finding is what the checks of an integration's credential came to. It is stored
+// when it changes, and not each time that a check finds the same. Without one the
+// credential is as its re-authentication found it: verified. Values are immutable.
+type Finding struct {
+	// Version is that of the credential it is about; it says nothing of another.
+	Version int `json:"version"`
+	// Code is the outcome, "" for verified; Message is the sentence that goes with it.
+	Code    string `json:"code,omitempty"`
+	Message string `json:"message,omitempty"`
+	// Since is when a check found this first, CheckedAt when it was stored.
+	Since     time.Time `json:"since,omitzero"`
+	CheckedAt time.Time `json:"checked_at,omitzero"`
+	// Members are the outcomes of a pool's tokens by fingerprint; those that are not
+	// in it are verified.
+	Members map[string]MemberFinding `json:"members,omitempty"`
+	// Announced are the expiries that were announced, by fingerprint: for how many
+	// days before the end. Smaller ones follow.
+	Announced map[string]int `json:"announced,omitempty"`
+}
+
+// MemberFinding is the outcome of one token of a pool that is not verified.
+type MemberFinding struct {
+	Code    string `json:"code"`
+	Message string `json:"message,omitempty"`
+}
+
+// of returns the finding if it is about that version, else that there is none.
+func (f *Finding) of(version int) *Finding {
+	if f == nil || f.Version != version {
+		return &Finding{Version: version}
+	}
+	return f
+}
+
+// same reports whether two findings say the same of the credential.
+func (f *Finding) same(other *Finding) bool {
+	return f.Code == other.Code && maps.EqualFunc(f.Members, other.Members, func(a, b MemberFinding) bool { return a.Code == b.Code })
+}
+
+// verdict reports whether a code says something of the credential that a check which
+// could not tell does not take back.
+func verdict(code string) bool {
+	return code != "" && !providers.Outcome(code).CouldNotTell()
+}
+
+// found is the finding after a check: could-not-tell leaves a verdict as it is.
+func (f *Finding) found(code, message string, members map[string]MemberFinding, now time.Time) *Finding {
+	if providers.Outcome(code).CouldNotTell() && code != string(providers.RateLimited) && verdict(f.Code) {
+		return f
+	}
+	next := &Finding{
+		Version: f.Version, Code: code, Message: message, Members: members,
+		Since: now.UTC(), CheckedAt: now.UTC(), Announced: f.Announced,
+	}
+	if next.same(f) {
+		return f
+	}
+	return next
+}
+
+// announced returns the finding with one more announcement, of which only those of
+// fingerprints in use are kept.
+func (f *Finding) announced(fingerprint string, days int, inUse []string) *Finding {
+	next := *f
+	next.Announced = maps.Clone(f.Announced)
+	if next.Announced == nil {
+		next.Announced = map[string]int{}
+	}
+	next.Announced[fingerprint] = days
+	maps.DeleteFunc(next.Announced, func(name string, _ int) bool { return !slices.Contains(inUse, name) })
+	return &next
+}
+
+func encodeFinding(f *Finding) ([]byte, error) { return json.Marshal(f) }
+
+func decodeFinding(_ string, data []byte) (*Finding, error) {
+	f := &Finding{}
+	if err := json.Unmarshal(data, f); err != nil {
+		return nil, fmt.Errorf("not a finding: %w", errors.Unwrap(err))
+	}
+	return f, nil
+}

@@ -1,0 +1,214 @@
+package backend
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"vault-plugin-secrets-sei/providers"
+)
+
+// Status is the health of an integration at a glance.
+type Status string
+
+// The statuses.
+const (
+	StatusNotChecked  Status = "not_checked"  // cannot be checked, or not yet
+	StatusHealthy     Status = "healthy"      // verified
+	StatusExpiring    Status = "expiring"     // verified, and ends soon
+	StatusDegraded    Status = "degraded"     // works in part: a token, a right or the quota is missing
+	StatusUnreachable Status = "unreachable"  // the last check could not tell
+	StatusNeedsReauth Status = "needs_reauth" // there is none, or the upstream says that it is bad or has ended
+)
+
+// Statuses returns all of them, the worst last.
+func Statuses() []Status {
+	return []Status{StatusNotChecked, StatusHealthy, StatusExpiring, StatusDegraded, StatusUnreachable, StatusNeedsReauth}
+}
+
+// NeedsPerson reports whether somebody must act.
+func (s Status) NeedsPerson() bool { return s == StatusNeedsReauth || s == StatusDegraded }
+
+// Health is what is known of an integration's credential.
+type Health struct {
+	Status Status
+	// Code and Message say why, in the codes of refusals; "" for verified.
+	Code, Message string
+	// CheckedAt is when the upstream was last asked, as far as this node knows; Since
+	// is since when the status is what it is. Zero where unknown.
+	CheckedAt, Since time.Time
+	ExpiresAt        time.Time
+	Members          []MemberHealth
+}
+
+// MemberHealth is what is known of one token of a pool.
+type MemberHealth struct {
+	Position    int // from 1
+	Fingerprint string
+	Identity    string
+	Status      Status
+	Code        string
+	ExpiresAt   time.Time
+	// Quotas are what workers reported, by resource.
+	Quotas map[string]Quota
+}
+
+// subject is what a health is judged from.
+type subject struct {
+	in      *Integration
+	auth    providers.AuthType
+	record  *Record
+	finding *Finding // of the record's version
+	checked time.Time
+	warning time.Duration
+	now     time.Time
+	quotas  func(account string) map[string]Quota
+}
+
+// health judges.
+func (s subject) health() Health {
+	if s.auth.Unsupported != "" {
+		return Health{Status: StatusNotChecked}
+	}
+	if s.record.Current == nil {
+		h := Health{Status: StatusNeedsReauth, Code: CodeNoCredential, Message: fmt.Sprintf("there is no credential; write one to reauth/%s", s.in.Name)}
+		if len(s.record.History) > 0 {
+			h.Since = s.record.History[0].Time
+		}
+		return h
+	}
+	h := Health{ExpiresAt: s.record.Current.ExpiresAt, CheckedAt: s.lastChecked(), Since: s.record.Current.VerifiedAt}
+	if len(s.record.Current.Members) > 1 {
+		h.Members = s.members()
+	}
+	s.judge(&h)
+	return h
+}
+
+// lastChecked is when the upstream was asked last.
+func (s subject) lastChecked() time.Time {
+	return slices.MaxFunc([]time.Time{s.checked, s.finding.CheckedAt, s.record.Current.VerifiedAt}, time.Time.Compare)
+}
+
+// judge finds the status of a credential.
+func (s subject) judge(h *Health) {
+	code := providers.Outcome(s.finding.Code)
+	h.Code, h.Message = s.finding.Code, s.finding.Message
+	if !s.finding.Since.IsZero() {
+		h.Since = s.finding.Since
+	}
+	access := s.record.Current.Access
+	switch {
+	case access != nil && !access.RefusedAt.IsZero():
+		h.Status, h.Code, h.Since = StatusNeedsReauth, string(providers.Rejected), access.RefusedAt
+		h.Message = fmt.Sprintf("the authorization server refused the refresh token; write to oauth/authorize/%s", s.in.Name)
+	case len(h.Members) > 0:
+		s.judgePool(h)
+	case code == providers.Rejected:
+		h.Status = StatusNeedsReauth
+	case s.ended(h.ExpiresAt):
+		h.Status, h.Code, h.Since = StatusNeedsReauth, string(providers.Rejected), h.ExpiresAt
+		h.Message = fmt.Sprintf("the credential ended on %s; write another one to reauth/%s", h.ExpiresAt.Format(time.RFC3339), s.in.Name)
+	case code == providers.Unreachable, code == providers.UpstreamError, code == providers.AddressNotAllowed:
+		h.Status = StatusUnreachable
+	case code != "":
+		h.Status = StatusDegraded
+	default:
+		s.judgeExpiry(h)
+	}
+}
+
+// judgeExpiry tells expiring from healthy.
+func (s subject) judgeExpiry(h *Health) {
+	h.Status = StatusHealthy
+	begins := h.ExpiresAt.Add(-s.warning)
+	if h.ExpiresAt.IsZero() || s.now.Before(begins) {
+		return
+	}
+	h.Status, h.Message = StatusExpiring, "the credential ends on "+h.ExpiresAt.Format(time.RFC3339)
+	if begins.After(h.Since) {
+		h.Since = begins
+	}
+	if !s.now.Before(h.ExpiresAt) {
+		h.Message = fmt.Sprintf("the end that was entered, %s, has passed, and the upstream still takes the credential", h.ExpiresAt.Format(time.RFC3339))
+	}
+}
+
+// ended reports whether a credential's life is over and no check since then has found
+// that it works all the same: an end that a person entered can be wrong.
+func (s subject) ended(end time.Time) bool {
+	if end.IsZero() || s.now.Before(end) {
+		return false
+	}
+	return s.finding.Code != "" || s.lastChecked().Before(end)
+}
+
+// judgePool finds the status of a pool from that of its tokens: as long as one works
+// the pool does.
+func (s subject) judgePool(h *Health) {
+	var bad, worn []string
+	for _, m := range h.Members {
+		name := fmt.Sprintf("token %d (%s, %s)", m.Position, m.Fingerprint, m.Identity)
+		switch m.Status {
+		case StatusNeedsReauth, StatusDegraded:
+			bad = append(bad, name+" is "+m.Code)
+		case StatusExpiring:
+			worn = append(worn, name)
+		case StatusHealthy, StatusNotChecked, StatusUnreachable:
+		}
+	}
+	dead := func(m MemberHealth) bool { return m.Status == StatusNeedsReauth }
+	unreachable := func(m MemberHealth) bool { return m.Status == StatusUnreachable }
+	advice := fmt.Sprintf("; replace the pool with a write to reauth/%s", s.in.Name)
+	switch {
+	case !slices.ContainsFunc(h.Members, func(m MemberHealth) bool { return !dead(m) }):
+		h.Status, h.Code, h.Message = StatusNeedsReauth, string(providers.Rejected), strings.Join(bad, ", ")+advice
+	case len(bad) > 0:
+		h.Status, h.Message = StatusDegraded, strings.Join(bad, ", ")+advice
+		h.Code = h.Members[slices.IndexFunc(h.Members, func(m MemberHealth) bool { return m.Status == StatusNeedsReauth || m.Status == StatusDegraded })].Code
+	case slices.ContainsFunc(h.Members, unreachable):
+		h.Status = StatusUnreachable
+	case s.allSpent(h.Members):
+		h.Status, h.Code, h.Message = StatusDegraded, string(providers.RateLimited), "the quota of every token is used up"
+	case len(worn) > 0:
+		h.Status, h.Message = StatusExpiring, strings.Join(worn, ", ")+" ends soon"+advice
+	default:
+		h.Status, h.Code, h.Message = StatusHealthy, "", ""
+	}
+}
+
+// members judges the tokens of a pool one by one.
+func (s subject) members() []MemberHealth {
+	stored := s.record.Current.Members
+	list := make([]MemberHealth, 0, len(stored))
+	for i, m := range stored {
+		h := MemberHealth{Position: i + 1, Fingerprint: m.Fingerprint, Identity: m.Identity, ExpiresAt: m.ExpiresAt, Quotas: s.quotas(m.AccountID)}
+		found := s.finding.Members[m.Fingerprint]
+		h.Code = found.Code
+		code := providers.Outcome(found.Code)
+		switch {
+		case code == providers.Rejected:
+			h.Status = StatusNeedsReauth
+		case s.ended(m.ExpiresAt):
+			h.Status, h.Code = StatusNeedsReauth, string(providers.Rejected)
+		case code == providers.RateLimited:
+			h.Status = StatusDegraded
+		case code.CouldNotTell():
+			h.Status = StatusUnreachable
+		case code != "":
+			h.Status = StatusDegraded
+		case !m.ExpiresAt.IsZero() && !s.now.Before(m.ExpiresAt.Add(-s.warning)):
+			h.Status = StatusExpiring
+		default:
+			h.Status = StatusHealthy
+		}
+		list = append(list, h)
+	}
+	return list
+}
+
+// allSpent reports whether no token has quota left, of the ordinary resource.
+func (s subject) allSpent(members []MemberHealth) bool {
+	return !slices.ContainsFunc(members, func(m MemberHealth) bool { return !m.Quotas[DefaultResource].spent(s.now) })
+}

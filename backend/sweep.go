@@ -1,0 +1,172 @@
+package backend
+
+import (
+	"context"
+	"net/url"
+	"time"
+
+	"vault-plugin-secrets-sei/providers"
+)
+
+const (
+	// tick is how often Run looks for what is due.
+	tick = time.Second
+	// longestList is how often it looks for integrations that are new, and at the
+	// calendar; more often if something is checked more often.
+	longestList = time.Minute
+)
+
+// Sweep is the checks that go on by themselves. Begin one with Watch.Sweep.
+type Sweep struct {
+	watch  *Watch
+	listed time.Time
+}
+
+// Sweep returns a sweep that has seen nothing yet.
+func (w *Watch) Sweep() *Sweep { return &Sweep{watch: w} }
+
+// Run sweeps until the context ends, and returns when the last check has ended. While
+// active says no, as on a standby, it rests.
+func (s *Sweep) Run(ctx context.Context, active func() bool) {
+	defer s.Wait()
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if active() {
+			// A storage that does not answer is asked again at the next tick.
+			_ = s.Step(ctx)
+		}
+	}
+}
+
+// Wait returns when no check is under way.
+func (s *Sweep) Wait() { s.watch.schedule.idle.Wait() }
+
+// Step begins what is due now. It does not wait for it.
+func (s *Sweep) Step(ctx context.Context) error {
+	w := s.watch
+	mount, err := w.mount.Read(ctx)
+	if err != nil {
+		return err
+	}
+	now := w.now()
+	if now.Sub(s.listed) >= s.listEvery() {
+		if err := w.list(ctx, mount); err != nil {
+			return err
+		}
+		s.listed = now
+	}
+	w.schedule.enqueue(now, mount.MaxConcurrentChecks)
+	w.dispatch(ctx)
+	return nil
+}
+
+func (s *Sweep) listEvery() time.Duration {
+	if shortest := s.watch.schedule.shortest(); shortest > 0 {
+		return min(longestList, max(tick, shortest/4))
+	}
+	return longestList
+}
+
+// dispatch begins as many checks as may be under way.
+func (w *Watch) dispatch(ctx context.Context) {
+	for ctx.Err() == nil {
+		p, ok := w.schedule.next(w.now())
+		if !ok {
+			return
+		}
+		go func() {
+			w.inspect(ctx, p)
+			w.dispatch(ctx)
+		}()
+	}
+}
+
+// inspect checks one integration. A panic is a check that could not tell: it would
+// take all mounts down.
+func (w *Watch) inspect(ctx context.Context, p *plan) {
+	var o outcome
+	defer func() {
+		_ = recover() //nolint:errcheck // what was panicked with may quote a secret
+		w.schedule.done(p, o, w.now())
+	}()
+	in, record, err := w.credentials.Read(ctx, p.name)
+	if err != nil || !w.checkable(in, record) {
+		return
+	}
+	mount, err := w.mount.Read(ctx)
+	if err != nil {
+		return
+	}
+	r, err := w.look(ctx, in, record, mount)
+	if err != nil {
+		return
+	}
+	o.retryAfter, o.rejected = r.retryAfter, r.code == string(providers.Rejected)
+	settled, err := w.settle(ctx, r)
+	if err != nil {
+		return
+	}
+	if o.unconfirmed = !settled; settled {
+		_, _ = w.Observe(ctx, p.name)
+	}
+}
+
+// list looks for integrations that are new or gone or have another interval, for
+// statuses that changed with time, and for expiries to announce.
+func (w *Watch) list(ctx context.Context, mount *Mount) error {
+	names, err := w.integrations.integrations.List(ctx)
+	if err != nil {
+		return err
+	}
+	known, records := make(map[string]bool, len(names)), make(map[string]bool, len(names))
+	for _, name := range names {
+		known[name] = true
+		seen, err := w.Health(ctx, name)
+		if HasCode(err, CodeUnknownIntegration) || HasCode(err, CodeUnknownProvider) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		in := seen.Integration
+		w.schedule.put(name, w.hostOf(in), interval(in, mount), w.now())
+		w.observed(ctx, seen)
+		id, err := w.integrations.recordID(in)
+		if err != nil || records[id] {
+			continue // of a shared credential the first integration tells
+		}
+		records[id] = true
+		if err := w.announce(ctx, seen); err != nil {
+			return err
+		}
+	}
+	w.schedule.keep(known)
+	return nil
+}
+
+// hostOf is the host that an integration names.
+func (w *Watch) hostOf(in *Integration) string {
+	provider, err := w.integrations.Provider(in)
+	if err != nil {
+		return ""
+	}
+	u, err := url.Parse(in.URL(provider.Spec()))
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// interval is how often an integration is checked: as it says, or as the mount says.
+func interval(in *Integration, mount *Mount) time.Duration {
+	if own, set := in.Settings.Numbers["health_check_interval"]; set {
+		return time.Duration(own) * time.Second
+	}
+	return mount.HealthCheckInterval
+}
