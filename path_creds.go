@@ -2,7 +2,6 @@ package sei
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
@@ -15,7 +14,10 @@ import (
 func (e *engine) pathCreds() []*framework.Path {
 	return []*framework.Path{{
 		Pattern: "creds/" + framework.GenericNameRegex("name"),
-		Fields:  map[string]*framework.FieldSchema{"name": nameField()},
+		Fields: map[string]*framework.FieldSchema{"name": nameField(), "resource": {
+			Type: framework.TypeString, Query: true, Default: backend.DefaultResource, Description: "Of a pool: what the token is for, such as core or graphql; the quotas count apart.",
+			DisplayAttrs: &framework.DisplayAttributes{Name: "Resource"},
+		}},
 		Operations: operations(map[logical.Operation]operation{
 			logical.ReadOperation:   {handler: e.readCreds, summary: "Read the current credential, ready to use.", verb: "read", suffix: "credential", answer: e.credsSchema()},
 			logical.DeleteOperation: {handler: e.forgetCreds, summary: "Forget the credential; the configuration stays.", verb: "forget", suffix: "credential", active: true},
@@ -26,16 +28,17 @@ func (e *engine) pathCreds() []*framework.Path {
 }
 
 func (e *engine) readCreds(ctx context.Context, c call) (*logical.Response, error) {
-	out, err := e.store.Credentials.HandOut(ctx, c.name, c.actor(), e.WriteSafeReplicationState())
+	resource, err := resourceOf(c)
 	if err != nil {
 		return nil, err
 	}
-	in, record := out.Integration, out.Record
-	if record.Current == nil {
-		return nil, &backend.Error{
-			Code: backend.CodeNoCredential, Integration: in.Name, Provider: in.Provider,
-			Message: fmt.Sprintf("integration %q has no credential; re-authenticate with a write to reauth/%s", in.Name, in.Name),
-		}
+	out, err := e.store.Credentials.HandOut(ctx, c.name, resource, c.actor(), e.WriteSafeReplicationState())
+	if err != nil {
+		return nil, err
+	}
+	in := out.Integration
+	if out.Record.Current == nil {
+		return nil, backend.NoCredential(in)
 	}
 	mount, err := e.store.Mount.Read(ctx)
 	if err != nil {
@@ -45,11 +48,26 @@ func (e *engine) readCreds(ctx context.Context, c call) (*logical.Response, erro
 	if err != nil {
 		return nil, err
 	}
-	resp := answer(credsData(in, record, p, mount.CredsTTL, e.now()))
+	resp := answer(credsData(out, p, mount.CredsTTL, e.now()))
 	if out.Warning != "" {
 		resp.AddWarning(out.Warning)
 	}
 	return resp, nil
+}
+
+// resourceOf reads what a token is wanted for.
+func resourceOf(c call) (string, error) {
+	raw, asked := c.body["resource"]
+	if !asked {
+		return backend.DefaultResource, nil
+	}
+	name, err := asText(raw)
+	if err == nil {
+		err = checkResource(name)
+	}
+	var bad invalid
+	bad.note("resource", err)
+	return name, bad.err()
 }
 
 func (e *engine) forgetCreds(ctx context.Context, c call) (*logical.Response, error) {
@@ -59,30 +77,37 @@ func (e *engine) forgetCreds(ctx context.Context, c call) (*logical.Response, er
 
 // credsData is what a worker gets. All of it comes from one record, so e-mail,
 // key and headers always belong together.
-func credsData(in *backend.Integration, record *backend.Record, p providers.Provider, ttl time.Duration, now time.Time) map[string]any {
-	current, expires := record.Current, record.Current.ExpiresAt
+func credsData(out *backend.Handout, p providers.Provider, ttl time.Duration, now time.Time) map[string]any {
+	in, current := out.Integration, out.Record.Current
+	expires := current.ExpiresAt
 	if current.Access != nil {
 		expires = current.Access.ExpiresAt
 		ttl = min(ttl, max(soonest, expires.Sub(now)/2)) // so that it is read again before it ends
 	}
 	data := map[string]any{
 		"name": in.Name, "provider": in.Provider, "auth_type": in.AuthType, "url": current.URL,
-		"version": record.Version, "identity": current.Identity, "fingerprint": current.Fingerprint,
-		"expires_at": timestamp(expires),
-		"headers":    providers.HeadersOf(p, in.AuthType, current.Scheme, current.Credential),
+		"version": out.Record.Version, "identity": current.Identity, "fingerprint": current.Fingerprint,
 	}
 	auth, _ := p.Spec().AuthType(in.AuthType)
+	cred := current.Credential
 	for _, f := range auth.Handed() {
-		values := current.Credential.Values(f.Name)
+		values := cred.Values(f.Name)
 		if len(values) == 0 {
 			continue
 		}
-		data[f.Name] = values[0].Reveal()
 		if f.Kind == providers.Pool {
+			member := current.Members[out.Member]
 			data[f.Name+"s"] = revealed(values)
-			data["fingerprint"] = current.Members[0].Fingerprint
+			data["fingerprint"] = member.Fingerprint
+			values = values[out.Member : out.Member+1]
+			cred = cred.With(f.Name, values...)
 		}
+		data[f.Name] = values[0].Reveal()
 	}
+	if !out.ReadAgainAt.IsZero() {
+		ttl = max(soonest, out.ReadAgainAt.Sub(now))
+	}
+	data["expires_at"], data["headers"] = timestamp(expires), providers.HeadersOf(p, in.AuthType, current.Scheme, cred)
 	seconds := int64(readAgainIn(expires, ttl, now) / time.Second)
 	data["ttl"], data["rotation_period"] = seconds, seconds
 	return data

@@ -73,8 +73,7 @@ func (e *engine) readIntegration(ctx context.Context, c call) (*logical.Response
 	if err != nil {
 		return nil, err
 	}
-	e.addState(data, in, record, mount)
-	return answer(data), nil
+	return answer(data), e.addState(ctx, data, in, record)
 }
 
 func (e *engine) deleteIntegration(ctx context.Context, c call) (*logical.Response, error) {
@@ -108,33 +107,33 @@ func (e *engine) settingsOf(in *backend.Integration, mount *backend.Mount) (map[
 }
 
 // addState adds what is known of the credential, never the credential.
-func (e *engine) addState(data map[string]any, in *backend.Integration, record *backend.Record, mount *backend.Mount) {
+func (e *engine) addState(ctx context.Context, data map[string]any, in *backend.Integration, record *backend.Record) error {
+	seen, err := e.store.Watch.Health(ctx, in.Name)
+	if err != nil {
+		return err
+	}
 	p, _ := e.registry.Provider(in.Provider)
 	auth, _ := p.Spec().AuthType(in.AuthType)
-	supported := auth.Unsupported == ""
-	status := record.StatusAt(e.now(), mount)
-	if !supported {
-		status = backend.StatusNotChecked
-	}
 	current := record.Current
 	if current == nil {
 		current = &backend.Stored{}
 	}
-	data["reauth_supported"] = supported
-	data["status"] = string(status)
+	data["reauth_supported"] = auth.Unsupported == ""
+	data["status"] = string(seen.Health.Status)
 	data["version"] = record.Version
 	data["identity"] = current.Identity
 	data["fingerprint"] = current.Fingerprint
 	data["scopes"] = append([]string{}, current.Scopes...)
 	data["expires_at"] = timestamp(current.ExpiresAt)
 	data["reauthenticated_at"] = timestamp(current.VerifiedAt)
+	return nil
 }
 
 // stateSchema describes what addState adds.
 func stateSchema() map[string]*framework.FieldSchema {
 	return map[string]*framework.FieldSchema{
 		"reauth_supported":   {Type: framework.TypeBool, Description: "Whether reauth/ takes a credential for this integration."},
-		"status":             {Type: framework.TypeString, Description: "not_checked, healthy, expiring or needs_reauth."},
+		"status":             {Type: framework.TypeString, Description: "not_checked, healthy, expiring, degraded, unreachable or needs_reauth; see health/."},
 		"version":            {Type: framework.TypeInt, Description: "Counts the credentials so far; 0 before the first."},
 		"identity":           {Type: framework.TypeString, Description: "The account of the credential."},
 		"fingerprint":        {Type: framework.TypeString, Description: "Tells credentials apart without revealing them."},

@@ -65,6 +65,7 @@ func (e *engine) callback(ctx context.Context, c call) (*logical.Response, error
 	var change *backend.Change
 	if err == nil {
 		change, err = e.store.Credentials.Return(ctx, back, c.actor())
+		e.tell(ctx, change, err)
 	}
 	var refusal *backend.Error
 	switch {

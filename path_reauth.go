@@ -40,6 +40,7 @@ func (e *engine) reauth(ctx context.Context, c call) (*logical.Response, error) 
 		return nil, err
 	}
 	change, err := e.store.Credentials.Reauth(ctx, c.name, entry, c.actor())
+	e.tell(ctx, change, err)
 	if err != nil {
 		return nil, err
 	}

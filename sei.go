@@ -55,15 +55,12 @@ type engine struct {
 	store    *backend.Backend
 	words    vocabulary
 	now      func() time.Time
+	sweep    sweeping
 }
 
 func newEngine(storage logical.Storage, registry *providers.Registry, now func() time.Time) *engine {
-	e := &engine{
-		registry: registry,
-		store:    backend.New(storage, registry, now),
-		words:    newVocabulary(registry),
-		now:      now,
-	}
+	e := &engine{registry: registry, words: newVocabulary(registry), now: now}
+	e.store = backend.New(storage, registry, now, e.emit)
 	e.Backend = &framework.Backend{
 		Help:           engineHelp,
 		BackendType:    logical.TypeLogical,
@@ -71,11 +68,15 @@ func newEngine(storage logical.Storage, registry *providers.Registry, now func()
 		PathsSpecial:   &logical.Paths{SealWrapStorage: backend.SealWrapped(), Unauthenticated: []string{callbackPath}},
 		Invalidate:     func(_ context.Context, key string) { e.store.Invalidate(key) },
 		PeriodicFunc:   e.periodic,
+		InitializeFunc: e.initialize,
 		Clean:          e.clean,
 		Paths: framework.PathAppend(
 			e.pathIntegrations(),
 			e.pathReauth(),
+			e.pathReport(), // before creds/, whose pattern ends earlier
 			e.pathCreds(),
+			e.pathHealth(),
+			e.pathStatus(),
 			e.pathHistory(),
 			e.pathOAuth(),
 			e.pathProviders(),
@@ -95,6 +96,7 @@ func (e *engine) periodic(ctx context.Context, _ *logical.Request) error {
 
 // clean ends what goes on beside requests.
 func (e *engine) clean(context.Context) {
+	e.sweep.end()
 	e.store.Close()
 	e.registry.Close()
 }

@@ -79,6 +79,8 @@ const (
 	atIntegrations place = "integrations"
 	atConfig       place = "config"
 	atAuthorize    place = "oauth/authorize"
+	atHealth       place = "health"
+	atReport       place = "report"
 )
 
 // hint says where misplaced fields belong, if all of them belong elsewhere.

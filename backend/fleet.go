@@ -1,0 +1,103 @@
+package backend
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+)
+
+// maxExpiries is how many ends a Fleet lists.
+const maxExpiries = 50
+
+// Fleet is all integrations at a glance.
+type Fleet struct {
+	Total      int
+	ByStatus   map[Status]int
+	ByProvider map[string]map[Status]int
+	// Expiring are the tokens that end next, soonest first, at most fifty. One that
+	// integrations share is listed once, under the first of them.
+	Expiring []Expiry
+	// NeedsPerson are the integrations that somebody must look at, sorted by name.
+	NeedsPerson []*Seen
+}
+
+// Expiry is the end of a token.
+type Expiry struct {
+	Integration, Provider string
+	Fingerprint           string
+	Identity              string
+	ExpiresAt             time.Time
+}
+
+// Fleet looks at all integrations. It asks nobody.
+func (w *Watch) Fleet(ctx context.Context) (*Fleet, error) {
+	fleet := &Fleet{ByStatus: map[Status]int{}, ByProvider: map[string]map[Status]int{}}
+	records := map[string]bool{}
+	err := w.Each(ctx, func(seen *Seen) error {
+		fleet.count(seen)
+		id, err := w.integrations.recordID(seen.Integration)
+		if err == nil && !records[id] {
+			records[id] = true
+			fleet.expiries(seen, w.now())
+		}
+		return err
+	})
+	slices.SortFunc(fleet.Expiring, func(a, b Expiry) int { return a.ExpiresAt.Compare(b.ExpiresAt) })
+	fleet.Expiring = slices.Clip(fleet.Expiring[:min(len(fleet.Expiring), maxExpiries)])
+	return fleet, err
+}
+
+// Each calls do with the health of every integration, in the order of their names.
+// Those that were deleted meanwhile, and those whose provider this build does not have,
+// are left out.
+func (w *Watch) Each(ctx context.Context, do func(*Seen) error) error {
+	names, err := w.integrations.integrations.List(ctx)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(names, strings.Compare)
+	for _, name := range names {
+		seen, err := w.Health(ctx, name)
+		if HasCode(err, CodeUnknownIntegration) || HasCode(err, CodeUnknownProvider) {
+			continue
+		}
+		if err == nil {
+			err = do(seen)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *Fleet) count(seen *Seen) {
+	status, provider := seen.Health.Status, seen.Integration.Provider
+	f.Total++
+	f.ByStatus[status]++
+	if f.ByProvider[provider] == nil {
+		f.ByProvider[provider] = map[Status]int{}
+	}
+	f.ByProvider[provider][status]++
+	if status.NeedsPerson() {
+		f.NeedsPerson = append(f.NeedsPerson, seen)
+	}
+}
+
+// expiries adds the ends of a credential's tokens that are to come.
+func (f *Fleet) expiries(seen *Seen, now time.Time) {
+	if seen.Record.Current == nil {
+		return
+	}
+	for fingerprint, end := range ends(seen.Record.Current) {
+		if !end.After(now) {
+			continue
+		}
+		member, _ := memberOf(seen.Record.Current, fingerprint)
+		f.Expiring = append(f.Expiring, Expiry{
+			Integration: seen.Integration.Name, Provider: seen.Integration.Provider,
+			Fingerprint: fingerprint, Identity: member.Identity, ExpiresAt: end,
+		})
+	}
+}

@@ -1,0 +1,152 @@
+package sei
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-sei/backend"
+)
+
+func (e *engine) pathHealth() []*framework.Path {
+	return []*framework.Path{
+		{
+			Pattern: "health/?$",
+			Operations: operations(map[logical.Operation]operation{
+				logical.ListOperation: {handler: e.listHealth, summary: "List the health of the integrations.", verb: "list", suffix: "health", answer: healthListSchema()},
+			}),
+			HelpSynopsis:    "List the health of all integrations.",
+			HelpDescription: "Returns the names, and for each in key_info: status, reason (a code), checked_at, expires_at.",
+		},
+		{
+			Pattern: "health/" + framework.GenericNameRegex("name"),
+			Fields:  map[string]*framework.FieldSchema{"name": nameField()},
+			Operations: operations(map[logical.Operation]operation{
+				logical.ReadOperation:   {handler: e.readHealth, summary: "Read the last known health of an integration.", verb: "read", suffix: "health", answer: healthSchema()},
+				logical.UpdateOperation: {handler: e.checkHealth, summary: "Check the credential in use at the upstream, now.", verb: "check", suffix: "health", answer: healthSchema(), active: true},
+			}),
+			HelpSynopsis:    "Read the health of an integration, or check it now.",
+			HelpDescription: healthHelp,
+		},
+	}
+}
+
+func (e *engine) listHealth(ctx context.Context, _ call) (*logical.Response, error) {
+	var names []string
+	info := map[string]any{}
+	err := e.store.Watch.Each(ctx, func(seen *backend.Seen) error {
+		h := seen.Health
+		names = append(names, seen.Integration.Name)
+		info[seen.Integration.Name] = map[string]any{
+			"status": string(h.Status), "reason": h.Code, "checked_at": timestamp(h.CheckedAt), "expires_at": timestamp(h.ExpiresAt),
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return logical.ListResponseWithInfo(names, info), nil
+}
+
+func (e *engine) readHealth(ctx context.Context, c call) (*logical.Response, error) {
+	seen, err := e.store.Watch.Health(ctx, c.name)
+	if err != nil {
+		return nil, err
+	}
+	return e.healthAnswer(ctx, seen)
+}
+
+func (e *engine) checkHealth(ctx context.Context, c call) (*logical.Response, error) {
+	in, _, err := e.authType(ctx, c.name)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.words.strict(c.body, nil, atHealth, "this path takes no fields: it checks the credential in use"); err != nil {
+		return nil, about(err, in.Name, in.Provider)
+	}
+	seen, err := e.store.Watch.Check(ctx, c.name)
+	if err != nil {
+		return nil, err
+	}
+	return e.healthAnswer(ctx, seen)
+}
+
+func (e *engine) healthAnswer(ctx context.Context, seen *backend.Seen) (*logical.Response, error) {
+	mount, err := e.store.Mount.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	resp := answer(healthData(seen, e.now()))
+	if end := seen.IdleEnd; !end.IsZero() && end.Sub(e.now()) <= mount.ExpiryWarning {
+		resp.AddWarning(fmt.Sprintf("the upstream ends a credential that nobody uses; as far as the engine knows this one was last used on %s and would end on %s: check it, or set health_check_interval",
+			timestamp(seen.Health.CheckedAt), timestamp(end)))
+	}
+	return resp, nil
+}
+
+func healthData(seen *backend.Seen, now time.Time) map[string]any {
+	h := seen.Health
+	data := map[string]any{
+		"name": seen.Integration.Name, "provider": seen.Integration.Provider, "version": seen.Record.Version,
+		"status": string(h.Status), "code": h.Code, "message": h.Message,
+		"checked_at": timestamp(h.CheckedAt), "since": timestamp(h.Since), "expires_at": timestamp(h.ExpiresAt),
+	}
+	if len(h.Members) > 0 {
+		data["members"] = memberList(h.Members, now)
+	}
+	return data
+}
+
+// memberList says of each token of a pool what is known, and what workers reported of
+// its quotas.
+func memberList(members []backend.MemberHealth, now time.Time) []map[string]any {
+	list := make([]map[string]any, 0, len(members))
+	for _, m := range members {
+		quotas := map[string]any{}
+		for resource, q := range m.Quotas {
+			if q.ResetAt.After(now) {
+				quotas[resource] = map[string]any{"remaining": q.Remaining, "reset_at": timestamp(q.ResetAt)}
+			}
+		}
+		list = append(list, map[string]any{
+			"position": m.Position, "fingerprint": m.Fingerprint, "identity": m.Identity, "status": string(m.Status), "code": m.Code,
+			"expires_at": timestamp(m.ExpiresAt), "quotas": quotas,
+		})
+	}
+	return list
+}
+
+func healthListSchema() map[string]*framework.FieldSchema {
+	fields := keysSchema()
+	fields["key_info"] = &framework.FieldSchema{Type: framework.TypeMap, Description: "By name: status, reason, checked_at, expires_at."}
+	return fields
+}
+
+func healthSchema() map[string]*framework.FieldSchema {
+	return map[string]*framework.FieldSchema{
+		"name":       {Type: framework.TypeString, Description: "Name of the integration."},
+		"provider":   {Type: framework.TypeString, Description: "Its provider."},
+		"version":    {Type: framework.TypeInt, Description: "Version of the credential it is about."},
+		"status":     {Type: framework.TypeString, Description: "not_checked, healthy, expiring, degraded, unreachable or needs_reauth."},
+		"code":       {Type: framework.TypeString, Description: "Why, in the codes of refusals; empty for verified."},
+		"message":    {Type: framework.TypeString, Description: "Why and what to do, as a sentence."},
+		"checked_at": {Type: framework.TypeString, Description: "RFC 3339, when the upstream was last asked, as far as this node knows."},
+		"since":      {Type: framework.TypeString, Description: "RFC 3339, since when the status is what it is."},
+		"expires_at": {Type: framework.TypeString, Description: "RFC 3339, empty where unknown or never; of a pool, the first end."},
+		"members":    {Type: framework.TypeSlice, Description: "The tokens of a pool: position, fingerprint, identity, status, code, expires_at, quotas."},
+	}
+}
+
+const healthHelp = `
+A read tells what is known and asks nobody. A write asks the upstream now, about the
+credential in use; one rejection is confirmed by a second question before it counts.
+Checks go on by themselves every health_check_interval.
+
+Statuses: healthy; expiring (works, ends soon); degraded (works in part: a token of the
+pool, a right or the quota is missing); unreachable (the last check could not tell);
+needs_reauth (there is no credential, or the upstream says that it is bad or has
+ended); not_checked (this auth type cannot be checked).
+`

@@ -1,0 +1,78 @@
+package sei
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-sei/backend"
+)
+
+func (e *engine) pathStatus() []*framework.Path {
+	return []*framework.Path{{
+		Pattern: "status",
+		Operations: operations(map[logical.Operation]operation{
+			logical.ReadOperation: {handler: e.readStatus, summary: "Read the state of all integrations at a glance.", verb: "read", suffix: "status", answer: statusSchema()},
+		}),
+		HelpSynopsis:    "All integrations at a glance: how many are how, what ends next, what needs a person.",
+		HelpDescription: "expires_next lists up to 50 tokens, soonest first, with days_left; needs_person those integrations whose status is degraded or needs_reauth.",
+	}}
+}
+
+func (e *engine) readStatus(ctx context.Context, _ call) (*logical.Response, error) {
+	fleet, err := e.store.Watch.Fleet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	byProvider := map[string]any{}
+	for provider, counts := range fleet.ByProvider {
+		byProvider[provider] = countsOf(counts)
+	}
+	return answer(map[string]any{
+		"total": fleet.Total, "by_status": countsOf(fleet.ByStatus), "by_provider": byProvider,
+		"expires_next": expiryList(fleet.Expiring, e.now()), "needs_person": needList(fleet.NeedsPerson),
+	}), nil
+}
+
+// countsOf has every status, so that a dashboard finds a zero where nothing is.
+func countsOf(counts map[backend.Status]int) map[string]any {
+	all := map[string]any{}
+	for _, status := range backend.Statuses() {
+		all[string(status)] = counts[status]
+	}
+	return all
+}
+
+func expiryList(expiries []backend.Expiry, now time.Time) []map[string]any {
+	list := make([]map[string]any, 0, len(expiries))
+	for _, x := range expiries {
+		list = append(list, map[string]any{
+			"name": x.Integration, "provider": x.Provider, "fingerprint": x.Fingerprint, "identity": x.Identity,
+			"expires_at": timestamp(x.ExpiresAt), "days_left": int(x.ExpiresAt.Sub(now).Hours() / 24),
+		})
+	}
+	return list
+}
+
+func needList(needs []*backend.Seen) []map[string]any {
+	list := make([]map[string]any, 0, len(needs))
+	for _, seen := range needs {
+		list = append(list, map[string]any{
+			"name": seen.Integration.Name, "provider": seen.Integration.Provider, "status": string(seen.Health.Status),
+			"code": seen.Health.Code, "message": seen.Health.Message, "since": timestamp(seen.Health.Since),
+		})
+	}
+	return list
+}
+
+func statusSchema() map[string]*framework.FieldSchema {
+	return map[string]*framework.FieldSchema{
+		"total":        {Type: framework.TypeInt, Description: "How many integrations there are."},
+		"by_status":    {Type: framework.TypeMap, Description: "How many have each status."},
+		"by_provider":  {Type: framework.TypeMap, Description: "The same for each provider."},
+		"expires_next": {Type: framework.TypeSlice, Description: "Tokens that end next, soonest first: name, provider, fingerprint, identity, expires_at, days_left."},
+		"needs_person": {Type: framework.TypeSlice, Description: "Integrations that somebody must look at: name, provider, status, code, message, since."},
+	}
+}
