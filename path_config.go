@@ -31,7 +31,9 @@ func (e *engine) writeConfig(ctx context.Context, c call) (*logical.Response, er
 	if err != nil {
 		return nil, err
 	}
-	return nil, e.store.Mount.Write(ctx, settings)
+	err = e.store.Mount.Write(ctx, settings)
+	e.store.Watch.Configured()
+	return nil, err
 }
 
 func (e *engine) readConfig(ctx context.Context, _ call) (*logical.Response, error) {

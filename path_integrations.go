@@ -57,7 +57,9 @@ func (e *engine) writeIntegration(ctx context.Context, c call) (*logical.Respons
 	if err != nil {
 		return nil, err
 	}
-	return nil, e.store.Integrations.Write(ctx, c.name, draft)
+	err = e.store.Integrations.Write(ctx, c.name, draft)
+	e.store.Watch.Configured()
+	return nil, err
 }
 
 func (e *engine) readIntegration(ctx context.Context, c call) (*logical.Response, error) {

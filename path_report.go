@@ -2,12 +2,10 @@ package sei
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"regexp"
 	"time"
 
-	"github.com/hashicorp/go-secure-stdlib/parseutil"
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
@@ -114,12 +112,7 @@ func parseMoment(raw any) (time.Time, error) {
 			return t.UTC(), nil
 		}
 	}
-	switch raw.(type) {
-	case string, json.Number, int, int64, float64:
-	default:
-		return time.Time{}, wrong
-	}
-	seconds, err := parseutil.ParseInt(raw)
+	seconds, err := asWhole(raw)
 	if err != nil || seconds <= 0 || seconds > 1<<40 {
 		return time.Time{}, wrong
 	}

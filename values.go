@@ -5,6 +5,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"slices"
 	"strings"
@@ -239,13 +240,26 @@ func parseNumber(f providers.Field, raw any) (int64, error) {
 
 func asNumber(k providers.Kind, raw any) (int64, error) {
 	if k != providers.Duration {
-		return parseutil.ParseInt(raw)
+		return asWhole(raw)
 	}
 	d, err := parseutil.ParseDurationSecond(raw)
 	if err == nil && d%time.Second != 0 {
 		return 0, errors.New("a fraction of a second")
 	}
 	return int64(d / time.Second), err
+}
+
+// asWhole reads a whole number. Vault hands plugins the numbers of JSON as floats.
+func asWhole(raw any) (int64, error) {
+	const exact = 1 << 53 // beyond it a float has no ones
+	f, isFloat := raw.(float64)
+	switch {
+	case !isFloat:
+		return parseutil.ParseInt(raw)
+	case f != math.Trunc(f) || math.Abs(f) > exact:
+		return 0, errors.New("not a whole number")
+	}
+	return int64(f), nil
 }
 
 // asText demands a string. A number or a list is not turned into one: a

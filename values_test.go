@@ -86,3 +86,16 @@ func assertQuotesNothing(t *testing.T, err error, sent map[string]any) {
 
 // help is text that refusals contain by themselves.
 const help = "this integration takes email*, api_key*, expires_at (* required) must be a date such as 2027-03-31 or a time such as 2027-03-31T12:00:00Z"
+
+// Vault hands plugins the numbers of JSON as floats.
+func TestNumbersAsVaultSendsThem(t *testing.T) {
+	m := newMount(t)
+	for _, raw := range []any{float64(5), json.Number("5"), "5", 5} {
+		m.write(t, "config", body{"history_limit": raw, "creds_ttl": raw})
+		assert.EqualValues(t, 5, m.read(t, "config")["history_limit"])
+	}
+	for _, raw := range []any{5.5, 1e300, "5.5", true, []any{5}, nil} {
+		r := m.refused(t, logical.UpdateOperation, "config", body{"history_limit": raw}, 400, "invalid_field")
+		assert.Equal(t, []string{"history_limit"}, r.data["fields"])
+	}
+}
