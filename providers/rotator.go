@@ -1,0 +1,55 @@
+package providers
+
+import (
+	"context"
+	"time"
+)
+
+// Rotator is implemented by providers whose upstream lets a credential obtain its
+// successor without a person. Its methods fail with an *Error.
+//
+// A rotation has four steps, so that it can be taken up again wherever it was cut off:
+// what Prepare returns is stored before Rotate is called, what Rotate returns before
+// anybody uses it, and Finish is called after that.
+type Rotator interface {
+	// RotationUnsupported says in a sentence or two why a credential of the target
+	// cannot be rotated; "" where it can. It sends nothing.
+	RotationUnsupported(t Target) string
+	// Prepare finds out what the rotation needs to know. It sends read-only requests.
+	Prepare(ctx context.Context, t Target, cred Credential, want RotationWish) (Rotation, error)
+	// Rotate sends the one request that makes the successor, never twice, whatever
+	// comes of it. After an Unreachable or UpstreamError it may have been carried out;
+	// after any other outcome it was not.
+	Rotate(ctx context.Context, t Target, cred Credential, r Rotation) (Successor, error)
+	// Finish does what is left once the successor is stored: it removes upstream what
+	// the rotation replaced, and nothing else. It can be called again.
+	Finish(ctx context.Context, t Target, successor Credential, r Rotation) error
+	// Recover finds out what became of a rotation whose Rotate was cut off, with the
+	// credential that it was begun with. It removes a successor that nobody has, where
+	// the upstream allows it. Lives says whether the credential still works.
+	Recover(ctx context.Context, t Target, cred Credential, r Rotation) (lives bool, err error)
+}
+
+// RotationWish is what a rotation should come to.
+type RotationWish struct {
+	Now time.Time
+	// Lifetime is how long the successor shall live; 0 means as long as the credential
+	// that it replaces was to live, where the upstream tells, or the provider's default.
+	Lifetime time.Duration
+	// Overlap is how long the credential that is replaced shall go on working, where
+	// the upstream can do that.
+	Overlap time.Duration
+	// Made is the Rotation that made the credential in use; zero where a person entered it.
+	Made Rotation
+}
+
+// Rotation is what is about to happen, by names of the provider's own. It is stored
+// and holds no secret.
+type Rotation map[string]string
+
+// Successor is a credential that an upstream made.
+type Successor struct {
+	Credential Credential
+	// ExpiresAt is its end, zero where it has none or it is not told.
+	ExpiresAt time.Time
+}
