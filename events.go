@@ -16,10 +16,10 @@ import (
 func (e *engine) emit(ctx context.Context, ev backend.Event) {
 	metadata := []string{
 		"name", ev.Integration, "provider", ev.Provider, "version", strconv.Itoa(ev.Version),
-		"status", string(ev.Status), "code", ev.Code, "modified", strconv.FormatBool(ev.Type == backend.EventReauth),
+		"status", string(ev.Status), "code", ev.Code, "modified", strconv.FormatBool(modifies(ev)),
 	}
 	switch ev.Type {
-	case backend.EventReauth, backend.EventReauthFailed:
+	case backend.EventReauth, backend.EventReauthFailed, backend.EventRotate, backend.EventRollback:
 		metadata = append(metadata, logical.EventMetadataDataPath, "creds/"+ev.Integration)
 	case backend.EventHealthChanged:
 		metadata = append(metadata, logical.EventMetadataDataPath, "health/"+ev.Integration)
@@ -29,6 +29,16 @@ func (e *engine) emit(ctx context.Context, ev backend.Event) {
 	err := logical.SendEvent(ctx, e, string(ev.Type), metadata...)
 	if err != nil && !errors.Is(err, framework.ErrNoEvents) {
 		e.Logger().Debug("an event was not sent", "type", string(ev.Type), "error", err)
+	}
+}
+
+// modifies reports whether an event tells of a credential that was swapped.
+func modifies(ev backend.Event) bool {
+	switch ev.Type {
+	case backend.EventReauth, backend.EventRotate, backend.EventRollback:
+		return ev.Code == ""
+	default:
+		return false
 	}
 }
 

@@ -77,6 +77,7 @@ func newEngine(storage logical.Storage, registry *providers.Registry, now func()
 			e.pathCreds(),
 			e.pathHealth(),
 			e.pathStatus(),
+			e.pathRotate(),
 			e.pathHistory(),
 			e.pathOAuth(),
 			e.pathProviders(),

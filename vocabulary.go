@@ -81,6 +81,8 @@ const (
 	atAuthorize    place = "oauth/authorize"
 	atHealth       place = "health"
 	atReport       place = "report"
+	atRotate       place = "rotate"
+	atRollback     place = "rollback"
 )
 
 // hint says where misplaced fields belong, if all of them belong elsewhere.

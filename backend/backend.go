@@ -17,6 +17,7 @@ const (
 	groupsPrefix       = "groups/"
 	flowsPrefix        = "oauth/"
 	healthPrefix       = "health/"
+	pendingPrefix      = "rotating/"
 )
 
 // Backend is one mount's integrations, credentials and settings. It is safe for
@@ -54,17 +55,21 @@ func New(storage logical.Storage, registry *providers.Registry, now func() time.
 		view:   logical.NewStorageView(storage, healthPrefix),
 		encode: encodeFinding, decode: decodeFinding, absent: &Finding{},
 	}
+	pending := &table[Pending]{
+		view:   logical.NewStorageView(storage, pendingPrefix),
+		encode: encodePending, decode: decodePending,
+	}
 	groups := &groups{
 		registry: registry, integrations: configurations,
 		index: logical.NewStorageView(storage, groupsPrefix),
 	}
 	integrations := &Integrations{
-		table: configurations, records: records, groups: groups, findings: findings, mount: mount, marks: marks, locks: locks,
+		table: configurations, records: records, groups: groups, findings: findings, pending: pending, mount: mount, marks: marks, locks: locks,
 	}
 	configuration := &readOnly{integrations, groups}
 	credentials := &Credentials{
 		integrations: configuration, records: records, mount: mount, marks: marks, locks: locks, now: now,
-		flows: &flows{table: open, locks: locks, now: now}, refreshes: &refreshes{}, endings: &endings{}, pools: &pools{}, findings: findings,
+		flows: &flows{table: open, locks: locks, now: now}, refreshes: &refreshes{}, endings: &endings{}, pools: &pools{}, findings: findings, pending: pending,
 	}
 	return &Backend{
 		Mount:        mount,
@@ -85,7 +90,7 @@ func (b *Backend) Close() { b.Credentials.refreshes.close(closePatience) }
 // the mount's settings, which say what may be called. A configuration may hold the
 // secret of an OAuth client.
 func SealWrapped() []string {
-	return []string{credentialsPrefix, integrationsPrefix, flowsPrefix, mountKey, salt.DefaultLocation}
+	return []string{credentialsPrefix, integrationsPrefix, flowsPrefix, pendingPrefix, mountKey, salt.DefaultLocation}
 }
 
 // Invalidate forgets what is cached under a storage key that another node changed.
@@ -98,6 +103,8 @@ func (b *Backend) Invalidate(key string) {
 		b.Credentials.flows.table.invalidate(hash)
 	} else if name, ok := strings.CutPrefix(key, healthPrefix); ok {
 		b.Watch.findings.invalidate(name)
+	} else if id, ok := strings.CutPrefix(key, pendingPrefix); ok {
+		b.Credentials.pending.invalidate(id)
 	} else if key == mountKey {
 		b.Mount.table.invalidate(mountKey)
 	}

@@ -21,6 +21,7 @@ type Credentials struct {
 	endings      *endings
 	pools        *pools
 	findings     *table[Finding] // of pools, to know which tokens work
+	pending      *table[Pending] // rotations under way
 	now          func() time.Time
 }
 
@@ -107,7 +108,9 @@ func (c *Credentials) Reauth(ctx context.Context, name string, entry Entry, who 
 		if err != nil {
 			return nil, err
 		}
-		return change.Before.swapped(next, CauseReauth, who, mount.HistoryLimit), nil
+		after := change.Before.swapped(next, CauseReauth, who, mount.HistoryLimit)
+		after.keep(change.Before.Current, c.now().Add(mount.RollbackWindow))
+		return after, nil
 	})
 }
 
@@ -158,6 +161,9 @@ func (c *Credentials) Forget(ctx context.Context, name string, who Actor) (*Chan
 		}
 		mount, err := c.mount.Read(ctx)
 		if err != nil {
+			return nil, err
+		}
+		if err := c.pending.remove(ctx, change.id); err != nil { // it may hold a successor
 			return nil, err
 		}
 		return change.Before.forgotten(c.now(), who, mount.HistoryLimit), nil

@@ -25,6 +25,8 @@ const (
 	CodeIdentityPinned      = "identity_pinned"
 	CodeOAuthStateInvalid   = "oauth_state_invalid"
 	CodeOAuthDenied         = "oauth_denied"
+	CodeRotateUnsupported   = "rotate_unsupported"
+	CodeNothingToRollBack   = "nothing_to_roll_back"
 )
 
 // Error is a refusal: something a caller can act on. Everything else that this

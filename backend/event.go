@@ -11,6 +11,8 @@ const (
 	EventReauthFailed  EventType = "sei/reauth-failed"
 	EventHealthChanged EventType = "sei/health-changed"
 	EventExpiring      EventType = "sei/expiring"
+	EventRotate        EventType = "sei/rotate"
+	EventRollback      EventType = "sei/rollback"
 )
 
 // Event is something that automation may want to know at once. It holds no secret.

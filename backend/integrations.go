@@ -16,6 +16,7 @@ type Integrations struct {
 	groups  *groups
 	// findings of an integration go with it.
 	findings *table[Finding]
+	pending  *table[Pending]
 	mount    *MountSettings
 	marks    *fingerprints
 	locks    *locks
@@ -166,6 +167,9 @@ func (s *Integrations) Delete(ctx context.Context, name string) error {
 		return err
 	}
 	if len(siblings) == 0 {
+		if err := s.pending.remove(ctx, move.from); err != nil {
+			return err
+		}
 		if err := s.records.remove(ctx, move.from); err != nil {
 			return err
 		}

@@ -28,6 +28,8 @@ type Mount struct {
 	// HealthCheckInterval is of integrations that set none; 0 means never.
 	HealthCheckInterval time.Duration
 	MaxConcurrentChecks int
+	// RollbackWindow is for how long a replaced credential is kept; 0 keeps none.
+	RollbackWindow time.Duration
 }
 
 // MountFields describes the settings of the mount. The slice is the caller's.
@@ -41,7 +43,7 @@ func MountFields() []providers.Field {
 		{Name: "expiry_warning", Title: "Expiry warning", Kind: providers.Duration, Default: "1209600", Max: 3650 * day, Description: "Seconds before its expiry at which a credential counts as expiring."},
 		{Name: "creds_ttl", Title: "Credential TTL", Kind: providers.Duration, Default: "300", Min: 1, Max: day, Description: "Seconds after which a worker should read its credential again."},
 		{Name: "history_limit", Title: "History limit", Kind: providers.Count, Default: "20", Min: 1, Max: 1000, Description: "Entries of history that an integration keeps."},
-		{Name: "rollback_window", Title: "Rollback window", Kind: providers.Duration, Default: "86400", Max: 30 * day, Description: "Seconds for which a replaced credential is kept to roll back to, 0 for none. This version has no rollback and keeps no previous credential."},
+		{Name: "rollback_window", Title: "Rollback window", Kind: providers.Duration, Default: "86400", Max: 30 * day, Description: "Seconds for which a replaced credential is kept to roll back to, 0 for none."},
 	}
 }
 
@@ -91,6 +93,7 @@ func newMount(written providers.Settings) (*Mount, error) {
 		HistoryLimit:        int(s.Number("history_limit")),
 		HealthCheckInterval: seconds("health_check_interval"),
 		MaxConcurrentChecks: int(s.Number("max_concurrent_checks")),
+		RollbackWindow:      seconds("rollback_window"),
 	}, nil
 }
 

@@ -19,6 +19,10 @@ type Record struct {
 	AccountID string `json:"account_id,omitempty"`
 	// Current is the credential in use; nil before the first and after forgetting.
 	Current *Stored `json:"current,omitempty"`
+	// Previous is the credential before it, to roll back to until PreviousUntil; nil
+	// where there is none.
+	Previous      *Stored   `json:"previous,omitempty"`
+	PreviousUntil time.Time `json:"previous_until,omitzero"`
 	// History has the newest entry first.
 	History []HistoryEntry `json:"history,omitempty"`
 }
@@ -40,6 +44,8 @@ type Stored struct {
 	// Access is set for a credential that is an access token, which ends and is
 	// renewed; ExpiresAt is then the end of what renews it, where that is known.
 	Access *Access `json:"access,omitempty"`
+	// Rotation is set for a credential that the engine let the upstream make.
+	Rotation providers.Rotation `json:"rotation,omitempty"`
 }
 
 // StoredMember is a token of a pool.
@@ -56,9 +62,11 @@ type Cause string
 
 // The causes.
 const (
-	CauseReauth  Cause = "reauth"
-	CauseForget  Cause = "forget"
-	CauseRefresh Cause = "refresh"
+	CauseReauth   Cause = "reauth"
+	CauseForget   Cause = "forget"
+	CauseRefresh  Cause = "refresh"
+	CauseRotate   Cause = "rotate"
+	CauseRollback Cause = "rollback"
 )
 
 // HistoryEntry is one change of a record.
@@ -95,7 +103,7 @@ func (r *Record) swapped(next *Stored, cause Cause, who Actor, keep int) *Record
 // forgotten returns the record without its credential.
 func (r *Record) forgotten(at time.Time, who Actor, keep int) *Record {
 	after := *r
-	after.Current = nil
+	after.Current, after.Previous, after.PreviousUntil = nil, nil, time.Time{}
 	after.History = r.remember(HistoryEntry{
 		Version: r.Version, Time: at, Cause: CauseForget,
 		Identity: r.Current.Identity, Fingerprint: r.Current.Fingerprint, Actor: who,
@@ -132,25 +140,59 @@ func (r *Record) sameAccount(v providers.Verified) bool {
 	}
 }
 
+// keep notes the credential before, to roll back to until then. It is for whoever has
+// just made the record. One that the upstream renews itself cannot be gone back to.
+func (r *Record) keep(previous *Stored, until time.Time) {
+	if previous != nil && previous.Access == nil && until.After(r.Current.VerifiedAt) {
+		r.Previous, r.PreviousUntil = previous, until.UTC()
+	}
+}
+
+// erased returns the record without the credential before.
+func (r *Record) erased() *Record {
+	after := *r
+	after.Previous, after.PreviousUntil = nil, time.Time{}
+	return &after
+}
+
 // recordJSON is Record as it is stored: with the secrets, which Record itself
 // never encodes.
 type recordJSON struct {
 	*Record
-	Fields storedFields `json:"fields,omitempty"`
+	Fields         storedFields `json:"fields,omitempty"`
+	PreviousFields storedFields `json:"previous_fields,omitempty"`
 }
 
-// storedFields are the values of the current credential.
+// storedFields are the values of a credential.
 type storedFields map[string][]string
+
+func fieldsOf(cred providers.Credential) storedFields {
+	fields := storedFields{}
+	for _, name := range cred.Fields() {
+		for _, value := range cred.Values(name) {
+			fields[name] = append(fields[name], value.Reveal())
+		}
+	}
+	return fields
+}
+
+func credentialIn(fields storedFields) providers.Credential {
+	values := make(map[string][]providers.Secret, len(fields))
+	for name, texts := range fields {
+		for _, text := range texts {
+			values[name] = append(values[name], providers.NewSecret(text))
+		}
+	}
+	return providers.NewCredential(values)
+}
 
 func encodeRecord(r *Record) ([]byte, error) {
 	wire := recordJSON{Record: r}
 	if r.Current != nil {
-		wire.Fields = storedFields{}
-		for _, name := range r.Current.Credential.Fields() {
-			for _, value := range r.Current.Credential.Values(name) {
-				wire.Fields[name] = append(wire.Fields[name], value.Reveal())
-			}
-		}
+		wire.Fields = fieldsOf(r.Current.Credential)
+	}
+	if r.Previous != nil {
+		wire.PreviousFields = fieldsOf(r.Previous.Credential)
 	}
 	return json.Marshal(wire)
 }
@@ -161,18 +203,13 @@ func decodeRecord(_ string, data []byte) (*Record, error) {
 		// The decoder's own message can quote what it read.
 		return nil, errors.New("not a credential record")
 	}
-	if wire.Current == nil {
-		return wire.Record, nil
-	}
-	values := make(map[string][]providers.Secret, len(wire.Fields))
-	for name, texts := range wire.Fields {
-		for _, text := range texts {
-			values[name] = append(values[name], providers.NewSecret(text))
+	for stored, fields := range map[*Stored]storedFields{wire.Current: wire.Fields, wire.Previous: wire.PreviousFields} {
+		if stored == nil {
+			continue
 		}
-	}
-	wire.Current.Credential = providers.NewCredential(values)
-	if len(wire.Current.Credential.Fields()) == 0 {
-		return nil, errors.New("the credential record has no fields")
+		if stored.Credential = credentialIn(fields); stored.Credential.Empty() {
+			return nil, errors.New("the credential record has no fields")
+		}
 	}
 	return wire.Record, nil
 }

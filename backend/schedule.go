@@ -28,6 +28,7 @@ type schedule struct {
 	hosts map[string]*host
 	// running are the checks under way, most of them at most.
 	running, most int
+	troubles      map[string]*Trouble
 	idle          sync.WaitGroup
 }
 
@@ -100,6 +101,7 @@ func (s *schedule) keep(names map[string]bool) {
 	for name, p := range s.plans {
 		if !names[name] && !p.busy {
 			delete(s.plans, name)
+			delete(s.troubles, name)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"vault-plugin-secrets-sei/providers"
@@ -18,8 +19,9 @@ const (
 
 // Sweep is the checks that go on by themselves. Begin one with Watch.Sweep.
 type Sweep struct {
-	watch  *Watch
-	listed time.Time
+	watch       *Watch
+	listed      time.Time
+	maintaining atomic.Bool
 }
 
 // Sweep returns a sweep that has seen nothing yet.
@@ -60,10 +62,24 @@ func (s *Sweep) Step(ctx context.Context) error {
 			return err
 		}
 		s.listed = now
+		s.maintain(ctx)
 	}
 	w.schedule.enqueue(now, mount.MaxConcurrentChecks)
 	w.dispatch(ctx)
 	return nil
+}
+
+// maintain begins what is due beside checks, unless the last round still goes on.
+func (s *Sweep) maintain(ctx context.Context) {
+	if !s.maintaining.CompareAndSwap(false, true) {
+		return
+	}
+	s.watch.schedule.idle.Add(1)
+	go func() {
+		defer s.watch.schedule.idle.Done()
+		defer s.maintaining.Store(false)
+		_ = s.watch.maintain(ctx) // a storage that fails is asked again in the next round
+	}()
 }
 
 func (s *Sweep) listEvery() time.Duration {

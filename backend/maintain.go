@@ -1,0 +1,197 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// maintained is how many rotations go on by themselves at a time.
+	maintained = 4
+	// shortestRotation is the shortest default for rotate_before.
+	shortestRotation = 3 * 24 * time.Hour
+	// rotatePause is how long a rotation by itself that failed rests at first; each
+	// failure doubles it, up to longestRotatePause.
+	rotatePause        = 15 * time.Minute
+	longestRotatePause = 12 * time.Hour
+)
+
+// Trouble is why a credential is not rotated by itself.
+type Trouble struct {
+	Code, Message string
+	Since         time.Time
+	failures      int
+	until         time.Time
+}
+
+// maintain does what is due beside checks: rotations that were cut off, credentials
+// that are kept no longer, and rotations by themselves. It is for the active node.
+func (w *Watch) maintain(ctx context.Context) error {
+	unfinished, err := w.credentials.pending.list(ctx)
+	if err != nil {
+		return err
+	}
+	pending := make(map[string]bool, len(unfinished))
+	for _, id := range unfinished {
+		pending[id] = true
+	}
+	mount, err := w.mount.Read(ctx)
+	if err != nil {
+		return err
+	}
+	var group errgroup.Group
+	group.SetLimit(maintained)
+	records := map[string]bool{}
+	err = w.Each(ctx, func(seen *Seen) error {
+		id, err := w.integrations.recordID(seen.Integration)
+		if err != nil || records[id] || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		records[id] = true
+		group.Go(func() error {
+			w.maintainOne(ctx, seen, mount, pending[id])
+			return nil
+		})
+		return nil
+	})
+	_ = group.Wait() // its functions return no errors
+	return err
+}
+
+// maintainOne does it for one record. Its failures are seen by whoever looks at the
+// health; the next round tries again.
+func (w *Watch) maintainOne(ctx context.Context, seen *Seen, mount *Mount, pending bool) {
+	defer func() { _ = recover() }() //nolint:errcheck // what was panicked with may quote a secret
+	name, now := seen.Integration.Name, w.now()
+	if pending {
+		if before, after := seen.Record.Version, w.resumed(ctx, name); after != nil && after.Version != before {
+			w.rotated(ctx, name)
+		}
+		return
+	}
+	if seen.Record.Previous != nil && !now.Before(seen.Record.PreviousUntil) {
+		_ = w.credentials.Erase(ctx, name)
+	}
+	if w.rotationDue(seen, mount, now) && w.schedule.mayRotate(name, now) {
+		_, err := w.Rotate(ctx, name, Actor{Via: "auto_rotate"})
+		w.schedule.rotated(name, err, w.now())
+	}
+}
+
+// resumed takes up a rotation and returns the record after it, nil if that failed.
+func (w *Watch) resumed(ctx context.Context, name string) *Record {
+	if err := w.credentials.Resume(ctx, name); err != nil {
+		return nil
+	}
+	_, record, err := w.credentials.Read(ctx, name)
+	if err != nil {
+		return nil
+	}
+	return record
+}
+
+// rotationDue reports whether a credential is to be rotated by itself now.
+func (w *Watch) rotationDue(seen *Seen, mount *Mount, now time.Time) bool {
+	current := seen.Record.Current
+	if !seen.Integration.Settings.Flag("auto_rotate") || current == nil || current.Access != nil || current.ExpiresAt.IsZero() {
+		return false
+	}
+	if _, err := w.credentials.rotator(seen.Integration, mount); err != nil {
+		return false
+	}
+	return !now.Before(current.ExpiresAt.Add(-rotateBefore(seen.Integration, current)))
+}
+
+// rotateBefore is how long before its end a credential is rotated: as the integration
+// says, or a third of its life but at least three days; never more than half of it.
+func rotateBefore(in *Integration, current *Stored) time.Duration {
+	life := current.ExpiresAt.Sub(current.VerifiedAt)
+	before := max(life/3, shortestRotation)
+	if own := in.Settings.Number("rotate_before"); own > 0 {
+		before = time.Duration(own) * time.Second
+	}
+	return min(before, life/2)
+}
+
+// Rotate is Credentials.Rotate, and tells of it.
+func (w *Watch) Rotate(ctx context.Context, name string, who Actor) (*Change, error) {
+	change, err := w.credentials.Rotate(ctx, name, who)
+	var refused *Error
+	switch {
+	case err == nil:
+		w.tell(ctx, EventRotate, w.Swapped(ctx, change))
+	case errors.As(err, &refused) && refused.Code != CodeUnknownIntegration:
+		w.notify(ctx, Event{Type: EventRotate, Integration: name, Provider: refused.Provider, Code: refused.Code})
+		if _, err := w.Observe(ctx, name); err != nil {
+			return nil, refused
+		}
+	}
+	return change, err
+}
+
+// Rollback is Credentials.Rollback, and tells of it.
+func (w *Watch) Rollback(ctx context.Context, name string, who Actor) (*Change, error) {
+	change, err := w.credentials.Rollback(ctx, name, who)
+	if err == nil {
+		w.tell(ctx, EventRollback, w.Swapped(ctx, change))
+	}
+	return change, err
+}
+
+// rotated tells of a rotation that was taken up again.
+func (w *Watch) rotated(ctx context.Context, name string) {
+	if seen, err := w.Observe(ctx, name); err == nil {
+		w.tell(ctx, EventRotate, []*Seen{seen})
+	}
+}
+
+func (w *Watch) tell(ctx context.Context, kind EventType, all []*Seen) {
+	for _, seen := range all {
+		w.notify(ctx, Event{
+			Type: kind, Integration: seen.Integration.Name, Provider: seen.Integration.Provider,
+			Version: seen.Record.Version, Status: seen.Health.Status,
+		})
+	}
+}
+
+// mayRotate reports whether a rotation by itself that failed has rested.
+func (s *schedule) mayRotate(name string, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.troubles[name]
+	return t == nil || !now.Before(t.until)
+}
+
+// rotated notes how a rotation by itself ended.
+func (s *schedule) rotated(name string, err error, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil {
+		delete(s.troubles, name)
+		return
+	}
+	t := &Trouble{Message: "storage failed", Since: now}
+	if old := s.troubles[name]; old != nil {
+		t.Since, t.failures = old.Since, old.failures
+	}
+	var refused *Error
+	if errors.As(err, &refused) {
+		t.Code, t.Message = refused.Code, refused.Message
+	}
+	t.until = now.Add(min(rotatePause<<min(t.failures, 10), longestRotatePause))
+	t.failures++
+	if s.troubles == nil {
+		s.troubles = map[string]*Trouble{}
+	}
+	s.troubles[name] = t
+}
+
+// trouble returns why an integration is not rotated by itself, nil where it is.
+func (s *schedule) trouble(name string) *Trouble {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.troubles[name]
+}

@@ -1,0 +1,330 @@
+package backend
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"vault-plugin-secrets-sei/providers"
+)
+
+// pendingLife is how long an unfinished rotation is remembered. By then a person has
+// been called, or the credential has ended.
+const pendingLife = 30 * 24 * time.Hour
+
+// Pending is a rotation that is about to happen, or under way. It is stored before the
+// upstream is asked to make a successor, and again with the successor, before anybody
+// uses that: wherever the engine is stopped, the next one finds it. Values are immutable.
+type Pending struct {
+	Integration string             `json:"integration"`
+	Version     int                `json:"version"` // of the credential that it replaces
+	Rotation    providers.Rotation `json:"rotation"`
+	BegunAt     time.Time          `json:"begun_at"`
+	// Successor is set once it was made; ExpiresAt is its end.
+	Successor   providers.Credential `json:"-"` // see pendingJSON
+	Fingerprint string               `json:"fingerprint,omitempty"`
+	ExpiresAt   time.Time            `json:"expires_at,omitzero"`
+	Actor
+	Cause Cause `json:"cause"`
+}
+
+// pendingJSON is Pending as it is stored: with the successor's secrets.
+type pendingJSON struct {
+	*Pending
+	Fields storedFields `json:"fields,omitempty"`
+}
+
+func encodePending(p *Pending) ([]byte, error) {
+	return json.Marshal(pendingJSON{Pending: p, Fields: fieldsOf(p.Successor)})
+}
+
+func decodePending(_ string, data []byte) (*Pending, error) {
+	wire := pendingJSON{Pending: &Pending{}}
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return nil, errors.New("not a rotation") // the decoder's message can quote what it read
+	}
+	wire.Pending.Successor = credentialIn(wire.Fields)
+	return wire.Pending, nil
+}
+
+// rotator is the provider of an integration if it can rotate its credential; else a
+// refusal that says why not.
+func (c *Credentials) rotator(in *Integration, mount *Mount) (providers.Rotator, error) {
+	provider, err := c.integrations.Provider(in)
+	if err != nil {
+		return nil, err
+	}
+	spec := provider.Spec()
+	rotator, ok := provider.(providers.Rotator)
+	why := spec.Rotation
+	if ok {
+		if why = rotator.RotationUnsupported(in.target(spec, mount)); why == "" {
+			return rotator, nil
+		}
+	}
+	return nil, &Error{Code: CodeRotateUnsupported, Integration: in.Name, Provider: in.Provider, Message: spec.Title + " cannot rotate this credential: " + why}
+}
+
+// Rotate lets the upstream make the successor of the credential in use, and swaps it
+// in. Once the upstream has been asked it goes on even if the request goes away.
+func (c *Credentials) Rotate(ctx context.Context, name string, who Actor) (*Change, error) {
+	mount, err := c.mount.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	in, id, release, err := c.lock(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	if err := c.refreshes.begin(); err != nil {
+		return nil, err
+	}
+	defer c.refreshes.running.Done()
+	if c.exchanged(in) {
+		return c.refreshNow(ctx, in, id, mount, who)
+	}
+	rotator, err := c.rotator(in, mount)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.resume(ctx, in, id, mount); err != nil {
+		return nil, err
+	}
+	ctx = context.WithoutCancel(ctx)
+	change, pending, err := c.successor(ctx, rotator, in, id, mount, who)
+	if err != nil {
+		return nil, err
+	}
+	return c.adopt(ctx, change, pending, rotator, mount)
+}
+
+func (c *Credentials) exchanged(in *Integration) bool {
+	provider, err := c.integrations.Provider(in)
+	if err != nil {
+		return false
+	}
+	auth, _ := provider.Spec().AuthType(in.AuthType)
+	return auth.Exchanged()
+}
+
+// successor asks the upstream for one and stores it.
+func (c *Credentials) successor(ctx context.Context, rotator providers.Rotator, in *Integration, id string, mount *Mount, who Actor) (*Change, *Pending, error) {
+	before, err := c.records.loadExact(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	if before.Current == nil {
+		return nil, nil, NoCredential(in)
+	}
+	change := &Change{Integration: in, Before: before, id: id}
+	provider, _ := c.integrations.Provider(in)
+	target, current := in.target(provider.Spec(), mount), before.Current
+	limited, cancel := context.WithTimeout(ctx, exchangeTimeout(mount))
+	defer cancel()
+	rotation, err := rotator.Prepare(limited, target, current.Credential, c.wish(current, mount))
+	if err != nil {
+		return nil, nil, c.refused(ctx, in, before, quietly(provider, target, current.Credential, err), nil)
+	}
+	pending := &Pending{Integration: in.Name, Version: before.Version, Rotation: rotation, BegunAt: c.now().UTC(), Actor: who, Cause: CauseRotate}
+	if err := c.pending.save(ctx, id, pending); err != nil {
+		return nil, nil, err
+	}
+	made, err := rotator.Rotate(limited, target, current.Credential, rotation)
+	if err != nil {
+		return nil, nil, c.notRotated(ctx, rotator, target, change, pending, mount, quietly(provider, target, current.Credential, err))
+	}
+	next := *pending
+	next.Successor, next.ExpiresAt = made.Credential, made.ExpiresAt
+	auth, _ := provider.Spec().AuthType(in.AuthType)
+	if next.Fingerprint, _, err = c.marks.of(ctx, auth, made.Credential); err != nil {
+		return nil, nil, err
+	}
+	return change, &next, c.pending.save(ctx, id, &next)
+}
+
+// wish is what a rotation should come to: as long a life as the credential had, and an
+// overlap in which workers can still use the one before.
+func (c *Credentials) wish(current *Stored, mount *Mount) providers.RotationWish {
+	w := providers.RotationWish{Now: c.now(), Overlap: max(2*mount.CredsTTL, time.Hour), Made: current.Rotation}
+	if !current.ExpiresAt.IsZero() {
+		w.Lifetime = current.ExpiresAt.Sub(current.VerifiedAt)
+	}
+	return w
+}
+
+// quietly guards the error of a rotation as that of a check.
+func quietly(p providers.Provider, t providers.Target, cred providers.Credential, err error) error {
+	_, err = keepSecret(p, t, cred, providers.Verified{}, err)
+	return err
+}
+
+// notRotated decides what is left of a rotation whose request did not succeed. If it
+// was clearly not carried out, nothing is.
+func (c *Credentials) notRotated(ctx context.Context, rotator providers.Rotator, t providers.Target, change *Change, p *Pending, mount *Mount, err error) error {
+	var cause *providers.Error
+	if errors.As(err, &cause) && cause.Outcome != providers.Unreachable && cause.Outcome != providers.UpstreamError {
+		if err := c.pending.remove(ctx, change.id); err != nil {
+			return err
+		}
+		return c.refused(ctx, change.Integration, change.Before, err, nil)
+	}
+	if lost := c.recover(ctx, rotator, t, change, p, mount); lost != nil {
+		return lost
+	}
+	return c.refused(ctx, change.Integration, change.Before, err, nil)
+}
+
+// recover finds out what became of a rotation whose answer never came. A credential
+// that is dead since then is marked: its successor is lost, and a person must act.
+func (c *Credentials) recover(ctx context.Context, rotator providers.Rotator, t providers.Target, change *Change, p *Pending, mount *Mount) error {
+	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout(mount))
+	defer cancel()
+	lives, err := rotator.Recover(ctx, t, change.Before.Current.Credential, p.Rotation)
+	if err != nil {
+		return nil //nolint:nilerr // it stays pending, and is looked at again
+	}
+	if !lives {
+		e := rotationLost(change.Integration, p)
+		if err := c.mark(ctx, change.Integration, change.Before, e); err != nil {
+			return err
+		}
+		if err := c.pending.remove(ctx, change.id); err != nil {
+			return err
+		}
+		return e
+	}
+	return c.pending.remove(ctx, change.id)
+}
+
+// rotationLost is the refusal for a credential that died in a rotation.
+func rotationLost(in *Integration, p *Pending) *Error {
+	return &Error{
+		Code: string(providers.Rejected), Integration: in.Name, Provider: in.Provider,
+		Message: "the rotation begun on " + p.BegunAt.Format(time.RFC3339) + " was cut off: the upstream replaced the credential, and its answer with the new one was lost; write another one to reauth/" + in.Name,
+	}
+}
+
+// mark stores as a finding that a credential is no good.
+func (c *Credentials) mark(ctx context.Context, in *Integration, record *Record, e *Error) error {
+	stored, err := c.findings.loadExact(ctx, in.Name)
+	if err != nil {
+		return err
+	}
+	return c.findings.save(ctx, in.Name, stored.of(record.Version).found(e.Code, e.Message, nil, c.now()))
+}
+
+// adopt swaps the successor in with one Put and finishes upstream. Where the one before
+// goes on working the successor is checked first. Where it is dead by then, nothing is
+// better than what the upstream has just made, and it is checked afterwards.
+func (c *Credentials) adopt(ctx context.Context, change *Change, p *Pending, rotator providers.Rotator, mount *Mount) (*Change, error) {
+	entered := Entry{Credential: p.Successor, ExpiresAt: p.ExpiresAt}
+	next := succeeding(change.Before.Current, p, c.now())
+	if rotator.Overlaps() {
+		checked, err := c.check(ctx, change.Integration, mount, entered, change)
+		if err != nil {
+			return nil, err // it stays pending: the sweep asks again
+		}
+		next = checked
+	}
+	next.Rotation = p.Rotation
+	change.After = change.Before.swapped(next, p.Cause, p.Actor, mount.HistoryLimit)
+	if rotator.Overlaps() {
+		change.After.keep(change.Before.Current, c.now().Add(mount.RollbackWindow))
+	}
+	if err := c.records.save(ctx, change.id, change.After); err != nil {
+		return nil, err
+	}
+	c.refreshes.saved(change.id)
+	if !rotator.Overlaps() {
+		c.checkAfterwards(ctx, change, mount, entered)
+	}
+	c.finish(ctx, change, p, rotator, mount)
+	return change, nil
+}
+
+// succeeding is the stored form of a successor that has not been checked: of the same
+// account and with the same rights as the one before.
+func succeeding(before *Stored, p *Pending, now time.Time) *Stored {
+	next := *before
+	next.Credential, next.Fingerprint, next.Members = p.Successor, p.Fingerprint, nil
+	next.ExpiresAt, next.VerifiedAt = p.ExpiresAt, now.UTC()
+	return &next
+}
+
+// checkAfterwards stores a verdict on a credential that is in use already.
+func (c *Credentials) checkAfterwards(ctx context.Context, change *Change, mount *Mount, entered Entry) {
+	_, err := c.check(ctx, change.Integration, mount, entered, &Change{Integration: change.Integration, Before: change.Before})
+	var refused *Error
+	if errors.As(err, &refused) && verdict(refused.Code) {
+		_ = c.mark(ctx, change.Integration, change.After, refused)
+		change.Warnings = append(change.Warnings, "the new credential is in use, and its check failed: "+refused.Message)
+	}
+}
+
+// finish removes upstream what was replaced, and then the note. What does not succeed
+// is done again by the sweep.
+func (c *Credentials) finish(ctx context.Context, change *Change, p *Pending, rotator providers.Rotator, mount *Mount) {
+	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout(mount))
+	defer cancel()
+	provider, err := c.integrations.Provider(change.Integration)
+	if err != nil {
+		return
+	}
+	if rotator.Finish(ctx, change.Integration.target(provider.Spec(), mount), p.Successor, p.Rotation) == nil {
+		_ = c.pending.remove(ctx, change.id)
+	}
+}
+
+// resume takes up a rotation that was cut off. The caller holds the lock of the record.
+func (c *Credentials) resume(ctx context.Context, in *Integration, id string, mount *Mount) error {
+	p, err := c.pending.loadExact(ctx, id)
+	if err != nil || p == nil {
+		return err
+	}
+	record, err := c.records.loadExact(ctx, id)
+	if err != nil {
+		return err
+	}
+	rotator, err := c.rotator(in, mount)
+	if err != nil || record.Current == nil || c.now().Sub(p.BegunAt) > pendingLife {
+		return c.pending.remove(ctx, id) // it concerns nobody any more
+	}
+	ctx = context.WithoutCancel(ctx)
+	change := &Change{Integration: in, Before: record, id: id}
+	provider, _ := c.integrations.Provider(in)
+	switch {
+	case record.Current.Fingerprint == p.Fingerprint:
+		change.After = record
+		c.finish(ctx, change, p, rotator, mount)
+		return nil
+	case record.Version != p.Version: // a person was faster
+		return c.pending.remove(ctx, id)
+	case p.Fingerprint != "":
+		_, err := c.adopt(ctx, change, p, rotator, mount)
+		return err
+	}
+	return c.recover(ctx, rotator, in.target(provider.Spec(), mount), change, p, mount)
+}
+
+// refreshNow is Rotate of an OAuth credential: its tokens are renewed although they are
+// not due. Unlike a refresh that was due it raises the version, since somebody asked.
+func (c *Credentials) refreshNow(ctx context.Context, in *Integration, id string, mount *Mount, who Actor) (*Change, error) {
+	return c.edit(context.WithoutCancel(ctx), in, id, func(ctx context.Context, change *Change) (*Record, error) {
+		before := change.Before
+		if before.Current == nil {
+			return nil, NoCredential(in)
+		}
+		if !before.Current.refreshable() {
+			return nil, (&Handout{Integration: in, Record: before}).consentAgain()
+		}
+		ctx, cancel := context.WithTimeout(ctx, exchangeTimeout(mount))
+		defer cancel()
+		renewed, err := c.traded(ctx, mount, change, who)
+		if err != nil || renewed.Current.Fingerprint == before.Current.Fingerprint {
+			return renewed, err // refused for good
+		}
+		return before.swapped(renewed.Current, CauseRotate, who, mount.HistoryLimit), nil
+	})
+}
