@@ -122,7 +122,7 @@ func (w *Watch) Rotate(ctx context.Context, name string, who Actor) (*Change, er
 	var refused *Error
 	switch {
 	case err == nil:
-		w.tell(ctx, EventRotate, w.Swapped(ctx, change))
+		w.tellSwap(ctx, EventRotate, w.Swapped(ctx, change))
 	case errors.As(err, &refused) && refused.Code != CodeUnknownIntegration:
 		w.notify(ctx, Event{Type: EventRotate, Integration: name, Provider: refused.Provider, Code: refused.Code})
 		if _, err := w.Observe(ctx, name); err != nil {
@@ -136,7 +136,7 @@ func (w *Watch) Rotate(ctx context.Context, name string, who Actor) (*Change, er
 func (w *Watch) Rollback(ctx context.Context, name string, who Actor) (*Change, error) {
 	change, err := w.credentials.Rollback(ctx, name, who)
 	if err == nil {
-		w.tell(ctx, EventRollback, w.Swapped(ctx, change))
+		w.tellSwap(ctx, EventRollback, w.Swapped(ctx, change))
 	}
 	return change, err
 }
@@ -144,11 +144,11 @@ func (w *Watch) Rollback(ctx context.Context, name string, who Actor) (*Change, 
 // rotated tells of a rotation that was taken up again.
 func (w *Watch) rotated(ctx context.Context, name string) {
 	if seen, err := w.Observe(ctx, name); err == nil {
-		w.tell(ctx, EventRotate, []*Seen{seen})
+		w.tellSwap(ctx, EventRotate, []*Seen{seen})
 	}
 }
 
-func (w *Watch) tell(ctx context.Context, kind EventType, all []*Seen) {
+func (w *Watch) tellSwap(ctx context.Context, kind EventType, all []*Seen) {
 	for _, seen := range all {
 		w.notify(ctx, Event{
 			Type: kind, Integration: seen.Integration.Name, Provider: seen.Integration.Provider,

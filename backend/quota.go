@@ -117,7 +117,7 @@ func (p *pools) report(id string, version int, m StoredMember, r Report, now tim
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := p.at(id, version)
-	if r.refused() {
+	if r.Refused() {
 		s.refused[m.Fingerprint] = true
 	}
 	quota, told := r.quota(now)

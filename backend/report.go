@@ -20,8 +20,8 @@ type Report struct {
 	Resource string
 }
 
-// refused reports whether the upstream did not take the token.
-func (r Report) refused() bool { return r.StatusCode == 401 }
+// Refused reports whether the upstream did not take the token.
+func (r Report) Refused() bool { return r.StatusCode == 401 }
 
 // quota is what the report says of a quota, if it does.
 func (r Report) quota(now time.Time) (Quota, bool) {

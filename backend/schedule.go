@@ -30,6 +30,9 @@ type schedule struct {
 	running, most int
 	troubles      map[string]*Trouble
 	idle          sync.WaitGroup
+	// old is set where integrations were written since they were listed.
+	old  bool
+	idle sync.WaitGroup
 }
 
 // plan is one integration's.
@@ -256,4 +259,20 @@ func (s *schedule) shortest() time.Duration {
 		}
 	}
 	return least
+}
+
+// outdate makes the sweep look at all integrations again.
+func (s *schedule) outdate() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.old = true
+}
+
+// outdated reports whether it should, once.
+func (s *schedule) outdated() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := s.old
+	s.old = false
+	return old
 }

@@ -57,7 +57,7 @@ func (s *Sweep) Step(ctx context.Context) error {
 		return err
 	}
 	now := w.now()
-	if now.Sub(s.listed) >= s.listEvery() {
+	if w.schedule.outdated() || now.Sub(s.listed) >= s.listEvery() {
 		if err := w.list(ctx, mount); err != nil {
 			return err
 		}

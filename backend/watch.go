@@ -31,6 +31,9 @@ type Seen struct {
 	Integration *Integration
 	Record      *Record
 	Health      Health
+	// IdleEnd is when the upstream ends the credential if nobody uses it until then,
+	// counted from the last use that this node knows of; zero where it does not.
+	IdleEnd time.Time
 }
 
 // Health returns what is known. It asks nobody and, once cached, touches no storage.
@@ -55,7 +58,9 @@ func (w *Watch) seen(ctx context.Context, in *Integration, record *Record) (*See
 	if err != nil {
 		return nil, err
 	}
-	return &Seen{Integration: in, Record: record, Health: s.health()}, nil
+	seen := &Seen{Integration: in, Record: record, Health: s.health()}
+	seen.IdleEnd = w.idleEnd(in, mount, seen.Health)
+	return seen, nil
 }
 
 func (w *Watch) subject(in *Integration, record *Record, finding *Finding, mount *Mount) (subject, error) {
@@ -75,6 +80,20 @@ func (w *Watch) subject(in *Integration, record *Record, finding *Finding, mount
 			return w.credentials.pools.quotasOf(id, record.Version, account)
 		},
 	}, nil
+}
+
+// idleEnd is Seen's. A check is a use, and so is the re-authentication.
+func (w *Watch) idleEnd(in *Integration, mount *Mount, h Health) time.Time {
+	provider, err := w.integrations.Provider(in)
+	idler, ok := provider.(providers.Idler)
+	if err != nil || !ok || h.CheckedAt.IsZero() {
+		return time.Time{}
+	}
+	life := idler.IdleLife(in.target(provider.Spec(), mount))
+	if life == 0 {
+		return time.Time{}
+	}
+	return h.CheckedAt.Add(life)
 }
 
 // Check asks the upstream now. A rejection is confirmed by a second question before it
@@ -283,6 +302,26 @@ func (w *Watch) Observe(ctx context.Context, name string) (*Seen, error) {
 	return seen, nil
 }
 
+// Swapped is Observe after a swap, for each integration that it is good for. What was
+// found of the credential before says nothing any more, so storage is not asked.
+func (w *Watch) Swapped(ctx context.Context, change *Change) []*Seen {
+	mount, err := w.mount.Read(ctx)
+	if err != nil {
+		return nil // the sweep sees it, too
+	}
+	var all []*Seen
+	for _, in := range append([]*Integration{change.Integration}, change.Siblings...) {
+		s, err := w.subject(in, change.After, nil, mount)
+		if err != nil {
+			continue
+		}
+		seen := &Seen{Integration: in, Record: change.After, Health: s.health()}
+		w.observed(ctx, seen)
+		all = append(all, seen)
+	}
+	return all
+}
+
 func (w *Watch) observed(ctx context.Context, seen *Seen) {
 	if !w.schedule.changed(seen.Integration.Name, seen.Health.Status) {
 		return
@@ -304,3 +343,10 @@ func pause(ctx context.Context, d time.Duration) error {
 		return fmt.Errorf("a check was given up: %w", ctx.Err())
 	}
 }
+
+// Soon makes the sweep check an integration next, if it checks it at all.
+func (w *Watch) Soon(name string) { w.schedule.soon(name, w.now()) }
+
+// Configured makes the sweep look at the configuration again: integrations or the
+// mount were written.
+func (w *Watch) Configured() { w.schedule.outdate() }
