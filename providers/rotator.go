@@ -15,6 +15,9 @@ type Rotator interface {
 	// RotationUnsupported says in a sentence or two why a credential of the target
 	// cannot be rotated; "" where it can. It sends nothing.
 	RotationUnsupported(t Target) string
+	// Overlaps reports whether the credential that is replaced goes on working for a
+	// while, so that the successor can be checked before it is used.
+	Overlaps() bool
 	// Prepare finds out what the rotation needs to know. It sends read-only requests.
 	Prepare(ctx context.Context, t Target, cred Credential, want RotationWish) (Rotation, error)
 	// Rotate sends the one request that makes the successor, never twice, whatever

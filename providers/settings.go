@@ -81,8 +81,8 @@ func CommonSettings() []Field {
 		{Name: "required_scopes", Title: "Required scopes", Kind: List, Description: "Rights a new credential must have, in the upstream's own names; one that lacks any, or whose rights cannot be read, is refused. Only for auth types that tell the rights of a token."},
 		{Name: "pin_identity", Title: "Pin identity", Kind: Flag, Description: "Refuse a new credential of another account than the one before."},
 		{Name: "health_check_interval", Title: "Health check interval", Kind: Duration, Max: maxDuration, Description: "Seconds between health checks; the mount's where not set, 0 for none."},
-		{Name: "auto_rotate", Title: "Rotate automatically", Kind: Flag, Description: "Let the engine renew the token where the upstream can. Kept; this version does not rotate yet."},
-		{Name: "rotate_before", Title: "Rotate before", Kind: Duration, Max: maxDuration, Description: "Seconds before the expiry at which to rotate. Kept; this version does not rotate yet."},
+		{Name: "auto_rotate", Title: "Rotate automatically", Kind: Flag, Description: "Let the engine renew the token by itself before it ends, where the upstream can."},
+		{Name: "rotate_before", Title: "Rotate before", Kind: Duration, Max: maxDuration, Description: "Seconds before the expiry at which to rotate by itself; a third of the lifetime, but at least three days, where not set, and never more than half of it."},
 	}
 }
 
