@@ -31,8 +31,7 @@ type schedule struct {
 	troubles      map[string]*Trouble
 	idle          sync.WaitGroup
 	// old is set where integrations were written since they were listed.
-	old  bool
-	idle sync.WaitGroup
+	old bool
 }
 
 // plan is one integration's.

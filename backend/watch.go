@@ -34,6 +34,9 @@ type Seen struct {
 	// IdleEnd is when the upstream ends the credential if nobody uses it until then,
 	// counted from the last use that this node knows of; zero where it does not.
 	IdleEnd time.Time
+	// Trouble is why the credential could not be rotated by itself; nil where nothing
+	// is wrong.
+	Trouble *Trouble
 }
 
 // Health returns what is known. It asks nobody and, once cached, touches no storage.
@@ -58,7 +61,7 @@ func (w *Watch) seen(ctx context.Context, in *Integration, record *Record) (*See
 	if err != nil {
 		return nil, err
 	}
-	seen := &Seen{Integration: in, Record: record, Health: s.health()}
+	seen := &Seen{Integration: in, Record: record, Health: s.health(), Trouble: w.schedule.trouble(in.Name)}
 	seen.IdleEnd = w.idleEnd(in, mount, seen.Health)
 	return seen, nil
 }
