@@ -75,6 +75,7 @@ type world struct {
 	upstream *upstream
 	server   *tokenServer
 	events   *events
+	bank     *bank
 	clock    *clock
 }
 
@@ -123,6 +124,7 @@ func (c *clock) advance(d time.Duration) {
 
 func newWorld(storage logical.Storage) *world {
 	w := &world{storage: storage, upstream: &upstream{}, server: &tokenServer{}, events: &events{}, clock: &clock{at: time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)}}
+	w.bank = &bank{living: map[string]string{}, ends: map[string]time.Time{}, now: w.clock.now}
 	w.Backend = w.restarted().Backend
 	return w
 }
@@ -130,8 +132,8 @@ func newWorld(storage logical.Storage) *world {
 // restarted is the world with a new backend: nothing cached.
 func (w *world) restarted() *world {
 	return &world{
-		Backend: backend.New(w.storage, providers.NewRegistry(w.upstream, sharing{w.upstream}, browser{w.upstream, w.server}, sharedBrowser{browser{w.upstream, w.server}}), w.clock.now, w.events.take),
-		storage: w.storage, upstream: w.upstream, server: w.server, clock: w.clock, events: w.events,
+		Backend: backend.New(w.storage, providers.NewRegistry(w.upstream, sharing{w.upstream}, browser{w.upstream, w.server}, sharedBrowser{browser{w.upstream, w.server}}, rotating{w.upstream, w.bank}), w.clock.now, w.events.take),
+		storage: w.storage, upstream: w.upstream, server: w.server, clock: w.clock, events: w.events, bank: w.bank,
 	}
 }
 

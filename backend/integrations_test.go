@@ -98,7 +98,7 @@ func TestDeleteRemovesTheSecretFirst(t *testing.T) {
 	w.reauth(t, entry("mia@example.com", "k1"))
 	store.reset(nil)
 	require.NoError(t, w.Integrations.Delete(t.Context(), "a"))
-	assert.Equal(t, []string{"Delete credentials/a", "Delete integrations/a"}, store.made())
+	assert.Equal(t, []string{"Delete rotating/a", "Delete credentials/a", "Delete health/a", "Delete integrations/a"}, store.made())
 	w.create(t, "a", "key")
 	assert.Equal(t, 1, w.reauth(t, entry("mia@example.com", "k1")).After.Version, "a new integration")
 }

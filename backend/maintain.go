@@ -69,8 +69,8 @@ func (w *Watch) maintainOne(ctx context.Context, seen *Seen, mount *Mount, pendi
 	if pending {
 		if before, after := seen.Record.Version, w.resumed(ctx, name); after != nil && after.Version != before {
 			w.rotated(ctx, name)
+			return
 		}
-		return
 	}
 	if seen.Record.Previous != nil && !now.Before(seen.Record.PreviousUntil) {
 		_ = w.credentials.Erase(ctx, name)

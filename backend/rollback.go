@@ -62,5 +62,5 @@ func (c *Credentials) Resume(ctx context.Context, name string) error {
 		return err
 	}
 	defer c.refreshes.running.Done()
-	return c.resume(ctx, in, id, mount)
+	return c.resume(ctx, in, id, mount, false)
 }

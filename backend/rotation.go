@@ -27,6 +27,10 @@ type Pending struct {
 	ExpiresAt   time.Time            `json:"expires_at,omitzero"`
 	Actor
 	Cause Cause `json:"cause"`
+	// Replaced is the fingerprint of the credential before, and FinishAt when it is
+	// removed upstream: both set once the successor is in use, and without it.
+	Replaced string    `json:"replaced,omitempty"`
+	FinishAt time.Time `json:"finish_at,omitzero"`
 }
 
 // pendingJSON is Pending as it is stored: with the successor's secrets.
@@ -89,7 +93,7 @@ func (c *Credentials) Rotate(ctx context.Context, name string, who Actor) (*Chan
 	if err != nil {
 		return nil, err
 	}
-	if err := c.resume(ctx, in, id, mount); err != nil {
+	if err := c.resume(ctx, in, id, mount, true); err != nil {
 		return nil, err
 	}
 	ctx = context.WithoutCancel(ctx)
@@ -219,10 +223,10 @@ func (c *Credentials) mark(ctx context.Context, in *Integration, record *Record,
 // goes on working the successor is checked first. Where it is dead by then, nothing is
 // better than what the upstream has just made, and it is checked afterwards.
 func (c *Credentials) adopt(ctx context.Context, change *Change, p *Pending, rotator providers.Rotator, mount *Mount) (*Change, error) {
-	entered := Entry{Credential: p.Successor, ExpiresAt: p.ExpiresAt}
+	in, entered := change.Integration, Entry{Credential: p.Successor, ExpiresAt: p.ExpiresAt}
 	next := succeeding(change.Before.Current, p, c.now())
 	if rotator.Overlaps() {
-		checked, err := c.check(ctx, change.Integration, mount, entered, change)
+		checked, err := c.check(ctx, in, mount, entered, change)
 		if err != nil {
 			return nil, err // it stays pending: the sweep asks again
 		}
@@ -240,7 +244,14 @@ func (c *Credentials) adopt(ctx context.Context, change *Change, p *Pending, rot
 	if !rotator.Overlaps() {
 		c.checkAfterwards(ctx, change, mount, entered)
 	}
-	c.finish(ctx, change, p, rotator, mount)
+	if !rotator.Overlaps() || mount.RollbackWindow == 0 {
+		c.finish(ctx, in, change.id, p.Successor, p, rotator, mount)
+		return change, nil
+	}
+	later := *p
+	later.Successor, later.Replaced = providers.Credential{}, change.Before.Current.Fingerprint
+	later.FinishAt = c.now().Add(mount.RollbackWindow).UTC()
+	_ = c.pending.save(ctx, change.id, &later) // if that fails it is finished sooner
 	return change, nil
 }
 
@@ -265,20 +276,23 @@ func (c *Credentials) checkAfterwards(ctx context.Context, change *Change, mount
 
 // finish removes upstream what was replaced, and then the note. What does not succeed
 // is done again by the sweep.
-func (c *Credentials) finish(ctx context.Context, change *Change, p *Pending, rotator providers.Rotator, mount *Mount) {
+func (c *Credentials) finish(ctx context.Context, in *Integration, id string, with providers.Credential, p *Pending, rotator providers.Rotator, mount *Mount) {
 	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout(mount))
 	defer cancel()
-	provider, err := c.integrations.Provider(change.Integration)
+	provider, err := c.integrations.Provider(in)
 	if err != nil {
 		return
 	}
-	if rotator.Finish(ctx, change.Integration.target(provider.Spec(), mount), p.Successor, p.Rotation) == nil {
-		_ = c.pending.remove(ctx, change.id)
+	err = rotator.Finish(ctx, in.target(provider.Spec(), mount), with, p.Rotation)
+	var cause *providers.Error
+	if err == nil || errors.As(err, &cause) && !cause.Outcome.CouldNotTell() {
+		_ = c.pending.remove(ctx, id)
 	}
 }
 
-// resume takes up a rotation that was cut off. The caller holds the lock of the record.
-func (c *Credentials) resume(ctx context.Context, in *Integration, id string, mount *Mount) error {
+// resume takes up a rotation that was cut off, or finishes one whose time has come;
+// early says that it has. The caller holds the lock of the record.
+func (c *Credentials) resume(ctx context.Context, in *Integration, id string, mount *Mount, early bool) error {
 	p, err := c.pending.loadExact(ctx, id)
 	if err != nil || p == nil {
 		return err
@@ -293,16 +307,23 @@ func (c *Credentials) resume(ctx context.Context, in *Integration, id string, mo
 	}
 	ctx = context.WithoutCancel(ctx)
 	change := &Change{Integration: in, Before: record, id: id}
-	provider, _ := c.integrations.Provider(in)
+	inUse := record.Current.Fingerprint
 	switch {
-	case record.Current.Fingerprint == p.Fingerprint:
-		change.After = record
-		c.finish(ctx, change, p, rotator, mount)
+	case p.Replaced != "" && inUse == p.Replaced: // somebody went back to it
+		return c.pending.remove(ctx, id)
+	case p.Replaced != "" || inUse == p.Fingerprint:
+		if early || !c.now().Before(p.FinishAt) {
+			c.finish(ctx, in, id, record.Current.Credential, p, rotator, mount)
+		}
 		return nil
 	case record.Version != p.Version: // a person was faster
 		return c.pending.remove(ctx, id)
 	case p.Fingerprint != "":
 		_, err := c.adopt(ctx, change, p, rotator, mount)
+		return err
+	}
+	provider, err := c.integrations.Provider(in)
+	if err != nil {
 		return err
 	}
 	return c.recover(ctx, rotator, in.target(provider.Spec(), mount), change, p, mount)
