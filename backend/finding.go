@@ -2,7 +2,6 @@ package backend
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -89,7 +88,7 @@ func encodeFinding(f *Finding) ([]byte, error) { return json.Marshal(f) }
 func decodeFinding(_ string, data []byte) (*Finding, error) {
 	f := &Finding{}
 	if err := json.Unmarshal(data, f); err != nil {
-		return nil, fmt.Errorf("not a finding: %w", errors.Unwrap(err))
+		return nil, fmt.Errorf("not a finding: %w", err)
 	}
 	return f, nil
 }

@@ -40,8 +40,9 @@ type plan struct {
 	host     string
 	interval time.Duration
 	due      time.Time
-	busy     bool // queued or under way
-	suspect  bool // rejected once, not confirmed
+	busy     bool  // queued or under way
+	at       *host // whose queue it is in, or was taken from
+	suspect  bool  // rejected once, not confirmed
 	// checked is when version was checked last on this node.
 	checked time.Time
 	version int
@@ -97,13 +98,18 @@ func place(name string, interval time.Duration, now time.Time) time.Time {
 }
 
 // keep drops the plans of integrations that are gone.
-func (s *schedule) keep(names map[string]bool) {
+func (s *schedule) keep(names map[string]bool, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for name, p := range s.plans {
 		if !names[name] && !p.busy {
 			delete(s.plans, name)
 			delete(s.troubles, name)
+		}
+	}
+	for name, h := range s.hosts {
+		if len(h.queue) == 0 && h.running == 0 && !now.Before(h.until) {
+			delete(s.hosts, name)
 		}
 	}
 }
@@ -131,7 +137,7 @@ func (s *schedule) enqueue(now time.Time, most int) {
 			h = &host{}
 			s.hosts[p.host] = h
 		}
-		p.busy = true
+		p.busy, p.at = true, h
 		h.queue = append(h.queue, p)
 	}
 }
@@ -157,7 +163,7 @@ func (s *schedule) next(now time.Time) (*plan, bool) {
 	best.queue = best.queue[1:]
 	best.running++
 	s.running++
-	s.idle.Add(1)
+	s.idle.Add(1) // until whoever takes it is done with all that follows
 	return p, true
 }
 
@@ -173,7 +179,7 @@ type outcome struct {
 func (s *schedule) done(p *plan, o outcome, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h := s.hosts[p.host]
+	h := p.at // p.host may have changed meanwhile
 	h.running--
 	s.running--
 	p.busy, p.suspect = false, o.unconfirmed
@@ -194,7 +200,6 @@ func (s *schedule) done(p *plan, o outcome, now time.Time) {
 	if wait := now.Add(min(o.retryAfter, hostPause)); o.retryAfter > 0 && h.until.Before(wait) {
 		h.until = wait
 	}
-	s.idle.Done()
 }
 
 // jitter is up to a twentieth of the interval in either direction.

@@ -97,6 +97,7 @@ func (w *Watch) dispatch(ctx context.Context) {
 			return
 		}
 		go func() {
+			defer w.schedule.idle.Done()
 			w.inspect(ctx, p)
 			w.dispatch(ctx)
 		}()
@@ -162,7 +163,7 @@ func (w *Watch) list(ctx context.Context, mount *Mount) error {
 			return err
 		}
 	}
-	w.schedule.keep(known)
+	w.schedule.keep(known, w.now())
 	return nil
 }
 
