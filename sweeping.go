@@ -23,6 +23,7 @@ type sweeping struct {
 // initialize is called by Vault once the mount can be used.
 func (e *engine) initialize(context.Context, *logical.InitializationRequest) error {
 	sweep := e.store.Watch.Sweep()
+	//nolint:contextcheck // it outlives the request
 	e.sweep.begin(func(ctx context.Context) { sweep.Run(ctx, e.WriteSafeReplicationState) })
 	return nil
 }

@@ -64,7 +64,7 @@ func (w *Watch) maintain(ctx context.Context) error {
 // maintainOne does it for one record. Its failures are seen by whoever looks at the
 // health; the next round tries again.
 func (w *Watch) maintainOne(ctx context.Context, seen *Seen, mount *Mount, pending bool) {
-	defer func() { _ = recover() }() //nolint:errcheck // what was panicked with may quote a secret
+	defer func() { _ = recover() }() // what was panicked with may quote a secret
 	name, now := seen.Integration.Name, w.now()
 	if pending {
 		if before, after := seen.Record.Version, w.resumed(ctx, name); after != nil && after.Version != before {

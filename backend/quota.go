@@ -91,11 +91,15 @@ func (p *pools) at(id string, version int) *poolState {
 	return s
 }
 
-// forget drops what is known of a record.
-func (p *pools) forget(id string) {
+// keep drops what is known of records other than these.
+func (p *pools) keep(ids map[string]bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.state, id)
+	for id := range p.state {
+		if !ids[id] {
+			delete(p.state, id)
+		}
+	}
 }
 
 // checked forgets what workers said was refused: a check knows better.

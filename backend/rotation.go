@@ -48,7 +48,7 @@ func decodePending(_ string, data []byte) (*Pending, error) {
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return nil, errors.New("not a rotation") // the decoder's message can quote what it read
 	}
-	wire.Pending.Successor = credentialIn(wire.Fields)
+	wire.Successor = credentialIn(wire.Fields)
 	return wire.Pending, nil
 }
 
@@ -187,7 +187,7 @@ func (c *Credentials) recover(ctx context.Context, rotator providers.Rotator, t 
 	defer cancel()
 	lives, err := rotator.Recover(ctx, t, change.Before.Current.Credential, p.Rotation)
 	if err != nil {
-		return nil //nolint:nilerr // it stays pending, and is looked at again
+		return nil // it stays pending, and is looked at again
 	}
 	if !lives {
 		e := rotationLost(change.Integration, p)

@@ -109,7 +109,7 @@ func (w *Watch) dispatch(ctx context.Context) {
 func (w *Watch) inspect(ctx context.Context, p *plan) {
 	var o outcome
 	defer func() {
-		_ = recover() //nolint:errcheck // what was panicked with may quote a secret
+		_ = recover() // what was panicked with may quote a secret
 		w.schedule.done(p, o, w.now())
 	}()
 	in, record, err := w.credentials.Read(ctx, p.name)
@@ -164,6 +164,7 @@ func (w *Watch) list(ctx context.Context, mount *Mount) error {
 		}
 	}
 	w.schedule.keep(known, w.now())
+	w.credentials.pools.keep(records)
 	return nil
 }
 
