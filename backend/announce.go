@@ -21,14 +21,14 @@ func (w *Watch) announce(ctx context.Context, seen *Seen) error {
 			continue
 		}
 		told, err := w.tell(ctx, seen, fingerprint, days, tokens)
-		if err != nil {
-			return err
-		}
 		if told {
 			w.notify(ctx, Event{
 				Type: EventExpiring, Integration: seen.Integration.Name, Provider: seen.Integration.Provider,
 				Version: seen.Record.Version, Status: seen.Health.Status, DaysLeft: days, Fingerprint: fingerprint,
 			})
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -69,6 +69,10 @@ func (w *Watch) tell(ctx context.Context, seen *Seen, fingerprint string, days i
 		return false, err
 	}
 	defer release()
+	// One that was deleted or replaced meanwhile must not leave an entry behind.
+	if same, err := w.same(ctx, seen.Integration, seen.Record.Version); err != nil || !same {
+		return false, err
+	}
 	stored, err := w.findings.loadExact(ctx, name)
 	if err != nil {
 		return false, err
@@ -81,5 +85,10 @@ func (w *Watch) tell(ctx context.Context, seen *Seen, fingerprint string, days i
 	for token := range tokens {
 		inUse = append(inUse, token)
 	}
-	return true, w.findings.save(ctx, name, finding.announced(fingerprint, days, inUse))
+	if err := w.findings.save(ctx, name, finding.announced(fingerprint, days, inUse)); err != nil {
+		// Stored all the same, it would not be told again.
+		stored, unread := w.findings.loadExact(ctx, name)
+		return unread == nil && stored.of(seen.Record.Version).Announced[fingerprint] == days, err
+	}
+	return true, nil
 }

@@ -2,7 +2,6 @@ package backend
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -28,6 +27,10 @@ type Finding struct {
 	// Announced are the expiries that were announced, by fingerprint: for how many
 	// days before the end. Smaller ones follow.
 	Announced map[string]int `json:"announced,omitempty"`
+	// Outlived are the tokens that a check found to work after their end, sorted: by
+	// fingerprint, or "" for a credential that is no pool. An end that a person entered
+	// can be wrong, and a later check that cannot tell does not make it right.
+	Outlived []string `json:"outlived,omitempty"`
 }
 
 // MemberFinding is the outcome of one token of a pool that is not verified.
@@ -46,7 +49,7 @@ func (f *Finding) of(version int) *Finding {
 
 // same reports whether two findings say the same of the credential.
 func (f *Finding) same(other *Finding) bool {
-	return f.Code == other.Code && maps.EqualFunc(f.Members, other.Members, func(a, b MemberFinding) bool { return a.Code == b.Code })
+	return f.Code == other.Code && slices.Equal(f.Outlived, other.Outlived) && maps.EqualFunc(f.Members, other.Members, func(a, b MemberFinding) bool { return a.Code == b.Code })
 }
 
 // verdict reports whether a code says something of the credential that a check which
@@ -56,18 +59,43 @@ func verdict(code string) bool {
 }
 
 // found is the finding after a check: could-not-tell leaves a verdict as it is.
-func (f *Finding) found(code, message string, members map[string]MemberFinding, now time.Time) *Finding {
-	if providers.Outcome(code).CouldNotTell() && code != string(providers.RateLimited) && verdict(f.Code) {
-		return f
-	}
+func (f *Finding) found(r *result, now time.Time) *Finding {
 	next := &Finding{
-		Version: f.Version, Code: code, Message: message, Members: members,
-		Since: now.UTC(), CheckedAt: now.UTC(), Announced: f.Announced,
+		Version: f.Version, Code: r.code, Message: r.message, Members: r.members,
+		Since: now.UTC(), CheckedAt: now.UTC(), Announced: f.Announced, Outlived: f.outlived(r),
+	}
+	if providers.Outcome(r.code).CouldNotTell() && verdict(f.Code) {
+		next.Code, next.Message = f.Code, f.Message
 	}
 	if next.same(f) {
 		return f
 	}
+	if f.Code != "" && statusOf(next.Code) == statusOf(f.Code) {
+		next.Since = f.Since // unreachable for another reason, say
+	}
 	return next
+}
+
+// outlived are the tokens that were taken after their end, now or before.
+func (f *Finding) outlived(r *result) []string {
+	var list []string
+	for key, end := range r.record.Current.lives() {
+		past := !end.IsZero() && !r.asked.Before(end)
+		if past && (slices.Contains(r.taken, key) || slices.Contains(f.Outlived, key)) {
+			list = append(list, key)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// lives are the ends of a credential as checks and health see them: of a pool by
+// fingerprint, else by "".
+func (s *Stored) lives() map[string]time.Time {
+	if len(s.Members) < 2 {
+		return map[string]time.Time{"": s.ExpiresAt}
+	}
+	return ends(s)
 }
 
 // announced returns the finding with one more announcement, of which only those of
@@ -85,10 +113,12 @@ func (f *Finding) announced(fingerprint string, days int, inUse []string) *Findi
 
 func encodeFinding(f *Finding) ([]byte, error) { return json.Marshal(f) }
 
+// decodeFinding takes what it cannot read for no finding: the next check finds it
+// again, and a worker must get its credential all the same.
 func decodeFinding(_ string, data []byte) (*Finding, error) {
 	f := &Finding{}
 	if err := json.Unmarshal(data, f); err != nil {
-		return nil, fmt.Errorf("not a finding: %w", err)
+		return &Finding{}, nil //nolint:nilerr // see above
 	}
 	return f, nil
 }

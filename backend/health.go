@@ -27,6 +27,23 @@ func Statuses() []Status {
 	return []Status{StatusNotChecked, StatusHealthy, StatusExpiring, StatusDegraded, StatusUnreachable, StatusNeedsReauth}
 }
 
+// statusOf is the status that an outcome makes, of a credential or of one token.
+func statusOf(code string) Status {
+	outcome := providers.Outcome(code)
+	switch {
+	case code == "":
+		return StatusHealthy
+	case outcome == providers.Rejected:
+		return StatusNeedsReauth
+	case outcome == providers.RateLimited:
+		return StatusDegraded
+	case outcome.CouldNotTell():
+		return StatusUnreachable
+	default:
+		return StatusDegraded
+	}
+}
+
 // NeedsPerson reports whether somebody must act.
 func (s Status) NeedsPerson() bool { return s == StatusNeedsReauth || s == StatusDegraded }
 
@@ -93,7 +110,6 @@ func (s subject) lastChecked() time.Time {
 
 // judge finds the status of a credential.
 func (s subject) judge(h *Health) {
-	code := providers.Outcome(s.finding.Code)
 	h.Code, h.Message = s.finding.Code, s.finding.Message
 	if !s.finding.Since.IsZero() {
 		h.Since = s.finding.Since
@@ -105,15 +121,13 @@ func (s subject) judge(h *Health) {
 		h.Message = fmt.Sprintf("the authorization server refused the refresh token; write to oauth/authorize/%s", s.in.Name)
 	case len(h.Members) > 0:
 		s.judgePool(h)
-	case code == providers.Rejected:
+	case h.Code == string(providers.Rejected):
 		h.Status = StatusNeedsReauth
-	case s.ended(h.ExpiresAt):
+	case s.ended("", h.ExpiresAt):
 		h.Status, h.Code, h.Since = StatusNeedsReauth, string(providers.Rejected), h.ExpiresAt
 		h.Message = fmt.Sprintf("the credential ended on %s; write another one to reauth/%s", h.ExpiresAt.Format(time.RFC3339), s.in.Name)
-	case code == providers.Unreachable, code == providers.UpstreamError, code == providers.AddressNotAllowed:
-		h.Status = StatusUnreachable
-	case code != "":
-		h.Status = StatusDegraded
+	case h.Code != "":
+		h.Status = statusOf(h.Code)
 	default:
 		s.judgeExpiry(h)
 	}
@@ -135,19 +149,19 @@ func (s subject) judgeExpiry(h *Health) {
 	}
 }
 
-// ended reports whether a credential's life is over and no check since then has found
-// that it works all the same: an end that a person entered can be wrong.
-func (s subject) ended(end time.Time) bool {
+// ended reports whether a token's life is over and no check since then has found that
+// it works all the same. Its key is that of Stored.lives.
+func (s subject) ended(key string, end time.Time) bool {
 	if end.IsZero() || s.now.Before(end) {
 		return false
 	}
-	return s.finding.Code != "" || s.lastChecked().Before(end)
+	return s.record.Current.VerifiedAt.Before(end) && !slices.Contains(s.finding.Outlived, key)
 }
 
 // judgePool finds the status of a pool from that of its tokens: as long as one works
 // the pool does.
 func (s subject) judgePool(h *Health) {
-	var bad, worn []string
+	var bad, worn, unknown []string
 	for _, m := range h.Members {
 		name := fmt.Sprintf("token %d (%s, %s)", m.Position, m.Fingerprint, m.Identity)
 		switch m.Status {
@@ -155,20 +169,23 @@ func (s subject) judgePool(h *Health) {
 			bad = append(bad, name+" is "+m.Code)
 		case StatusExpiring:
 			worn = append(worn, name)
-		case StatusHealthy, StatusNotChecked, StatusUnreachable:
+		case StatusUnreachable:
+			unknown = append(unknown, name)
+		case StatusHealthy, StatusNotChecked:
 		}
 	}
-	dead := func(m MemberHealth) bool { return m.Status == StatusNeedsReauth }
-	unreachable := func(m MemberHealth) bool { return m.Status == StatusUnreachable }
+	first := func(statuses ...Status) string { return firstCode(h.Members, statuses) }
 	advice := fmt.Sprintf("; replace the pool with a write to reauth/%s", s.in.Name)
 	switch {
-	case !slices.ContainsFunc(h.Members, func(m MemberHealth) bool { return !dead(m) }):
+	case !slices.ContainsFunc(h.Members, func(m MemberHealth) bool { return m.Status != StatusNeedsReauth }):
 		h.Status, h.Code, h.Message = StatusNeedsReauth, string(providers.Rejected), strings.Join(bad, ", ")+advice
 	case len(bad) > 0:
-		h.Status, h.Message = StatusDegraded, strings.Join(bad, ", ")+advice
-		h.Code = h.Members[slices.IndexFunc(h.Members, func(m MemberHealth) bool { return m.Status == StatusNeedsReauth || m.Status == StatusDegraded })].Code
-	case slices.ContainsFunc(h.Members, unreachable):
-		h.Status = StatusUnreachable
+		h.Status, h.Code, h.Message = StatusDegraded, first(StatusNeedsReauth, StatusDegraded), strings.Join(bad, ", ")
+		if slices.ContainsFunc(h.Members, MemberHealth.replaceable) {
+			h.Message += advice
+		}
+	case len(unknown) > 0:
+		h.Status, h.Code, h.Message = StatusUnreachable, first(StatusUnreachable), strings.Join(unknown, ", ")+" could not be checked"
 	case s.allSpent(h.Members):
 		h.Status, h.Code, h.Message = StatusDegraded, string(providers.RateLimited), "the quota of every token is used up"
 	case len(worn) > 0:
@@ -178,26 +195,34 @@ func (s subject) judgePool(h *Health) {
 	}
 }
 
+// firstCode is the code of the first token that is in one of the statuses, those
+// named first before others.
+func firstCode(members []MemberHealth, statuses []Status) string {
+	for _, status := range statuses {
+		if i := slices.IndexFunc(members, func(m MemberHealth) bool { return m.Status == status }); i >= 0 {
+			return members[i].Code
+		}
+	}
+	return ""
+}
+
+// replaceable reports whether another token would help: a quota comes back by itself.
+func (m MemberHealth) replaceable() bool {
+	return m.Status == StatusNeedsReauth || m.Status == StatusDegraded && m.Code != string(providers.RateLimited)
+}
+
 // members judges the tokens of a pool one by one.
 func (s subject) members() []MemberHealth {
 	stored := s.record.Current.Members
 	list := make([]MemberHealth, 0, len(stored))
 	for i, m := range stored {
 		h := MemberHealth{Position: i + 1, Fingerprint: m.Fingerprint, Identity: m.Identity, ExpiresAt: m.ExpiresAt, Quotas: s.quotas(m.AccountID)}
-		found := s.finding.Members[m.Fingerprint]
-		h.Code = found.Code
-		code := providers.Outcome(found.Code)
+		h.Code = s.finding.Members[m.Fingerprint].Code
 		switch {
-		case code == providers.Rejected:
-			h.Status = StatusNeedsReauth
-		case s.ended(m.ExpiresAt):
+		case h.Code != string(providers.Rejected) && s.ended(m.Fingerprint, m.ExpiresAt):
 			h.Status, h.Code = StatusNeedsReauth, string(providers.Rejected)
-		case code == providers.RateLimited:
-			h.Status = StatusDegraded
-		case code.CouldNotTell():
-			h.Status = StatusUnreachable
-		case code != "":
-			h.Status = StatusDegraded
+		case h.Code != "":
+			h.Status = statusOf(h.Code)
 		case !m.ExpiresAt.IsZero() && !s.now.Before(m.ExpiresAt.Add(-s.warning)):
 			h.Status = StatusExpiring
 		default:

@@ -104,15 +104,19 @@ func (e *events) of(kind backend.EventType) []backend.Event {
 	return found
 }
 
-// clock is a time that tests move.
+// clock is a time that tests move, or that of a bubble of synctest.
 type clock struct {
-	mu sync.Mutex
-	at time.Time
+	mu     sync.Mutex
+	at     time.Time
+	bubble bool
 }
 
 func (c *clock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.bubble {
+		return time.Now().UTC()
+	}
 	return c.at
 }
 
@@ -144,6 +148,13 @@ func texts(pairs ...string) providers.Settings {
 		s.Texts[pair[0]] = pair[1]
 	}
 	return s
+}
+
+// sleepy is a world whose clock is that of the bubble.
+func sleepy(storage logical.Storage) *world {
+	w := newWorld(storage)
+	w.clock.bubble = true
+	return w
 }
 
 func (w *world) create(t *testing.T, name, authType string) {

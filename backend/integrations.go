@@ -73,6 +73,13 @@ func (s *Integrations) Write(ctx context.Context, name string, draft Draft) erro
 			return err
 		}
 	}
+	if move.leaves() {
+		forgotten, err := s.forgetFinding(ctx, name)
+		if err != nil {
+			return err
+		}
+		defer forgotten()
+	}
 	if err := s.table.save(ctx, name, move.after); err != nil {
 		return err
 	}
@@ -174,13 +181,30 @@ func (s *Integrations) Delete(ctx context.Context, name string) error {
 			return err
 		}
 	}
-	if err := s.findings.remove(ctx, name); err != nil {
+	forgotten, err := s.forgetFinding(ctx, name)
+	if err != nil {
 		return err
 	}
+	defer forgotten()
 	if err := s.table.remove(ctx, name); err != nil {
 		return err
 	}
 	return s.groups.leave(ctx, move.from, name)
+}
+
+// forgetFinding removes what was found of the integration's credential. A check under
+// way finds nothing before it releases the lock, and looks then whether there still is
+// what it checked: else it could speak of another credential of the same version.
+func (s *Integrations) forgetFinding(ctx context.Context, name string) (release func(), err error) {
+	release, err = s.locks.acquire(ctx, "health/"+name)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.findings.remove(ctx, name); err != nil {
+		release()
+		return nil, err
+	}
+	return release, nil
 }
 
 // merge returns the settings with changes laid over them.

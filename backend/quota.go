@@ -19,6 +19,8 @@ const (
 	nearlyGone = 50
 	// shortestReset is assumed where an upstream limits and does not say how long.
 	shortestReset = time.Minute
+	// longestReset caps a moment that cannot be right: no quota lasts longer than a day.
+	longestReset = 24 * time.Hour
 	// maxResources bounds what workers can report of one account.
 	maxResources = 32
 )
@@ -28,19 +30,33 @@ type Quota struct {
 	Remaining int64
 	// ResetAt is when it is full again; after that nothing is known.
 	ResetAt time.Time
-	// known is set once somebody reported.
-	known bool
+	// known is set once somebody reported; assumed where the end of the window was not.
+	known, assumed bool
+	// pausedUntil is set where the upstream limits although the quota has a rest, or
+	// does not say when it is full again.
+	pausedUntil time.Time
 }
 
 // current reports whether the quota still says something.
 func (q Quota) current(now time.Time) bool { return q.known && now.Before(q.ResetAt) }
 
 // spent reports whether nothing is left.
-func (q Quota) spent(now time.Time) bool { return q.current(now) && q.Remaining <= 0 }
+func (q Quota) spent(now time.Time) bool { return q.left(now) <= 0 }
+
+// fullAt is when there is something left again of a quota that is spent.
+func (q Quota) fullAt(now time.Time) time.Time {
+	if q.current(now) && q.Remaining <= 0 && q.ResetAt.After(q.pausedUntil) {
+		return q.ResetAt
+	}
+	return q.pausedUntil
+}
 
 // left is what can still be used; a quota that nobody reported counts as full.
 func (q Quota) left(now time.Time) int64 {
-	if !q.current(now) {
+	switch {
+	case now.Before(q.pausedUntil):
+		return 0
+	case !q.current(now):
 		return 1 << 40
 	}
 	return q.Remaining
@@ -50,8 +66,20 @@ func (q Quota) left(now time.Time) int64 {
 // rest is the newest, and one of an earlier window says nothing.
 func (q Quota) reported(next Quota, now time.Time) Quota {
 	const skew = 5 * time.Second // upstreams round the moment, and differ by a second
+	if q.pausedUntil.After(next.pausedUntil) {
+		next.pausedUntil = q.pausedUntil
+	}
+	q.pausedUntil = next.pausedUntil
 	switch {
-	case !q.current(now) || next.ResetAt.After(q.ResetAt.Add(skew)):
+	case !q.current(now):
+		next.known = true
+		return next
+	case !next.known:
+		return q
+	case next.assumed && !q.assumed:
+		q.Remaining = min(q.Remaining, next.Remaining)
+		return q
+	case q.assumed && !next.assumed || next.ResetAt.After(q.ResetAt.Add(skew)):
 		return next
 	case next.ResetAt.Before(q.ResetAt.Add(-skew)):
 		return q
@@ -72,8 +100,9 @@ type poolState struct {
 	version int
 	// quotas are by account, not by token: tokens of one account share one.
 	quotas map[string]map[string]Quota
-	// refused are the fingerprints that a worker says were refused, until a check.
-	refused map[string]bool
+	// refused are the fingerprints that a worker says were refused, and when it said
+	// so, until a check that was begun later finds that they are taken.
+	refused map[string]time.Time
 	// using is the fingerprint in use, by resource.
 	using map[string]string
 }
@@ -85,35 +114,44 @@ func (p *pools) at(id string, version int) *poolState {
 	}
 	s := p.state[id]
 	if s == nil || s.version != version {
-		s = &poolState{version: version, quotas: map[string]map[string]Quota{}, refused: map[string]bool{}, using: map[string]string{}}
+		s = &poolState{version: version, quotas: map[string]map[string]Quota{}, refused: map[string]time.Time{}, using: map[string]string{}}
 		p.state[id] = s
 	}
 	return s
 }
 
-// keep drops what is known of records other than these.
+// keep drops what is known of records that are gone.
 func (p *pools) keep(ids map[string]bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for id := range p.state {
-		if !ids[id] {
-			delete(p.state, id)
+	maps.DeleteFunc(p.state, func(id string, _ *poolState) bool { return !ids[id] })
+}
+
+// taken forgets of what workers said was refused the tokens that the upstream took in
+// a check that was begun later: that knows better.
+func (p *pools) taken(id string, version int, fingerprints []string, asked time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.state[id]
+	if s == nil || s.version != version {
+		return
+	}
+	for _, fingerprint := range fingerprints {
+		if at, refused := s.refused[fingerprint]; refused && !at.After(asked) {
+			delete(s.refused, fingerprint)
 		}
 	}
 }
 
-// checked forgets what workers said was refused: a check knows better.
-func (p *pools) checked(id string, version int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	clear(p.at(id, version).refused)
-}
-
-// quotasOf returns the quotas of an account.
+// quotasOf returns the quotas of an account. A reader that is late has no part in
+// what is known of a newer version.
 func (p *pools) quotasOf(id string, version int, account string) map[string]Quota {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return maps.Clone(p.at(id, version).quotas[account])
+	if s := p.state[id]; s != nil && s.version == version {
+		return maps.Clone(s.quotas[account])
+	}
+	return nil
 }
 
 // report notes what a worker saw.
@@ -122,7 +160,7 @@ func (p *pools) report(id string, version int, m StoredMember, r Report, now tim
 	defer p.mu.Unlock()
 	s := p.at(id, version)
 	if r.Refused() {
-		s.refused[m.Fingerprint] = true
+		s.refused[m.Fingerprint] = now
 	}
 	quota, told := r.quota(now)
 	if !told {
@@ -148,7 +186,8 @@ func (p *pools) choose(id string, version int, members []StoredMember, resource 
 	best, bestRank := 0, rank{}
 	for i, m := range members {
 		q := s.quotas[m.AccountID][resource]
-		r := rank{usable: usable(m) && !s.refused[m.Fingerprint], left: q.left(now), reset: q.ResetAt}
+		_, refused := s.refused[m.Fingerprint]
+		r := rank{usable: usable(m) && !refused, left: q.left(now), full: q.fullAt(now)}
 		r.sticks = s.using[resource] == m.Fingerprint && r.left > nearlyGone
 		if i == 0 || r.better(bestRank) {
 			best, bestRank = i, r
@@ -162,7 +201,7 @@ func (p *pools) choose(id string, version int, members []StoredMember, resource 
 type rank struct {
 	usable, sticks bool
 	left           int64
-	reset          time.Time
+	full           time.Time
 }
 
 func (r rank) better(other rank) bool {
@@ -172,7 +211,7 @@ func (r rank) better(other rank) bool {
 	case r.sticks != other.sticks:
 		return r.sticks
 	case r.left <= 0 && other.left <= 0:
-		return r.reset.Before(other.reset)
+		return r.full.Before(other.full)
 	default:
 		return r.left > other.left
 	}
@@ -200,8 +239,8 @@ func (c *Credentials) choose(ctx context.Context, out *Handout, resource string,
 	var quota Quota
 	out.Member, quota = c.pools.choose(id, out.Record.Version, out.Record.Current.Members, resource, usable, now)
 	if quota.spent(now) {
-		out.ReadAgainAt = quota.ResetAt
-		out.Warning = fmt.Sprintf("the quota of every token that works is used up for %s; the next is full again on %s", resource, quota.ResetAt.UTC().Format(time.RFC3339))
+		out.ReadAgainAt = quota.fullAt(now)
+		out.Warning = fmt.Sprintf("the quota of every token that works is used up for %s; the next is full again on %s", resource, out.ReadAgainAt.UTC().Format(time.RFC3339))
 	}
 	return out, nil
 }

@@ -33,8 +33,15 @@ func (r Report) quota(now time.Time) (Quota, bool) {
 	if r.Remaining != nil {
 		q.Remaining = *r.Remaining
 	}
+	if latest := now.Add(longestReset); q.ResetAt.After(latest) {
+		q.ResetAt = latest
+	}
+	if limited && (q.ResetAt.IsZero() || q.Remaining > 0) {
+		q.pausedUntil = now.Add(shortestReset)
+	}
 	if q.ResetAt.IsZero() {
-		q.ResetAt = now.Add(shortestReset)
+		// A limit without any number says nothing of the quota that others reported.
+		q.ResetAt, q.assumed, q.known = now.Add(shortestReset), true, r.Remaining != nil
 	}
 	return q, true
 }

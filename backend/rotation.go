@@ -216,7 +216,7 @@ func (c *Credentials) mark(ctx context.Context, in *Integration, record *Record,
 	if err != nil {
 		return err
 	}
-	return c.findings.save(ctx, in.Name, stored.of(record.Version).found(e.Code, e.Message, nil, c.now()))
+	return c.findings.save(ctx, in.Name, stored.of(record.Version).found(&result{in: in, record: record, code: e.Code, message: e.Message, asked: c.now()}, c.now()))
 }
 
 // adopt swaps the successor in with one Put and finishes upstream. Where the one before

@@ -2,6 +2,7 @@ package backend
 
 import (
 	"hash/fnv"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -41,12 +42,17 @@ type plan struct {
 	interval time.Duration
 	due      time.Time
 	busy     bool  // queued or under way
-	at       *host // whose queue it is in, or was taken from
-	suspect  bool  // rejected once, not confirmed
+	again    bool  // wanted again meanwhile
+	at       *host // where it is queued or under way; host may have changed since
+	// suspects are the tokens that were rejected once, of suspectsOf, not confirmed.
+	suspects   map[string]bool
+	suspectsOf int
 	// checked is when version was checked last on this node.
 	checked time.Time
 	version int
 	status  Status
+	// judgements counts the times that status was set.
+	judgements uint64
 }
 
 // host is an upstream's host.
@@ -97,29 +103,58 @@ func place(name string, interval time.Duration, now time.Time) time.Time {
 	return next
 }
 
-// keep drops the plans of integrations that are gone.
+// keep drops the plans of integrations that are gone, and hosts that nothing goes to.
 func (s *schedule) keep(names map[string]bool, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for name, p := range s.plans {
-		if !names[name] && !p.busy {
-			delete(s.plans, name)
-			delete(s.troubles, name)
-		}
-	}
-	for name, h := range s.hosts {
-		if len(h.queue) == 0 && h.running == 0 && !now.Before(h.until) {
-			delete(s.hosts, name)
-		}
-	}
+	maps.DeleteFunc(s.plans, func(name string, p *plan) bool { return !names[name] && !p.busy })
+	maps.DeleteFunc(s.troubles, func(name string, _ *Trouble) bool { return !names[name] })
+	maps.DeleteFunc(s.hosts, func(_ string, h *host) bool { return len(h.queue) == 0 && h.running == 0 && !now.Before(h.until) })
 }
 
-// soon makes an integration due now.
+// soon makes an integration due now, or a minute after it was checked.
 func (s *schedule) soon(name string, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if p := s.plans[name]; p != nil && p.interval > 0 {
-		p.due = now
+	p := s.plans[name]
+	if p == nil || p.interval <= 0 || p.status == StatusNeedsReauth {
+		return
+	}
+	p.again = p.busy
+	p.hurry(now)
+}
+
+func (p *plan) hurry(now time.Time) {
+	due := now
+	if earliest := p.checked.Add(longestConfirm); due.Before(earliest) {
+		due = earliest
+	}
+	if due.Before(p.due) {
+		p.due = due
+	}
+}
+
+// renew plans an integration whose credential was replaced, and that was checked more
+// seldom because it was rejected, as any other.
+func (s *schedule) renew(name string, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p := s.plans[name]; p != nil && p.due.After(now.Add(p.interval)) {
+		p.due = place(name, p.interval, now)
+	}
+}
+
+// replan gives each integration its place in the interval again and forgets the
+// statuses: another node has been active meanwhile, and most of them are overdue.
+func (s *schedule) replan(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.plans {
+		p.status, p.suspects = "", nil
+		p.judgements++
+		if !p.busy {
+			p.due = place(p.name, p.interval, now)
+		}
 	}
 }
 
@@ -143,7 +178,7 @@ func (s *schedule) enqueue(now time.Time, most int) {
 }
 
 // next takes a check that may begin, if there is one: of the host with the fewest
-// under way.
+// under way. Whoever takes one calls idle.Done when it has ended and no other begins.
 func (s *schedule) next(now time.Time) (*plan, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -169,22 +204,24 @@ func (s *schedule) next(now time.Time) (*plan, bool) {
 
 // outcome is how a check ended, for the schedule.
 type outcome struct {
-	// unconfirmed is set after a rejection that needs a second look.
-	unconfirmed bool
-	rejected    bool
-	retryAfter  time.Duration
+	// doubtful are the tokens of version whose rejection needs a second look.
+	doubtful   []string
+	version    int
+	rejected   bool
+	retryAfter time.Duration
 }
 
 // done ends a check and plans the next one.
 func (s *schedule) done(p *plan, o outcome, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h := p.at // p.host may have changed meanwhile
+	h := p.at
 	h.running--
 	s.running--
-	p.busy, p.suspect = false, o.unconfirmed
+	p.busy, p.at = false, nil
+	p.suspected(o.version, o.doubtful)
 	switch {
-	case o.unconfirmed:
+	case len(o.doubtful) > 0:
 		p.due = now.Add(min(longestConfirm, p.interval/4))
 	case o.rejected:
 		p.due = now.Add(rejectedSlower * p.interval)
@@ -193,6 +230,10 @@ func (s *schedule) done(p *plan, o outcome, now time.Time) {
 		if !p.due.After(now) { // it waited for longer than the interval
 			p.due = place(p.name, p.interval, now)
 		}
+	}
+	if p.again {
+		p.again = false
+		p.hurry(now)
 	}
 	if wait := now.Add(o.retryAfter); o.retryAfter > 0 && p.due.Before(wait) {
 		p.due = wait
@@ -211,17 +252,31 @@ func jitter(interval time.Duration) time.Duration {
 	return rand.N(span) - span/2 //nolint:gosec // spreads load, guards nothing
 }
 
-// suspect notes a rejection that a second look has to confirm.
-func (s *schedule) suspect(name string) {
+// suspect notes rejections that a second look has to confirm.
+func (s *schedule) suspect(name string, version int, tokens []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.at(name).suspect = true
+	s.at(name).suspected(version, tokens)
 }
 
-func (s *schedule) suspected(name string) bool {
+func (p *plan) suspected(version int, tokens []string) {
+	p.suspectsOf, p.suspects = version, nil
+	for _, token := range tokens {
+		if p.suspects == nil {
+			p.suspects = map[string]bool{}
+		}
+		p.suspects[token] = true
+	}
+}
+
+// suspects are the tokens of a version that were rejected once.
+func (s *schedule) suspects(name string, version int) map[string]bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.at(name).suspect
+	if p := s.plans[name]; p != nil && p.suspectsOf == version {
+		return p.suspects
+	}
+	return nil
 }
 
 // checked notes that the upstream answered about a version.
@@ -229,7 +284,7 @@ func (s *schedule) checked(name string, version int, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.at(name)
-	p.checked, p.version, p.suspect = now, version, false
+	p.checked, p.version, p.suspects = now.UTC(), version, nil
 }
 
 // checkedAt is when a version was checked last on this node, zero if it was not.
@@ -242,14 +297,30 @@ func (s *schedule) checkedAt(name string, version int) time.Time {
 	return time.Time{}
 }
 
-// changed notes a status and reports whether it is another than the one before.
-func (s *schedule) changed(name string, status Status) bool {
+// judgements is what to give judged; ask before judging.
+func (s *schedule) judgements(name string) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p := s.plans[name]; p != nil {
+		return p.judgements
+	}
+	return 0
+}
+
+// judged notes a status and reports whether it is another than the one before. If
+// there was another judgement since the number was asked for, it is not current, and
+// changes nothing: it may be of the older facts.
+func (s *schedule) judged(name string, status Status, since uint64) (changed, current bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.at(name)
+	if p.judgements != since {
+		return false, false
+	}
 	before := p.status
 	p.status = status
-	return before != "" && before != status
+	p.judgements++
+	return before != "" && before != status, true
 }
 
 // shortest is the shortest interval, 0 if nothing is checked.

@@ -2,7 +2,9 @@ package backend
 
 import (
 	"context"
+	"errors"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -15,6 +17,9 @@ const (
 	// longestList is how often it looks for integrations that are new, and at the
 	// calendar; more often if something is checked more often.
 	longestList = time.Minute
+	// maxFaults is how many integrations it cannot read before it gives up until the
+	// next tick: storage is down.
+	maxFaults = 10
 )
 
 // Sweep is the checks that go on by themselves. Begin one with Watch.Sweep.
@@ -33,23 +38,37 @@ func (s *Sweep) Run(ctx context.Context, active func() bool) {
 	defer s.Wait()
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
+	rested := false
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
-		if active() {
-			// A storage that does not answer is asked again at the next tick.
-			_ = s.Step(ctx)
+		if !active() {
+			rested = true
+			continue
 		}
+		if rested {
+			s.resume()
+			rested = false
+		}
+		// A storage that does not answer is asked again at the next tick.
+		_ = s.Step(ctx)
 	}
+}
+
+// resume goes on where another node was active for a while.
+func (s *Sweep) resume() {
+	s.watch.schedule.replan(s.watch.now())
+	s.listed = time.Time{}
 }
 
 // Wait returns when no check is under way.
 func (s *Sweep) Wait() { s.watch.schedule.idle.Wait() }
 
-// Step begins what is due now. It does not wait for it.
+// Step begins what is due now. It does not wait for it. An error is of storage; what
+// is known is checked all the same.
 func (s *Sweep) Step(ctx context.Context) error {
 	w := s.watch
 	mount, err := w.mount.Read(ctx)
@@ -58,15 +77,15 @@ func (s *Sweep) Step(ctx context.Context) error {
 	}
 	now := w.now()
 	if w.schedule.outdated() || now.Sub(s.listed) >= s.listEvery() {
-		if err := w.list(ctx, mount); err != nil {
-			return err
+		if err = w.list(ctx, mount); err != nil {
+			w.schedule.outdate()
 		}
 		s.listed = now
 		s.maintain(ctx)
 	}
 	w.schedule.enqueue(now, mount.MaxConcurrentChecks)
 	w.dispatch(ctx)
-	return nil
+	return err
 }
 
 // maintain begins what is due beside checks, unless the last round still goes on.
@@ -97,6 +116,7 @@ func (w *Watch) dispatch(ctx context.Context) {
 			return
 		}
 		go func() {
+			// Not before the next one has begun: else Wait could return in between.
 			defer w.schedule.idle.Done()
 			w.inspect(ctx, p)
 			w.dispatch(ctx)
@@ -124,14 +144,14 @@ func (w *Watch) inspect(ctx context.Context, p *plan) {
 	if err != nil {
 		return
 	}
-	o.retryAfter, o.rejected = r.retryAfter, r.code == string(providers.Rejected)
-	settled, err := w.settle(ctx, r)
+	o.retryAfter, o.version = r.retryAfter, r.record.Version
+	doubtful, err := w.settle(ctx, r)
 	if err != nil {
 		return
 	}
-	if o.unconfirmed = !settled; settled {
-		_, _ = w.Observe(ctx, p.name)
-	}
+	o.doubtful = doubtful
+	seen, err := w.Observe(ctx, p.name)
+	o.rejected = err == nil && r.code == string(providers.Rejected) && seen.Record.Version == r.record.Version
 }
 
 // list looks for integrations that are new or gone or have another interval, for
@@ -142,30 +162,47 @@ func (w *Watch) list(ctx context.Context, mount *Mount) error {
 		return err
 	}
 	known, records := make(map[string]bool, len(names)), make(map[string]bool, len(names))
+	faults := 0
+	var first error
 	for _, name := range names {
 		known[name] = true
-		seen, err := w.Health(ctx, name)
-		if HasCode(err, CodeUnknownIntegration) || HasCode(err, CodeUnknownProvider) {
-			continue
+		err := w.visit(ctx, name, mount, records)
+		if err == nil || errors.Is(err, errUndecodable) {
+			continue // one that is damaged stays so, and does not hold up the others
 		}
-		if err != nil {
-			return err
+		if first == nil {
+			first = err
 		}
-		in := seen.Integration
-		w.schedule.put(name, w.hostOf(in), interval(in, mount), w.now())
-		w.observed(ctx, seen)
-		id, err := w.integrations.recordID(in)
-		if err != nil || records[id] {
-			continue // of a shared credential the first integration tells
-		}
-		records[id] = true
-		if err := w.announce(ctx, seen); err != nil {
-			return err
+		if faults++; faults == maxFaults || ctx.Err() != nil {
+			return first
 		}
 	}
 	w.schedule.keep(known, w.now())
-	w.credentials.pools.keep(records)
-	return nil
+	if first == nil {
+		w.credentials.pools.keep(records)
+	}
+	return first
+}
+
+// visit is list for one integration; records are the credentials that it has seen. A
+// panic is one of a provider, and would take all mounts down.
+func (w *Watch) visit(ctx context.Context, name string, mount *Mount, records map[string]bool) error {
+	defer func() { _ = recover() }() //nolint:errcheck // what was panicked with may quote a secret
+	seen, err := w.Observe(ctx, name)
+	if HasCode(err, CodeUnknownIntegration) || HasCode(err, CodeUnknownProvider) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	in := seen.Integration
+	w.schedule.put(name, w.hostOf(in), interval(in, mount), w.now())
+	id, err := w.integrations.recordID(in)
+	if err != nil || records[id] {
+		return nil //nolint:nilerr // seen without an error; of a shared credential the first integration tells
+	}
+	records[id] = true
+	return w.announce(ctx, seen)
 }
 
 // hostOf is the host that an integration names.
@@ -178,7 +215,7 @@ func (w *Watch) hostOf(in *Integration) string {
 	if err != nil {
 		return ""
 	}
-	return u.Host
+	return strings.ToLower(u.Host)
 }
 
 // interval is how often an integration is checked: as it says, or as the mount says.

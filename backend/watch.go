@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"vault-plugin-secrets-sei/providers"
@@ -118,17 +119,17 @@ func (w *Watch) Check(ctx context.Context, name string) (*Seen, error) {
 		if err != nil {
 			return nil, err
 		}
-		settled, err := w.settle(ctx, result)
+		doubtful, err := w.settle(ctx, result)
 		if err != nil {
 			return nil, err
 		}
-		if settled {
+		if len(doubtful) == 0 {
 			break
 		}
 		if err := pause(ctx, confirmPause); err != nil {
 			return nil, err
 		}
-		w.schedule.suspect(name)
+		w.schedule.suspect(name, result.record.Version, doubtful)
 	}
 	return w.Observe(ctx, name)
 }
@@ -145,8 +146,12 @@ func (w *Watch) checkable(in *Integration, record *Record) bool {
 
 // result is what one look came to.
 type result struct {
-	in         *Integration
-	record     *Record
+	in     *Integration
+	record *Record
+	// asked is when it began.
+	asked time.Time
+	// taken are the tokens that the upstream took, by the keys of Stored.lives.
+	taken      []string
 	code       string
 	message    string
 	members    map[string]MemberFinding
@@ -155,26 +160,39 @@ type result struct {
 
 // look asks the upstream about a credential: of a pool, about each token.
 func (w *Watch) look(ctx context.Context, in *Integration, record *Record, mount *Mount) (*result, error) {
-	r := &result{in: in, record: record, members: map[string]MemberFinding{}}
+	r := &result{in: in, record: record, asked: w.now(), members: map[string]MemberFinding{}}
 	if record.Current.Access != nil {
 		return r, w.lookAtAccess(ctx, r, mount)
 	}
 	if len(record.Current.Members) < 2 {
 		return r, w.ask(ctx, r, record.Current.Credential, mount)
 	}
-	for i, member := range record.Current.Members {
-		single := &result{in: in}
-		field, tokens := poolField(record.Current.Credential, len(record.Current.Members))
-		alone := providers.NewCredential(map[string][]providers.Secret{field: {tokens[i]}})
-		if err := w.ask(ctx, single, alone, mount); err != nil {
-			return nil, err
+	return r, w.lookAtPool(ctx, r, mount)
+}
+
+// lookAtPool asks about one token after the other. Once the upstream cannot be reached
+// that is so for all: to wait for the time limit of each would take too long.
+func (w *Watch) lookAtPool(ctx context.Context, r *result, mount *Mount) error {
+	current := r.record.Current
+	field, tokens := poolField(current.Credential, len(current.Members))
+	single := &result{in: r.in}
+	for i, member := range current.Members {
+		if single.code != string(providers.Unreachable) {
+			single = &result{in: r.in}
+			alone := providers.NewCredential(map[string][]providers.Secret{field: {tokens[i]}})
+			if err := w.ask(ctx, single, alone, mount); err != nil {
+				return err
+			}
+		}
+		if len(single.taken) > 0 {
+			r.taken = append(r.taken, member.Fingerprint)
 		}
 		if single.code != "" {
 			r.members[member.Fingerprint] = MemberFinding{Code: single.code, Message: single.message}
 			r.retryAfter = max(r.retryAfter, single.retryAfter)
 		}
 	}
-	return r, nil
+	return nil
 }
 
 // poolField finds the field of a pool's tokens.
@@ -223,62 +241,88 @@ func (w *Watch) ask(ctx context.Context, r *result, cred providers.Credential, m
 	if cause != nil {
 		r.code, r.message, r.retryAfter = string(cause.Outcome), cause.Error(), cause.RetryAfter
 	}
+	if cause == nil || cause.Outcome != providers.Rejected && !cause.Outcome.CouldNotTell() {
+		r.taken = []string{""}
+	}
 	return nil
 }
 
-// settle turns a result into the finding. It returns false, and changes nothing, if the
-// result rejects what was good so far and has not been confirmed.
-func (w *Watch) settle(ctx context.Context, r *result) (bool, error) {
-	release, err := w.locks.acquire(ctx, "health/"+r.in.Name) // no integration has this name
+// settle turns a result into the finding. It returns the tokens, by the keys of
+// Stored.lives, that the result rejects, that were good so far, and whose rejection has
+// not been confirmed: of these it changes nothing.
+func (w *Watch) settle(ctx context.Context, r *result) (doubtful []string, err error) {
+	name, version := r.in.Name, r.record.Version
+	release, err := w.locks.acquire(ctx, "health/"+name) // no integration has this name
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	defer release()
-	_, record, err := w.credentials.Read(ctx, r.in.Name)
-	if err != nil || record.Version != r.record.Version || record.Current == nil {
-		return true, ignoreUnknown(err) // it was replaced meanwhile, which was a check of its own
+	if same, err := w.same(ctx, r.in, version); err != nil || !same {
+		return nil, err // it was replaced meanwhile, which was a check of its own
 	}
-	stored, err := w.findings.loadExact(ctx, r.in.Name)
+	stored, err := w.findings.loadExact(ctx, name)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	before := stored.of(record.Version)
-	if r.rejects(before) && !w.schedule.suspected(r.in.Name) {
-		return false, nil
+	before := stored.of(version)
+	doubtful = r.rejections(before, w.schedule.suspects(name, version))
+	if slices.Contains(doubtful, "") {
+		return doubtful, nil
 	}
-	r.keepVerdicts(before)
-	after := before.found(r.code, r.message, r.members, w.now())
+	r.keepVerdicts(before, doubtful)
+	after := before.found(r, w.now())
 	if after != before {
-		if err := w.findings.save(ctx, r.in.Name, after); err != nil {
-			return false, err
+		if err := w.findings.save(ctx, name, after); err != nil {
+			return nil, err
 		}
 	}
 	if id, err := w.integrations.recordID(r.in); err == nil {
-		w.credentials.pools.checked(id, record.Version)
+		w.credentials.pools.taken(id, version, r.taken, r.asked)
 	}
-	w.schedule.checked(r.in.Name, record.Version, w.now())
-	return true, nil
+	w.schedule.checked(name, version, w.now())
+	return doubtful, nil
 }
 
-// rejects reports whether the result rejects something that was not rejected before.
-func (r *result) rejects(before *Finding) bool {
+// same reports whether an integration still has the credential that it had. Another one
+// of the same name, or one that joined a group, can have the same version.
+func (w *Watch) same(ctx context.Context, in *Integration, version int) (bool, error) {
+	now, record, err := w.credentials.Read(ctx, in.Name)
+	if err != nil {
+		return false, ignoreUnknown(err)
+	}
+	was, err := w.integrations.recordID(in)
+	if err != nil {
+		return false, err
+	}
+	is, err := w.integrations.recordID(now)
+	return now.ID == in.ID && is == was && record.Version == version && record.Current != nil, err
+}
+
+// rejections are the tokens that the result rejects, that were not rejected before, and
+// that are not suspected either.
+func (r *result) rejections(before *Finding, suspected map[string]bool) []string {
 	rejected := string(providers.Rejected)
-	if r.code == rejected && before.Code != rejected {
-		return true
+	var list []string
+	if r.code == rejected && before.Code != rejected && !suspected[""] {
+		list = append(list, "")
 	}
 	for fingerprint, m := range r.members {
-		if m.Code == rejected && before.Members[fingerprint].Code != rejected {
-			return true
+		if m.Code == rejected && before.Members[fingerprint].Code != rejected && !suspected[fingerprint] {
+			list = append(list, fingerprint)
 		}
 	}
-	return false
+	return list
 }
 
-// keepVerdicts keeps what is known of tokens that could not be asked about this time.
-func (r *result) keepVerdicts(before *Finding) {
+// keepVerdicts keeps what is known of a pool's tokens that could not be asked about
+// this time, or whose rejection is doubtful.
+func (r *result) keepVerdicts(before *Finding, doubtful []string) {
 	for fingerprint, m := range r.members {
-		known := before.Members[fingerprint]
-		if providers.Outcome(m.Code).CouldNotTell() && m.Code != string(providers.RateLimited) && verdict(known.Code) {
+		known, was := before.Members[fingerprint]
+		switch {
+		case slices.Contains(doubtful, fingerprint) && !was:
+			delete(r.members, fingerprint)
+		case slices.Contains(doubtful, fingerprint), providers.Outcome(m.Code).CouldNotTell() && verdict(known.Code):
 			r.members[fingerprint] = known
 		}
 	}
@@ -297,12 +341,20 @@ func ignoreUnknown(err error) error {
 
 // Observe judges the health and tells of a status that is another than before.
 func (w *Watch) Observe(ctx context.Context, name string) (*Seen, error) {
-	seen, err := w.Health(ctx, name)
-	if err != nil {
-		return nil, err
+	for {
+		before := w.schedule.judgements(name)
+		seen, err := w.Health(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		changed, current := w.schedule.judged(name, seen.Health.Status, before)
+		if changed {
+			w.tellStatus(ctx, seen)
+		}
+		if current {
+			return seen, nil
+		} // else somebody who may know more was faster
 	}
-	w.observed(ctx, seen)
-	return seen, nil
 }
 
 // Swapped is Observe after a swap, for each integration that it is good for. What was
@@ -319,16 +371,16 @@ func (w *Watch) Swapped(ctx context.Context, change *Change) []*Seen {
 			continue
 		}
 		seen := &Seen{Integration: in, Record: change.After, Health: s.health()}
-		w.observed(ctx, seen)
+		w.schedule.renew(in.Name, w.now())
+		if changed, _ := w.schedule.judged(in.Name, seen.Health.Status, w.schedule.judgements(in.Name)); changed {
+			w.tellStatus(ctx, seen)
+		}
 		all = append(all, seen)
 	}
 	return all
 }
 
-func (w *Watch) observed(ctx context.Context, seen *Seen) {
-	if !w.schedule.changed(seen.Integration.Name, seen.Health.Status) {
-		return
-	}
+func (w *Watch) tellStatus(ctx context.Context, seen *Seen) {
 	w.notify(ctx, Event{
 		Type: EventHealthChanged, Integration: seen.Integration.Name, Provider: seen.Integration.Provider,
 		Version: seen.Record.Version, Status: seen.Health.Status, Code: seen.Health.Code,
@@ -347,7 +399,8 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Soon makes the sweep check an integration next, if it checks it at all.
+// Soon makes the sweep check an integration next, if it checks it at all: not again
+// within a minute, and not if it is known to need a person. Who reports is many.
 func (w *Watch) Soon(name string) { w.schedule.soon(name, w.now()) }
 
 // Configured makes the sweep look at the configuration again: integrations or the
