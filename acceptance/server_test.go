@@ -115,6 +115,9 @@ api_addr         = %q
 cluster_addr     = %q
 plugin_directory = %q
 disable_mlock    = true
+
+# What is stored can be read, to prove what is not.
+raw_storage_endpoint = true
 `, data, s.host(), cluster, s.addr, "https://"+cluster, s.plugins)
 	path := filepath.Join(s.dir, "vault.hcl")
 	require.NoError(t, os.WriteFile(path, []byte(config), 0o600))
@@ -166,6 +169,27 @@ func (s *server) unseal(t testing.TB) {
 		health, err := client.Sys().HealthWithContext(ctx)
 		return err == nil && health.Initialized && !health.Sealed && !health.Standby
 	})
+}
+
+// stored lists what a mount keeps under a prefix of its storage, as Vault has it.
+func (s *server) stored(t testing.TB, mount, prefix string) []string {
+	t.Helper()
+	client := s.client(t)
+	mounts, err := client.Sys().ListMountsWithContext(t.Context())
+	if err != nil {
+		return nil // it is starting
+	}
+	list, err := client.Logical().ListWithContext(t.Context(), "sys/raw/logical/"+mounts[mount+"/"].UUID+"/"+prefix)
+	if err != nil || list == nil {
+		return nil
+	}
+	var keys []string
+	found, _ := list.Data["keys"].([]any)
+	for _, key := range found {
+		name, _ := key.(string)
+		keys = append(keys, name)
+	}
+	return keys
 }
 
 func (s *server) enableAudit(t testing.TB) {
