@@ -171,25 +171,20 @@ func (s *server) unseal(t testing.TB) {
 	})
 }
 
-// stored lists what a mount keeps under a prefix of its storage, as Vault has it.
-func (s *server) stored(t testing.TB, mount, prefix string) []string {
+// stored returns what a mount keeps under a key of its storage, as Vault has it; "" if
+// there is nothing.
+func (s *server) stored(t testing.TB, mount, key string) string {
 	t.Helper()
 	client := s.client(t)
 	mounts, err := client.Sys().ListMountsWithContext(t.Context())
-	if err != nil {
-		return nil // it is starting
+	require.NoError(t, err)
+	entry, err := client.Logical().ReadWithContext(t.Context(), "sys/raw/logical/"+mounts[mount+"/"].UUID+"/"+key)
+	require.NoError(t, err)
+	if entry == nil {
+		return ""
 	}
-	list, err := client.Logical().ListWithContext(t.Context(), "sys/raw/logical/"+mounts[mount+"/"].UUID+"/"+prefix)
-	if err != nil || list == nil {
-		return nil
-	}
-	var keys []string
-	found, _ := list.Data["keys"].([]any)
-	for _, key := range found {
-		name, _ := key.(string)
-		keys = append(keys, name)
-	}
-	return keys
+	value, _ := entry.Data["value"].(string)
+	return value
 }
 
 func (s *server) enableAudit(t testing.TB) {

@@ -187,7 +187,7 @@ func (w *Watch) list(ctx context.Context, mount *Mount) error {
 // visit is list for one integration; records are the credentials that it has seen. A
 // panic is one of a provider, and would take all mounts down.
 func (w *Watch) visit(ctx context.Context, name string, mount *Mount, records map[string]bool) error {
-	defer func() { _ = recover() }() //nolint:errcheck // what was panicked with may quote a secret
+	defer func() { _ = recover() }() // what was panicked with may quote a secret
 	seen, err := w.Observe(ctx, name)
 	if HasCode(err, CodeUnknownIntegration) || HasCode(err, CodeUnknownProvider) {
 		return nil
@@ -199,7 +199,7 @@ func (w *Watch) visit(ctx context.Context, name string, mount *Mount, records ma
 	w.schedule.put(name, w.hostOf(in), interval(in, mount), w.now())
 	id, err := w.integrations.recordID(in)
 	if err != nil || records[id] {
-		return nil //nolint:nilerr // seen without an error; of a shared credential the first integration tells
+		return nil // of a shared credential the first integration tells
 	}
 	records[id] = true
 	return w.announce(ctx, seen)
