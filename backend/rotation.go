@@ -148,14 +148,10 @@ func (c *Credentials) successor(ctx context.Context, rotator providers.Rotator, 
 	return change, &next, c.pending.save(ctx, id, &next)
 }
 
-// wish is what a rotation should come to: as long a life as the credential had, and an
-// overlap in which workers can still use the one before.
+// wish is what a rotation should come to: an overlap in which workers can still use the
+// credential before, and as long a life as that was to have, which the upstream knows.
 func (c *Credentials) wish(current *Stored, mount *Mount) providers.RotationWish {
-	w := providers.RotationWish{Now: c.now(), Overlap: max(2*mount.CredsTTL, time.Hour), Made: current.Rotation}
-	if !current.ExpiresAt.IsZero() {
-		w.Lifetime = current.ExpiresAt.Sub(current.VerifiedAt)
-	}
-	return w
+	return providers.RotationWish{Now: c.now(), Overlap: max(2*mount.CredsTTL, mount.RollbackWindow, time.Hour), Made: current.Rotation}
 }
 
 // quietly guards the error of a rotation as that of a check.

@@ -1,7 +1,8 @@
 package backend
 
 import (
-	"hash/fnv"
+	"crypto/sha256"
+	"encoding/binary"
 	"maps"
 	"math/rand/v2"
 	"sync"
@@ -93,9 +94,8 @@ func place(name string, interval time.Duration, now time.Time) time.Time {
 	if interval <= 0 {
 		return time.Time{}
 	}
-	sum := fnv.New64a()
-	_, _ = sum.Write([]byte(name))
-	offset := time.Duration(sum.Sum64() % uint64(interval)) //nolint:gosec // positive, see above
+	sum := sha256.Sum256([]byte(name))                                          // a lesser one puts names that are alike close together
+	offset := time.Duration(binary.BigEndian.Uint64(sum[:]) % uint64(interval)) //nolint:gosec // positive, see above
 	next := now.Truncate(interval).Add(offset)
 	if !next.After(now) {
 		next = next.Add(interval)

@@ -61,6 +61,11 @@ func (p probe) post(ctx context.Context, address string, header http.Header, bod
 	return p.send(ctx, upstream.Request{Method: http.MethodPost, URL: address, Header: header, Body: body, ReadOnly: true})
 }
 
+// change sends a request that changes something upstream: once, whatever comes of it.
+func (p probe) change(ctx context.Context, method, address string, header http.Header, body []byte) (*upstream.Response, *Error) {
+	return p.send(ctx, upstream.Request{Method: method, URL: address, Header: header, Body: body})
+}
+
 func (p probe) send(ctx context.Context, req upstream.Request) (*upstream.Response, *Error) {
 	res, err := p.client.Do(ctx, p.route, req)
 	if err != nil {

@@ -35,8 +35,10 @@ func (gitlab) Spec() Spec {
 		}},
 		LeastRights: "The scope read_api; self_rotate beside it for tokens that are to rotate. " +
 			"Fine-grained tokens: read access to the token itself, to its user and to what is to be read.",
-		Expiry:   "GitLab tells it. A token ends at 00:00 UTC of its date, so its last day is the one before.",
-		Rotation: "A token with the scope api or self_rotate can replace itself; the old one ends in that moment.",
+		Expiry: "GitLab tells it. A token ends at 00:00 UTC of its date, so its last day is the one before.",
+		Rotation: "A token with the scope api or self_rotate, or as a fine-grained one with rotate_personal_access_token, can replace itself, from GitLab 16.10 on. " +
+			"The old one ends in that moment, so it can neither be used beside the new one nor be gone back to; if the answer is lost, so is the new one, and a person must make another. " +
+			"The new token lives as long as the old one was to, at least 2 and at most 365 days.",
 		Check: "GET /api/v4/personal_access_tokens/self must answer 200 with JSON that says active, not revoked, and whose token it is; " +
 			"GET /api/v4/user must answer 200 with the same user, whose state is active.",
 		Unverified: []string{
@@ -46,6 +48,8 @@ func (gitlab) Spec() Spec {
 			"That the words of a refusal (blocked, deactivated, terms, password expired) are the same in all versions.",
 			"That a 404 for /personal_access_tokens/self means a GitLab older than 15.5.",
 			"That a token whose account must send DPoP proofs is told by the error dpop_error.",
+			"That the refusal of an end of life speaks of expiry. A GitLab whose time zone is behind UTC may find 365 days one too many for some hours of the day.",
+			"That the permissions of a fine-grained token are listed with its granular_scopes by the names that the server's code has for them.",
 		},
 	}
 }
@@ -69,18 +73,24 @@ func (g gitlab) CheckSettings(t Target) error {
 
 // Validate asks GitLab what the token is and whose.
 func (g gitlab) Validate(ctx context.Context, t Target, cred Credential) (Verified, error) {
-	c, err := g.check(t)
-	if err == nil && t.AuthType != gitlabPAT {
-		err = c.fail(InvalidField, "auth_type %q cannot be checked", t.AuthType)
-	}
+	c, err := g.open(t, cred)
 	if err != nil {
 		return Verified{}, err
 	}
 	ctx, cancel := withTimeout(ctx, t)
 	defer cancel()
-	c.header = headerOf(g.Headers(t.AuthType, cred))
 	v, err := c.run(ctx)
 	return c.verdict(t, v, err, gitlabCovers)
+}
+
+// open prepares requests with one token.
+func (g gitlab) open(t Target, cred Credential) (gitlabCheck, *Error) {
+	c, err := g.check(t)
+	if err == nil && t.AuthType != gitlabPAT {
+		err = c.fail(InvalidField, "auth_type %q cannot be checked", t.AuthType)
+	}
+	c.header = headerOf(g.Headers(t.AuthType, cred))
+	return c, err
 }
 
 // check prepares the check of one target.

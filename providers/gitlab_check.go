@@ -18,7 +18,14 @@ type gitlabToken struct {
 	Active    *bool    `json:"active"`
 	Revoked   bool     `json:"revoked"`
 	Scopes    []string `json:"scopes"`
+	CreatedAt string   `json:"created_at"` // RFC 3339
 	ExpiresAt string   `json:"expires_at"` // a date, or null
+	// GranularScopes are the permissions of a fine-grained token.
+	GranularScopes []gitlabGranularScope `json:"granular_scopes"`
+}
+
+type gitlabGranularScope struct {
+	Permissions []string `json:"permissions"`
 }
 
 // run asks for the token, which any token with legacy scopes may, and for its user,

@@ -46,7 +46,9 @@ func (harness) Spec() Spec {
 		}},
 		LeastRights: "The role Account Viewer on All Resources Including Child Scopes, for the user or service account that owns the key.",
 		Expiry:      "Harness tells it with every check. After a rotation it is the end of the overlap.",
-		Rotation:    "A token can have a successor made, and chooses how long it works beside it; a service account's needs the right to manage service accounts.",
+		Rotation: "A token can have a successor made, and chooses how long it works beside it; a service account's needs the right to manage service accounts. " +
+			"The successor has the end of the one before, so that end is put off first, by as long as the token was to live. " +
+			"The one before is renamed rotated_… and removed by Harness. If the answer is lost, a successor that nobody has stays under the token's name; the one before works until the end of the overlap, and can be rotated again until then.",
 		Check: "POST /ng/api/token/validate with the key as text/plain body, which changes nothing, must answer 200 with status SUCCESS, valid true and the account's id equal to account_id. " +
 			"The e-mail address of the answer must be the one entered; where the answer has none, the key is taken with a warning that says so, and its owner is known by user name or id.",
 		Unverified: []string{
@@ -56,6 +58,8 @@ func (harness) Spec() Spec {
 			"That a 403 on this path, empty or in Harness's JSON, means an owner without access to the account, or a disabled one.",
 			"That parentIdentifier is the stable id of the owner.",
 			"How soon a request may be repeated after a 429, which says nothing of it.",
+			"That a successor inherits the end of the token that it replaces, that a rotated token can be rotated again, and that a refusal with 400 may come after the token was given its end: the server's code, in a copy (TokenServiceImpl, TokenDTOMapper), and in no documentation.",
+			"That a token may put off its own end by PUT /ng/api/token/{identifier} wherever it may rotate itself.",
 		},
 	}
 }
@@ -79,19 +83,25 @@ func (h harness) CheckSettings(t Target) error {
 
 // Validate asks Harness what it knows of the key.
 func (h harness) Validate(ctx context.Context, t Target, cred Credential) (Verified, error) {
-	c, err := h.check(t)
-	if err == nil && t.AuthType != harnessAPIKey {
-		err = c.fail(InvalidField, "auth_type %q cannot be checked", t.AuthType)
-	}
+	c, err := h.open(t, cred)
 	if err != nil {
 		return Verified{}, err
 	}
 	ctx, cancel := withTimeout(ctx, t)
 	defer cancel()
-	c.key, c.email = cred.Value(harnessAPIKey), cred.Value(harnessEmail).Reveal()
-	c.header = headerOf(h.Headers(t.AuthType, cred))
 	v, err := c.run(ctx)
 	return c.verdict(t, v, err, nil)
+}
+
+// open prepares requests with one key.
+func (h harness) open(t Target, cred Credential) (harnessCheck, *Error) {
+	c, err := h.check(t)
+	if err == nil && t.AuthType != harnessAPIKey {
+		err = c.fail(InvalidField, "auth_type %q cannot be checked", t.AuthType)
+	}
+	c.key, c.email = cred.Value(harnessAPIKey), cred.Value(harnessEmail).Reveal()
+	c.header = headerOf(h.Headers(t.AuthType, cred))
+	return c, err
 }
 
 // check prepares the check of one target.

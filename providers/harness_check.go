@@ -3,6 +3,7 @@ package providers
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -20,9 +21,19 @@ type harnessToken struct {
 	ParentIdentifier  string `json:"parentIdentifier"`
 	Email             string `json:"email"`
 	Username          string `json:"username"`
-	// Epoch milliseconds. A rotated token ends at the second, whatever the first.
+	// Epoch milliseconds. A rotated token ends at the last, whatever ValidTo.
+	ValidFrom           int64 `json:"validFrom"`
 	ValidTo             int64 `json:"validTo"`
 	ScheduledExpireTime int64 `json:"scheduledExpireTime"`
+	// What a rotation needs.
+	Identifier        string          `json:"identifier"`
+	Name              string          `json:"name"`
+	Description       string          `json:"description"`
+	Tags              json.RawMessage `json:"tags"`
+	APIKeyIdentifier  string          `json:"apiKeyIdentifier"`
+	APIKeyType        string          `json:"apiKeyType"`
+	OrgIdentifier     string          `json:"orgIdentifier"`
+	ProjectIdentifier string          `json:"projectIdentifier"`
 }
 
 // harnessAnswer is the envelope of every answer. The fields of a refusal are only
@@ -37,29 +48,37 @@ type harnessAnswer struct {
 	} `json:"responseMessages"`
 }
 
-// run: https://apidocs.harness.io/token/validatetoken
 func (c harnessCheck) run(ctx context.Context) (Verified, *Error) {
+	token, err := c.validate(ctx)
+	if err != nil {
+		return Verified{}, err
+	}
+	return c.verified(token), nil
+}
+
+// validate: https://apidocs.harness.io/token/validatetoken
+func (c harnessCheck) validate(ctx context.Context) (harnessToken, *Error) {
 	header := c.header.Clone()
 	header.Set("Content-Type", "text/plain")
 	address := c.root + "/ng/api/token/validate?accountIdentifier=" + url.QueryEscape(c.account)
 	res, err := c.post(ctx, address, header, []byte(c.key.Reveal()))
 	if err != nil {
-		return Verified{}, err
+		return harnessToken{}, err
 	}
 	if err := c.judge(res); err != nil {
-		return Verified{}, err
+		return harnessToken{}, err
 	}
 	var answer harnessAnswer
 	if err := c.json(res, &answer); err != nil {
-		return Verified{}, err
+		return harnessToken{}, err
 	}
 	if err := c.judgeToken(res, answer); err != nil {
-		return Verified{}, err
+		return harnessToken{}, err
 	}
 	if err := c.notEnded(res, answer.Data.end(), time.Now()); err != nil {
-		return Verified{}, err
+		return harnessToken{}, err
 	}
-	return c.verified(*answer.Data), nil
+	return *answer.Data, nil
 }
 
 // judge finds what the answer says of the key; nil means that the body has to

@@ -22,14 +22,16 @@ type Rotator interface {
 	Prepare(ctx context.Context, t Target, cred Credential, want RotationWish) (Rotation, error)
 	// Rotate sends the one request that makes the successor, never twice, whatever
 	// comes of it. After an Unreachable or UpstreamError it may have been carried out;
-	// after any other outcome it was not.
+	// after any other outcome it was not. Where a successor inherits its end, that of
+	// the credential before is put off first.
 	Rotate(ctx context.Context, t Target, cred Credential, r Rotation) (Successor, error)
 	// Finish does what is left once the successor is stored: it removes upstream what
 	// the rotation replaced, and nothing else. It can be called again.
 	Finish(ctx context.Context, t Target, successor Credential, r Rotation) error
 	// Recover finds out what became of a rotation whose Rotate was cut off, with the
 	// credential that it was begun with. It removes a successor that nobody has, where
-	// the upstream allows it. Lives says whether the credential still works.
+	// the upstream allows it. Lives says whether the credential still works: where it
+	// Overlaps, perhaps only until the end of the overlap, which its check tells.
 	Recover(ctx context.Context, t Target, cred Credential, r Rotation) (lives bool, err error)
 }
 
@@ -37,7 +39,9 @@ type Rotator interface {
 type RotationWish struct {
 	Now time.Time
 	// Lifetime is how long the successor shall live; 0 means as long as the credential
-	// that it replaces was to live, where the upstream tells, or the provider's default.
+	// that it replaces was to live, which the upstream knows best, or the provider's
+	// default. It is for those who want another life: a credential may have been old
+	// when it was entered, and its successors would live shorter and shorter.
 	Lifetime time.Duration
 	// Overlap is how long the credential that is replaced shall go on working, where
 	// the upstream can do that.

@@ -52,7 +52,9 @@ func (sonarqube) Spec() Spec {
 		}},
 		LeastRights: "A user token, which has the rights of its user: Browse on the projects that are to be read.",
 		Expiry:      "Servers tell it in a header of every answer to a token that has one. On SonarQube Cloud, tokens that are not used for 60 days are deleted.",
-		Rotation:    "A user's token can make another one and revoke the old one; both work in between.",
+		Rotation: "A user's token can make another one, named vault-sei- and 16 hexadecimal digits; both work until the old one is revoked. " +
+			"Only tokens that the engine made are revoked. One that a person entered does not tell its name and is left alone: revoke it by hand, or let it end. " +
+			"The new token lives as long as the old one was to, 90 days where the server does not tell since when it lives, and for ever if it has no end.",
 		Check: "GET /api/users/current with the token as Bearer must answer 200 with JSON that says isLoggedIn true and the login entered. " +
 			"Where it is refused, or answered as to nobody, and GET /api/server/version does not tell version 10 or newer, the same is asked with Basic, token as name and no password. " +
 			"With organization, GET /api/organizations/search?member=true must list it. /api/authentication/validate is not used: it says valid to anybody where anonymous access is on.",
@@ -63,6 +65,9 @@ func (sonarqube) Spec() Spec {
 			"That a later version of the server may no longer take Basic; Bearer is then what workers get.",
 			"GET /api/organizations/search?organizations=<key>&member=true of SonarQube Cloud: known from the vendor's command-line client, not from a reference.",
 			"The headers of a 429 of SonarQube Cloud.",
+			"That SonarQube Cloud makes, lists and revokes tokens as the server does.",
+			"That a refusal for a life longer than an administrator allows is a 400 that speaks of expiry or lifetime. Servers before 9.6 make tokens without end, whatever is asked for.",
+			"Of several tokens of a user that end in the same moment, which one is in use: the shortest life is taken.",
 			"What an analysis token answers to GET /api/users/current: it is told by its prefix and not tried.",
 		},
 	}
@@ -101,6 +106,18 @@ func (s sonarqube) CheckSettings(t Target) error {
 
 // Validate asks SonarQube who is logged in.
 func (s sonarqube) Validate(ctx context.Context, t Target, cred Credential) (Verified, error) {
+	c, err := s.open(t, cred)
+	if err != nil {
+		return Verified{}, err
+	}
+	ctx, cancel := withTimeout(ctx, t)
+	defer cancel()
+	v, err := c.run(ctx)
+	return c.verdict(t, v, err, nil)
+}
+
+// open prepares requests with one token.
+func (s sonarqube) open(t Target, cred Credential) (sonarqubeCheck, *Error) {
 	c, err := s.check(t)
 	if err == nil && t.AuthType != sonarqubeAPIKey {
 		err = c.fail(InvalidField, "auth_type %q cannot be checked", t.AuthType)
@@ -108,14 +125,8 @@ func (s sonarqube) Validate(ctx context.Context, t Target, cred Credential) (Ver
 	if err == nil {
 		err = c.refuseKind(cred.Value(sonarqubeAPIKey))
 	}
-	if err != nil {
-		return Verified{}, err
-	}
-	ctx, cancel := withTimeout(ctx, t)
-	defer cancel()
 	c.cred, c.username = cred, cred.Value(sonarqubeUsername).Reveal()
-	v, err := c.run(ctx)
-	return c.verdict(t, v, err, nil)
+	return c, err
 }
 
 // check prepares the check of one target.

@@ -27,18 +27,24 @@ type sonarqubeCheck struct {
 	username     string
 }
 
-// run finds the scheme that works. A refusal of Bearer counts where the server is
-// known to read it: others ignore it, and answer as to nobody or, where all must
-// log in, with 401.
+// run asks whose the token is, and whether its owner is a member.
 func (c sonarqubeCheck) run(ctx context.Context) (Verified, *Error) {
-	v, read, err := c.current(ctx, sonarqubeBearer)
-	if !read && !c.readsBearer(ctx) {
-		v, _, err = c.current(ctx, sonarqubeBasic)
-	}
+	v, err := c.owner(ctx)
 	if err != nil {
 		return Verified{}, err
 	}
 	return v, c.member(ctx, v.Scheme)
+}
+
+// owner finds the scheme that works. A refusal of Bearer counts where the server is
+// known to read it: others ignore it, and answer as to nobody or, where all must
+// log in, with 401.
+func (c sonarqubeCheck) owner(ctx context.Context) (Verified, *Error) {
+	v, read, err := c.current(ctx, sonarqubeBearer)
+	if !read && !c.readsBearer(ctx) {
+		v, _, err = c.current(ctx, sonarqubeBasic)
+	}
+	return v, err
 }
 
 // current asks who is logged in. read is false where the answer may be that of a
@@ -97,33 +103,46 @@ func (c sonarqubeCheck) ask(ctx context.Context, path, scheme string) (*upstream
 	if err != nil {
 		return nil, err
 	}
+	return res, c.judge(res)
+}
+
+// judge finds what an answer says of the token; nil means that the body has to
+// prove it.
+func (c sonarqubeCheck) judge(res *upstream.Response) *Error {
 	if err := c.undecided(res); err != nil {
-		return res, err
+		return err
 	}
 	switch {
 	case res.Status == http.StatusOK:
-		return res, nil
+		return nil
 	case notAnAPI(res):
-		return res, c.page(res)
+		return c.page(res)
 	case res.Status == http.StatusUnauthorized:
 		// Without a body: UserSessionInitializer of SonarSource/sonarqube.
-		return res, c.fail(Rejected, "%q refused the token (HTTP 401): it is wrong, expired or revoked", res.Host)
+		return c.fail(Rejected, "%q refused the token (HTTP 401): it is wrong, expired or revoked", res.Host)
 	case res.Status == http.StatusForbidden && saysErrors(res):
-		return res, c.fail(InsufficientScope, "the token works, but its user has too few rights (HTTP 403)")
+		return c.fail(InsufficientScope, "the token works, but its user has too few rights (HTTP 403)")
 	case res.Status == http.StatusNotFound:
-		return res, c.fail(UpstreamError, "%q has no SonarQube API at this address (HTTP 404); check url and its context path", res.Host)
+		return c.fail(UpstreamError, "%q has no SonarQube API at this address (HTTP 404); check url and its context path", res.Host)
 	}
-	return res, c.unexpected(res)
+	return c.unexpected(res)
 }
 
 // saysErrors reports whether the answer has the form of SonarQube's refusals.
-func saysErrors(res *upstream.Response) bool {
+func saysErrors(res *upstream.Response) bool { return sonarqubeSays(res) != "" }
+
+// sonarqubeSays returns the first message of a refusal, in lower case; "" where the
+// answer has another form. It is only matched, never quoted.
+func sonarqubeSays(res *upstream.Response) string {
 	var said struct {
 		Errors []struct {
 			Msg string `json:"msg"`
 		} `json:"errors"`
 	}
-	return res.Peek(&said) && len(said.Errors) > 0 && said.Errors[0].Msg != ""
+	if !res.Peek(&said) || len(said.Errors) == 0 {
+		return ""
+	}
+	return strings.ToLower(said.Errors[0].Msg)
 }
 
 // readsBearer reports whether the server is sure to read Bearer. The version is

@@ -39,6 +39,11 @@ type organizationAdder interface {
 //	DELETE /FAKE/access           make all access tokens useless
 //	GET    /FAKE/issued           every code, access and refresh token so far, a JSON list
 //	GET    /FAKE/refreshes        how often tokens were refreshed, a JSON number
+//	GET    /FAKE/living           the tokens that work (gitlab, harness, sonarqube), a JSON list; ?account= limits it
+//	                              to a user name, an e-mail address or a login
+//	GET    /FAKE/renewals         what became of its tokens: the JSON of Renewals
+//	POST   /FAKE/clock            set its clock and let all tokens end: {"ahead_seconds": 3600}
+//	POST   /FAKE/rules            set the administrator's rules for new tokens: the JSON of RenewalRules
 //	GET    /FAKE/requests         what came, JSON, without credentials
 //	DELETE /FAKE/requests         forget it
 //
@@ -67,6 +72,7 @@ func (w *World) Control() http.Handler {
 	w.handle(mux, "POST /{fake}/fault", setFault)
 	w.handle(mux, "DELETE /{fake}/fault", func(f Fake, _ []byte) error { f.Behave(Fault{}); return nil })
 	w.controlAuthorization(mux)
+	w.controlRenewals(mux)
 	return mux
 }
 

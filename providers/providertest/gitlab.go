@@ -30,6 +30,13 @@ type GitLabToken struct {
 	Is string `json:"is,omitempty"`
 	// State is what GET /user tells; active where empty.
 	State string `json:"state,omitempty"`
+	// Name is "Test Token" where empty; a successor has the same.
+	Name string `json:"name,omitempty"`
+	// Created is RFC 3339; some day in 2020 where empty.
+	Created string `json:"created,omitempty"`
+
+	id, previous int64
+	made         bool
 }
 
 // GitLabOptions say which GitLab a fake is.
@@ -43,9 +50,11 @@ type GitLabOptions struct {
 // GitLab is a fake of GitLab.
 type GitLab struct {
 	fake
+	renewer
 	options GitLabOptions
 	mux     *http.ServeMux
 	tokens  map[string]GitLabToken
+	lastID  int64
 }
 
 var _ Fake = (*GitLab)(nil)
@@ -56,6 +65,7 @@ func NewGitLab(o GitLabOptions) *GitLab {
 	api := strings.TrimRight(o.RelativeRoot, "/") + "/api/v4"
 	if !o.Old {
 		g.mux.HandleFunc("GET "+api+"/personal_access_tokens/self", g.self)
+		g.mux.HandleFunc("POST "+api+"/personal_access_tokens/self/rotate", g.rotate)
 	}
 	g.mux.HandleFunc("GET "+api+"/user", g.user)
 	g.mux.HandleFunc("GET "+api+"/version", g.version)
@@ -72,8 +82,16 @@ func (g *GitLab) Add(t GitLabToken) {
 	if t.UserID == 0 {
 		t.UserID = int64(crc32.ChecksumIEEE([]byte(t.Username))) + 1
 	}
+	if t.Name == "" {
+		t.Name = "Test Token"
+	}
+	if t.Created == "" {
+		t.Created = "2020-07-23T14:31:47.729Z"
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.lastID++
+	t.id = g.lastID
 	g.tokens[t.Token] = t
 }
 
@@ -132,6 +150,9 @@ func (g *GitLab) token(r *http.Request) (GitLabToken, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	t, ok := g.tokens[secret]
+	if t.Is == "" && g.ended(gitlabDate(t.Expires), t.made) {
+		t.Is = "expired"
+	}
 	return t, ok && secret != ""
 }
 
@@ -198,9 +219,16 @@ func (g *GitLab) self(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	body := t.describe()
+	body["last_used_at"] = "2021-10-06T17:58:37.550Z"
+	writeJSON(w, http.StatusOK, body)
+}
+
+// describe is the object that GitLab tells of a token that works.
+func (t GitLabToken) describe() object {
 	body := object{
-		"id": 4, "name": "Test Token", "revoked": false, "created_at": "2020-07-23T14:31:47.729Z", "description": "Test Token description",
-		"scopes": t.Scopes, "user_id": t.UserID, "last_used_at": "2021-10-06T17:58:37.550Z", "active": true, "expires_at": nil,
+		"id": t.id, "name": t.Name, "revoked": false, "created_at": t.Created, "description": "Test Token description",
+		"scopes": t.Scopes, "user_id": t.UserID, "last_used_at": nil, "active": true, "expires_at": nil,
 	}
 	if t.Expires != "" {
 		body["expires_at"] = t.Expires
@@ -209,7 +237,7 @@ func (g *GitLab) self(w http.ResponseWriter, r *http.Request) {
 		body["scopes"] = []string{"granular"}
 		body["granular_scopes"] = []any{object{"access": "user", "permissions": t.Permissions, "project_id": nil, "group_id": nil}}
 	}
-	writeJSON(w, http.StatusOK, body)
+	return body
 }
 
 // user: doc/api/users.md, documented.

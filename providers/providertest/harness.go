@@ -5,6 +5,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -29,6 +30,24 @@ type HarnessToken struct {
 	Expired bool `json:"expired,omitempty"`
 	// Disabled owners are forbidden the account.
 	Disabled bool `json:"disabled,omitempty"`
+	// Identifier, Name and Key are what it is called; token and key where empty, with a
+	// number where the owner has one of that name.
+	Identifier string `json:"identifier,omitempty"`
+	Name       string `json:"name,omitempty"`
+	Key        string `json:"key,omitempty"`
+	// Org and Project are where a service account lives.
+	Org     string `json:"org,omitempty"`
+	Project string `json:"project,omitempty"`
+	// ValidFrom is epoch milliseconds; an hour ago where 0.
+	ValidFrom int64 `json:"valid_from,omitempty"`
+	// Unmanaged tokens may not change tokens, as those of a service account without
+	// the right to manage service accounts.
+	Unmanaged bool `json:"unmanaged,omitempty"`
+
+	description string
+	tags        json.RawMessage
+	made        bool
+	rotated     bool
 }
 
 // DefaultHarnessAccount is the account of tokens that name none.
@@ -37,6 +56,7 @@ const DefaultHarnessAccount = "aCcOuNt_of-the-fake-01"
 // Harness is a fake of Harness NextGen, with its API below / and /gateway.
 type Harness struct {
 	fake
+	renewer
 	mux    *http.ServeMux
 	tokens map[string]HarnessToken
 }
@@ -49,6 +69,8 @@ func NewHarness() *Harness {
 	for _, prefix := range []string{"", "/gateway"} {
 		h.mux.HandleFunc("POST "+prefix+"/ng/api/token/validate", h.validate)
 		h.mux.HandleFunc("GET "+prefix+"/ng/api/token/aggregate", h.aggregate)
+		h.mux.HandleFunc("POST "+prefix+"/ng/api/token/rotate/{identifier}", h.rotate)
+		h.mux.HandleFunc("PUT "+prefix+"/ng/api/token/{identifier}", h.update)
 	}
 	return h
 }
@@ -64,8 +86,31 @@ func (h *Harness) Add(t HarnessToken) {
 	if t.Parent == "" {
 		t.Parent, _, _ = strings.Cut(t.Email, "@")
 	}
+	if t.Key == "" {
+		t.Key = "key"
+	}
+	if t.ValidFrom == 0 {
+		now, _ := h.now()
+		t.ValidFrom = now.Add(-time.Hour).UnixMilli()
+	}
+	if t.tags == nil {
+		t.tags = json.RawMessage(`{}`)
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	delete(h.tokens, t.Token)
+	for n := 1; t.Identifier == ""; n++ {
+		name := "token"
+		if n > 1 {
+			name += strconv.Itoa(n)
+		}
+		if _, taken := h.find(t.Account, t.Parent, t.Key, name); !taken {
+			t.Identifier = name
+		}
+	}
+	if t.Name == "" {
+		t.Name = t.Identifier
+	}
 	h.tokens[t.Token] = t
 }
 
@@ -96,6 +141,7 @@ func (h *Harness) token(secret string) (HarnessToken, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	t, ok := h.tokens[secret]
+	t.Expired = t.Expired || h.over(t)
 	return t, ok
 }
 
@@ -154,20 +200,16 @@ func (h *Harness) validate(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if t, ok := h.enter(w, r, string(body)); ok {
-		writeJSON(w, http.StatusOK, object{"status": "SUCCESS", "data": t.describe(), "metaData": nil, "correlationId": "00000000-0000-4000-8000-000000000000"})
+		succeedHarness(w, t.describe())
 	}
 }
 
 // describe has the fields of harness/harness-go-sdk nextgen/model_token.go.
 func (t HarnessToken) describe() object {
-	kind := "USER"
-	if t.ServiceAccount {
-		kind = "SERVICE_ACCOUNT"
-	}
 	d := object{
-		"identifier": "token", "name": "token", "validFrom": time.Now().Add(-time.Hour).UnixMilli(), "validTo": t.ValidTo,
-		"scheduledExpireTime": nil, "valid": true, "accountIdentifier": t.Account, "projectIdentifier": nil, "orgIdentifier": nil,
-		"apiKeyIdentifier": "key", "parentIdentifier": t.Parent, "apiKeyType": kind, "description": "", "tags": object{},
+		"identifier": t.Identifier, "name": t.Name, "validFrom": t.ValidFrom, "validTo": t.ValidTo,
+		"scheduledExpireTime": nil, "valid": true, "accountIdentifier": t.Account, "projectIdentifier": orNull(t.Project), "orgIdentifier": orNull(t.Org),
+		"apiKeyIdentifier": t.Key, "parentIdentifier": t.Parent, "apiKeyType": t.kind(), "description": t.description, "tags": t.tags,
 		"email": t.Email, "username": t.Parent, "encodedPassword": nil,
 	}
 	if t.ScheduledExpireTime > 0 {
@@ -179,7 +221,7 @@ func (t HarnessToken) describe() object {
 	return d
 }
 
-// aggregate lists the caller's token; the form of the same specification.
+// aggregate lists the tokens of the caller's owner; the form of the same specification.
 func (h *Harness) aggregate(w http.ResponseWriter, r *http.Request) {
 	key := r.Header.Get("X-Api-Key")
 	if key == "" {
@@ -190,9 +232,13 @@ func (h *Harness) aggregate(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	item := object{"token": t.describe(), "expiryAt": t.ValidTo, "createdAt": 0, "lastModifiedAt": 0}
-	writeJSON(w, http.StatusOK, object{
-		"status": "SUCCESS", "metaData": nil, "correlationId": "00000000-0000-4000-8000-000000000000",
-		"data": object{"totalPages": 1, "totalItems": 1, "pageItemCount": 1, "pageSize": 1, "content": []any{item}, "pageIndex": 0, "empty": false},
-	})
+	items := []any{}
+	h.mu.Lock()
+	for _, other := range h.tokens {
+		if other.Account == t.Account && other.Parent == t.Parent && other.kind() == t.kind() {
+			items = append(items, object{"token": other.describe(), "expiryAt": other.end(), "createdAt": other.ValidFrom, "lastModifiedAt": other.ValidFrom})
+		}
+	}
+	h.mu.Unlock()
+	succeedHarness(w, object{"totalPages": 1, "totalItems": len(items), "pageItemCount": len(items), "pageSize": len(items), "content": items, "pageIndex": 0, "empty": false})
 }

@@ -20,6 +20,13 @@ type SonarQubeToken struct {
 	Organizations []string `json:"organizations,omitempty"`
 	// Forbidden users have too few rights for any question.
 	Forbidden bool `json:"forbidden,omitempty"`
+	// Name is unique among the user's; integration where empty, with a number where
+	// that is taken.
+	Name string `json:"name,omitempty"`
+	// Created is in the form of Expires; some day in 2015 where empty.
+	Created string `json:"created,omitempty"`
+
+	made bool
 }
 
 // SonarQubeOptions say which SonarQube a fake is.
@@ -37,6 +44,7 @@ type SonarQubeOptions struct {
 // SonarQube is a fake of SonarQube Server or Cloud.
 type SonarQube struct {
 	fake
+	renewer
 	options SonarQubeOptions
 	mux     *http.ServeMux
 	tokens  map[string]SonarQubeToken
@@ -52,6 +60,8 @@ func NewSonarQube(o SonarQubeOptions) *SonarQube {
 	s.mux.HandleFunc("GET "+p+"/api/authentication/validate", s.validate)
 	s.mux.HandleFunc("GET "+p+"/api/server/version", s.version)
 	s.mux.HandleFunc("GET "+p+"/api/user_tokens/search", s.userTokens)
+	s.mux.HandleFunc("POST "+p+"/api/user_tokens/generate", s.generate)
+	s.mux.HandleFunc("POST "+p+"/api/user_tokens/revoke", s.revoke)
 	if o.Cloud {
 		s.mux.HandleFunc("GET "+p+"/api/organizations/search", s.organizations)
 	}
@@ -63,8 +73,21 @@ func (s *SonarQube) AddToken(login, token string) { s.Add(SonarQubeToken{Token: 
 
 // Add adds a token.
 func (s *SonarQube) Add(t SonarQubeToken) {
+	if t.Created == "" {
+		t.Created = "2015-08-02T15:44:27+0200"
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	delete(s.tokens, t.Token)
+	for n := 1; t.Name == ""; n++ {
+		name := "integration"
+		if n > 1 {
+			name += strconv.Itoa(n)
+		}
+		if _, taken := s.named(t.Login, name); !taken {
+			t.Name = name
+		}
+	}
 	s.tokens[t.Token] = t
 }
 
@@ -138,7 +161,7 @@ func (s *SonarQube) login(r *http.Request) (SonarQubeToken, sonarqubeCaller) {
 		secret = token
 	}
 	t, known := s.tokens[secret]
-	if !known || password != "" {
+	if !known || password != "" || s.over(t) {
 		return SonarQubeToken{}, stranger
 	}
 	return t, member
@@ -209,20 +232,6 @@ func (s *SonarQube) validate(w http.ResponseWriter, r *http.Request) {
 // version is told to anybody, as text.
 func (s *SonarQube) version(w http.ResponseWriter, _ *http.Request) {
 	writeText(w, http.StatusOK, "text/plain;charset=utf-8", s.options.Version)
-}
-
-// userTokens demands a login, anonymous access or not: search-example.json of
-// SonarSource/sonarqube.
-func (s *SonarQube) userTokens(w http.ResponseWriter, r *http.Request) {
-	t, caller, ok := s.enter(w, r)
-	switch {
-	case !ok:
-	case caller == nobody:
-		writeJSON(w, http.StatusUnauthorized, object{"errors": []any{object{"msg": "Authentication is required"}}})
-	default:
-		token := object{"name": "integration", "createdAt": "2015-08-02T15:44:27+0200", "type": "USER_TOKEN"}
-		writeJSON(w, http.StatusOK, object{"login": t.Login, "userTokens": []any{token}})
-	}
 }
 
 // organizations tells public ones to anybody, and with member=true only those of the

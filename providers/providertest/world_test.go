@@ -269,6 +269,9 @@ func TestAnswersAreTold(t *testing.T) {
 	sets := answerSets()
 	// Answers of token endpoints have no case in a suite, which checks credentials.
 	sets["bitbucket_oauth"], sets["entra"] = providertest.BitbucketOAuthAnswers(), providertest.EntraAnswers()
+	for provider, answers := range providertest.RotationAnswers() {
+		sets[provider+" rotation"] = answers
+	}
 	for _, answers := range sets {
 		require.NotEmpty(t, answers)
 		for name, a := range answers {

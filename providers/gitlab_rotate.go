@@ -1,0 +1,206 @@
+package providers
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"vault-plugin-secrets-sei/providers/internal/upstream"
+)
+
+// The rights with which a token can replace itself: the scope of one with legacy
+// scopes, which api includes, and the permission of a fine-grained one.
+// gitlabhq lib/api/personal_access_tokens/self_rotation.rb
+const (
+	gitlabSelfRotate       = "self_rotate"
+	gitlabRotatePermission = "rotate_personal_access_token"
+)
+
+// What a Rotation of GitLab holds.
+const (
+	gitlabUserID    = "user_id"
+	gitlabExpiresAt = "expires_at" // a date
+)
+
+// The lives of a successor, in days. A token ends when its date begins, so one day could
+// be less than an hour. 365 is what GitLab allows without a setting of its administrator.
+// https://docs.gitlab.com/user/profile/personal_access_tokens/
+const (
+	gitlabShortestLife = 2
+	gitlabLongestLife  = 365
+)
+
+var _ Rotator = gitlab{}
+
+// RotationUnsupported is for no token: whether one may rotate itself is among its scopes.
+func (gitlab) RotationUnsupported(Target) string { return "" }
+
+// Overlaps is false: a token ends in the moment in which its successor is made.
+// gitlabhq app/services/personal_access_tokens/rotate_service.rb
+func (gitlab) Overlaps() bool { return false }
+
+// Prepare asks whose the token is, whether it may rotate itself, and how long it was to
+// live.
+func (g gitlab) Prepare(ctx context.Context, t Target, cred Credential, want RotationWish) (Rotation, error) {
+	c, err := g.open(t, cred)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := withTimeout(ctx, t)
+	defer cancel()
+	token, err := c.self(ctx)
+	if err == nil {
+		err = c.mayRotate(token)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return Rotation{
+		gitlabUserID:    strconv.FormatInt(token.UserID, 10),
+		gitlabExpiresAt: want.Now.UTC().AddDate(0, 0, gitlabDays(want.Lifetime, token)).Format(time.DateOnly),
+	}, nil
+}
+
+// mayRotate refuses tokens that GitLab would refuse. Where a fine-grained one does not
+// tell its permissions, GitLab is left to judge.
+func (c gitlabCheck) mayRotate(token gitlabToken) *Error {
+	right := gitlabSelfRotate
+	switch {
+	case !slices.Contains(token.Scopes, "granular"):
+		if gitlabCovers(token.Scopes, gitlabSelfRotate) {
+			return nil
+		}
+	case token.GranularScopes == nil || slices.ContainsFunc(token.GranularScopes, func(s gitlabGranularScope) bool {
+		return slices.Contains(s.Permissions, gitlabRotatePermission)
+	}):
+		return nil
+	default:
+		right = gitlabRotatePermission
+	}
+	return c.mayNotRotate(right)
+}
+
+func (c gitlabCheck) mayNotRotate(right string) *Error {
+	e := c.fail(InsufficientScope, "the token works, but may not rotate itself; make one with %s", right)
+	e.Missing = []string{right}
+	return e
+}
+
+// gitlabDays is how long a successor lives: as wished, or else as long as the token was
+// to live, as GitLab itself counts it (keep_token_lifetime in rotate_service.rb).
+func gitlabDays(wish time.Duration, token gitlabToken) int {
+	days := gitlabLongestLife
+	ends := parseGitLabDate(token.ExpiresAt)
+	created, err := time.Parse(time.RFC3339, token.CreatedAt)
+	switch {
+	case wish > 0:
+		days = wholeDays(wish)
+	case err == nil && !ends.IsZero():
+		days = wholeDays(ends.Sub(created.UTC().Truncate(day)))
+	}
+	return min(max(days, gitlabShortestLife), gitlabLongestLife)
+}
+
+// Rotate: https://docs.gitlab.com/api/personal_access_tokens/#rotate-a-personal-access-token
+//
+// It must never be sent again with the same token: GitLab takes that for theft, and
+// revokes all successors (gitlabhq lib/gitlab/auth/auth_finders.rb). Without expires_at
+// the successor would live for a week.
+func (g gitlab) Rotate(ctx context.Context, t Target, cred Credential, r Rotation) (Successor, error) {
+	c, err := g.open(t, cred)
+	if err == nil && parseGitLabDate(r[gitlabExpiresAt]).IsZero() {
+		err = c.unprepared()
+	}
+	if err != nil {
+		return Successor{}, err
+	}
+	ctx, cancel := withTimeout(ctx, t)
+	defer cancel()
+	header := c.header.Clone()
+	header.Set("Content-Type", "application/json")
+	body := []byte(`{"expires_at":"` + r[gitlabExpiresAt] + `"}`)
+	res, err := c.change(ctx, http.MethodPost, c.root+"/api/v4/personal_access_tokens/self/rotate", header, body)
+	if err == nil {
+		err = c.judgeRotation(res)
+	}
+	if err != nil {
+		return Successor{}, err
+	}
+	made, err := c.successor(res, cred, r)
+	if err != nil {
+		return Successor{}, err
+	}
+	return made, nil
+}
+
+// judgeRotation finds what the answer to a rotation says; nil means that the body has to
+// prove it. Refusals in GitLab's own form mean that nothing was changed: it is one
+// transaction.
+func (c gitlabCheck) judgeRotation(res *upstream.Response) *Error {
+	var said gitlabRefusal
+	readable := res.Peek(&said)
+	switch {
+	case notAnAPI(res):
+	case res.Status == http.StatusUnauthorized && said.Error == "invalid_token" && said.says("revoked"):
+		return c.fail(Rejected, "the token has been revoked, perhaps because it was rotated elsewhere; GitLab takes its use here for theft and revokes its successors too")
+	case res.Status == http.StatusForbidden && said.Error == "insufficient_scope":
+		return c.mayNotRotate(gitlabSelfRotate)
+	case res.Status == http.StatusForbidden && said.Error == "insufficient_granular_scope":
+		return c.mayNotRotate(gitlabRotatePermission)
+	case res.Status == http.StatusBadRequest && readable && (said.Error != "" || strings.HasPrefix(said.Message, "400 ")):
+		return c.badRotation(said)
+	case res.Status == http.StatusMethodNotAllowed && strings.HasPrefix(said.Message, "405 "):
+		return c.invalid(gitlabPAT, "this is no personal, project or group access token, and cannot be rotated (HTTP 405)")
+	case res.Status == http.StatusNotFound:
+		return c.fail(UpstreamError, "%q does not know how a token rotates itself (HTTP 404): it is a GitLab older than 16.10, or url is not its root", res.Host)
+	}
+	return c.judge(res, gitlabRotatePermission)
+}
+
+// badRotation judges the refusals of RotateService, and of the token that it would make.
+func (c gitlabCheck) badRotation(said gitlabRefusal) *Error {
+	switch {
+	case said.says("legacy personal access tokens is disabled"):
+		return c.fail(InsufficientScope, "this GitLab takes fine-grained tokens only, and does not rotate one with legacy scopes; make a fine-grained token")
+	case said.says("expir"):
+		return c.fail(InsufficientScope, "GitLab does not take the end of life that the new token was to have; its administrator allows shorter lives only")
+	}
+	return c.fail(InsufficientScope, "GitLab refuses to rotate the token (HTTP 400)")
+}
+
+// successor believes in a token only if it is one, works and is of the same user.
+func (c gitlabCheck) successor(res *upstream.Response, old Credential, r Rotation) (Successor, *Error) {
+	var made struct {
+		gitlabToken
+		Token string `json:"token"`
+	}
+	if err := c.json(res, &made); err != nil {
+		return Successor{}, err
+	}
+	switch {
+	case made.UserID <= 0 || made.Active == nil || !*made.Active || made.Revoked || !isSuccessor(made.Token, old.Value(gitlabPAT)):
+		return Successor{}, c.fail(UpstreamError, "%q answered HTTP 200 without a token that could be used", res.Host)
+	case r[gitlabUserID] != "" && r[gitlabUserID] != strconv.FormatInt(made.UserID, 10):
+		return Successor{}, c.fail(UpstreamError, "%q answered with a token of another account; something in between changes requests", res.Host)
+	}
+	return Successor{Credential: old.With(gitlabPAT, NewSecret(made.Token)), ExpiresAt: parseGitLabDate(made.ExpiresAt)}, nil
+}
+
+// Finish has nothing to do: the token before is dead.
+func (gitlab) Finish(context.Context, Target, Credential, Rotation) error { return nil }
+
+// Recover asks whether the token is still alive. If it is not, it was rotated, and its
+// successor stays upstream where nobody has it: a dead token can remove nothing.
+func (g gitlab) Recover(ctx context.Context, t Target, cred Credential, _ Rotation) (bool, error) {
+	c, err := g.open(t, cred)
+	if err != nil {
+		return false, err
+	}
+	ctx, cancel := withTimeout(ctx, t)
+	defer cancel()
+	_, err = c.self(ctx)
+	return lives(err)
+}
