@@ -21,12 +21,12 @@ func TestAReplacedCredentialIsErased(t *testing.T) {
 		fakes.world.Jira.AddAPIToken("ada@example.com", key)
 		write(t, client, "sei/reauth/jira", map[string]any{"email": "ada@example.com", "api_key": key})
 	}
-	require.Contains(t, server.stored(t, "sei", "credentials/jira"), "erased-story-first")
+	require.Contains(t, server.stored(t, "credentials/jira"), "erased-story-first")
 	require.Eventually(t, func() bool {
-		return !strings.Contains(server.stored(t, "sei", "credentials/jira"), "erased-story-first")
+		return !strings.Contains(server.stored(t, "credentials/jira"), "erased-story-first")
 	}, 30*time.Second, 200*time.Millisecond)
-	assert.Contains(t, server.stored(t, "sei", "credentials/jira"), "erased-story-second")
+	assert.Contains(t, server.stored(t, "credentials/jira"), "erased-story-second")
 	_, err := client.DeleteWithContext(t.Context(), "sei/creds/jira")
 	require.NoError(t, err)
-	assert.NotContains(t, server.stored(t, "sei", "credentials/jira"), "erased-story")
+	assert.NotContains(t, server.stored(t, "credentials/jira"), "erased-story")
 }

@@ -171,14 +171,14 @@ func (s *server) unseal(t testing.TB) {
 	})
 }
 
-// stored returns what a mount keeps under a key of its storage, as Vault has it; "" if
+// stored returns what the mount sei keeps under a key of its storage, as Vault has it; "" if
 // there is nothing.
-func (s *server) stored(t testing.TB, mount, key string) string {
+func (s *server) stored(t testing.TB, key string) string {
 	t.Helper()
 	client := s.client(t)
 	mounts, err := client.Sys().ListMountsWithContext(t.Context())
 	require.NoError(t, err)
-	entry, err := client.Logical().ReadWithContext(t.Context(), "sys/raw/logical/"+mounts[mount+"/"].UUID+"/"+key)
+	entry, err := client.Logical().ReadWithContext(t.Context(), "sys/raw/logical/"+mounts["sei/"].UUID+"/"+key)
 	require.NoError(t, err)
 	if entry == nil {
 		return ""

@@ -155,12 +155,17 @@ func (c *Credentials) Read(ctx context.Context, name string) (*Integration, *Rec
 // Forget erases the credential and keeps its counter and history. Without a
 // credential it changes nothing. A shared credential is forgotten for all.
 func (c *Credentials) Forget(ctx context.Context, name string, who Actor) (*Change, error) {
-	return c.update(ctx, name, func(_ *Integration, change *Change) (*Record, error) {
+	return c.update(ctx, name, func(in *Integration, change *Change) (*Record, error) {
 		if change.Before.Current == nil {
 			return change.Before, nil
 		}
 		mount, err := c.mount.Read(ctx)
 		if err != nil {
+			return nil, err
+		}
+		// What is left to remove upstream is removed now, if it can be; afterwards nobody
+		// has a credential to do so.
+		if err := c.resume(ctx, in, change.id, mount, true); err != nil {
 			return nil, err
 		}
 		if err := c.pending.remove(ctx, change.id); err != nil { // it may hold a successor

@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -49,8 +50,8 @@ func (w *Watch) Fleet(ctx context.Context) (*Fleet, error) {
 }
 
 // Each calls do with the health of every integration, in the order of their names.
-// Those that were deleted meanwhile, and those whose provider this build does not have,
-// are left out.
+// Those that were deleted meanwhile, that cannot be read, and whose provider this build
+// does not have, are left out.
 func (w *Watch) Each(ctx context.Context, do func(*Seen) error) error {
 	names, err := w.integrations.integrations.List(ctx)
 	if err != nil {
@@ -59,7 +60,7 @@ func (w *Watch) Each(ctx context.Context, do func(*Seen) error) error {
 	slices.SortFunc(names, strings.Compare)
 	for _, name := range names {
 		seen, err := w.Health(ctx, name)
-		if HasCode(err, CodeUnknownIntegration) || HasCode(err, CodeUnknownProvider) {
+		if HasCode(err, CodeUnknownIntegration) || HasCode(err, CodeUnknownProvider) || errors.Is(err, errUndecodable) {
 			continue
 		}
 		if err == nil {

@@ -23,6 +23,7 @@ const (
 type Trouble struct {
 	Code, Message string
 	Since         time.Time
+	version       int // of the credential that could not be rotated
 	failures      int
 	until         time.Time
 }
@@ -75,9 +76,9 @@ func (w *Watch) maintainOne(ctx context.Context, seen *Seen, mount *Mount, pendi
 	if seen.Record.Previous != nil && !now.Before(seen.Record.PreviousUntil) {
 		_ = w.credentials.Erase(ctx, name)
 	}
-	if w.rotationDue(seen, mount, now) && w.schedule.mayRotate(name, now) {
-		_, err := w.Rotate(ctx, name, Actor{Via: "auto_rotate"})
-		w.schedule.rotated(name, err, w.now())
+	if w.rotationDue(seen.Integration, seen.Record, mount, now) && w.schedule.mayRotate(name, seen.Record.Version, now) {
+		_, err := w.rotate(ctx, name, Actor{Via: "auto_rotate"}, func(r *Record) bool { return w.rotationDue(seen.Integration, r, mount, w.now()) })
+		w.schedule.rotated(name, seen.Record.Version, err, w.now())
 	}
 }
 
@@ -94,15 +95,15 @@ func (w *Watch) resumed(ctx context.Context, name string) *Record {
 }
 
 // rotationDue reports whether a credential is to be rotated by itself now.
-func (w *Watch) rotationDue(seen *Seen, mount *Mount, now time.Time) bool {
-	current := seen.Record.Current
-	if !seen.Integration.Settings.Flag("auto_rotate") || current == nil || current.Access != nil || current.ExpiresAt.IsZero() {
+func (w *Watch) rotationDue(in *Integration, record *Record, mount *Mount, now time.Time) bool {
+	current := record.Current
+	if !in.Settings.Flag("auto_rotate") || current == nil || current.Access != nil || current.ExpiresAt.IsZero() {
 		return false
 	}
-	if _, err := w.credentials.rotator(seen.Integration, mount); err != nil {
+	if _, err := w.credentials.rotator(in, mount); err != nil {
 		return false
 	}
-	return !now.Before(current.ExpiresAt.Add(-rotateBefore(seen.Integration, current)))
+	return !now.Before(current.ExpiresAt.Add(-rotateBefore(in, current)))
 }
 
 // rotateBefore is how long before its end a credential is rotated: as the integration
@@ -118,7 +119,11 @@ func rotateBefore(in *Integration, current *Stored) time.Duration {
 
 // Rotate is Credentials.Rotate, and tells of it.
 func (w *Watch) Rotate(ctx context.Context, name string, who Actor) (*Change, error) {
-	change, err := w.credentials.Rotate(ctx, name, who)
+	return w.rotate(ctx, name, who, nil)
+}
+
+func (w *Watch) rotate(ctx context.Context, name string, who Actor, due func(*Record) bool) (*Change, error) {
+	change, err := w.credentials.Rotate(ctx, name, who, due)
 	var refused *Error
 	switch {
 	case err == nil:
@@ -158,23 +163,23 @@ func (w *Watch) tellSwap(ctx context.Context, kind EventType, all []*Seen) {
 }
 
 // mayRotate reports whether a rotation by itself that failed has rested.
-func (s *schedule) mayRotate(name string, now time.Time) bool {
+func (s *schedule) mayRotate(name string, version int, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.troubles[name]
-	return t == nil || !now.Before(t.until)
+	return t == nil || t.version != version || !now.Before(t.until)
 }
 
 // rotated notes how a rotation by itself ended.
-func (s *schedule) rotated(name string, err error, now time.Time) {
+func (s *schedule) rotated(name string, version int, err error, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err == nil {
+	if err == nil || errors.Is(err, errNotDue) {
 		delete(s.troubles, name)
 		return
 	}
-	t := &Trouble{Message: "storage failed", Since: now}
-	if old := s.troubles[name]; old != nil {
+	t := &Trouble{Message: "storage failed", Since: now, version: version}
+	if old := s.troubles[name]; old != nil && old.version == version {
 		t.Since, t.failures = old.Since, old.failures
 	}
 	var refused *Error
@@ -189,9 +194,12 @@ func (s *schedule) rotated(name string, err error, now time.Time) {
 	s.troubles[name] = t
 }
 
-// trouble returns why an integration is not rotated by itself, nil where it is.
-func (s *schedule) trouble(name string) *Trouble {
+// trouble returns why a credential is not rotated by itself, nil where it is.
+func (s *schedule) trouble(name string, version int) *Trouble {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.troubles[name]
+	if t := s.troubles[name]; t != nil && t.version == version {
+		return t
+	}
+	return nil
 }

@@ -50,6 +50,8 @@ type refreshes struct {
 	// unsaved are records that could not be stored after the upstream had issued new
 	// tokens. Nobody gets them until they are.
 	unsaved map[string]unsavedRefresh // by the key of the record
+	// successors are those of rotations that could not be stored.
+	successors map[string]*Pending
 }
 
 type failedRefresh struct {
@@ -353,4 +355,25 @@ func (r *refreshes) saved(id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.unsaved, id)
+}
+
+// made holds a successor until it is stored; nil says that it is.
+func (r *refreshes) made(id string, p *Pending) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.successors == nil {
+		r.successors = map[string]*Pending{}
+	}
+	if p == nil {
+		delete(r.successors, id)
+		return
+	}
+	r.successors[id] = p
+}
+
+// unsavedSuccessor returns what made holds.
+func (r *refreshes) unsavedSuccessor(id string) *Pending {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.successors[id]
 }

@@ -70,9 +70,14 @@ func (c *Credentials) rotator(in *Integration, mount *Mount) (providers.Rotator,
 	return nil, &Error{Code: CodeRotateUnsupported, Integration: in.Name, Provider: in.Provider, Message: spec.Title + " cannot rotate this credential: " + why}
 }
 
+// errNotDue says that a credential need not be rotated any more.
+var errNotDue = errors.New("the credential was replaced meanwhile")
+
 // Rotate lets the upstream make the successor of the credential in use, and swaps it
-// in. Once the upstream has been asked it goes on even if the request goes away.
-func (c *Credentials) Rotate(ctx context.Context, name string, who Actor) (*Change, error) {
+// in. Once the upstream has been asked it goes on even if the request goes away. Where
+// due is not nil it decides once nobody else can change the record, and errNotDue is
+// what it comes to if it says no.
+func (c *Credentials) Rotate(ctx context.Context, name string, who Actor, due func(*Record) bool) (*Change, error) {
 	mount, err := c.mount.Read(ctx)
 	if err != nil {
 		return nil, err
@@ -93,7 +98,7 @@ func (c *Credentials) Rotate(ctx context.Context, name string, who Actor) (*Chan
 	if err != nil {
 		return nil, err
 	}
-	if err := c.resume(ctx, in, id, mount, true); err != nil {
+	if err := c.settled(ctx, in, id, mount, due); err != nil {
 		return nil, err
 	}
 	ctx = context.WithoutCancel(ctx)
@@ -102,6 +107,29 @@ func (c *Credentials) Rotate(ctx context.Context, name string, who Actor) (*Chan
 		return nil, err
 	}
 	return c.adopt(ctx, change, pending, rotator, mount)
+}
+
+// settled ends the rotation before, if there is one, so that its note is not lost, and
+// asks whether another one is still due.
+func (c *Credentials) settled(ctx context.Context, in *Integration, id string, mount *Mount, due func(*Record) bool) error {
+	if err := c.resume(ctx, in, id, mount, true); err != nil {
+		return err
+	}
+	p, err := c.pending.loadExact(ctx, id)
+	if err != nil {
+		return err
+	}
+	if p != nil {
+		return &Error{
+			Code: string(providers.Unreachable), Integration: in.Name, Provider: in.Provider,
+			Message: "the rotation before is not finished, because the upstream could not be asked; try again later",
+		}
+	}
+	record, err := c.records.loadExact(ctx, id)
+	if err == nil && due != nil && !due(record) {
+		return errNotDue
+	}
+	return err
 }
 
 func (c *Credentials) exchanged(in *Integration) bool {
@@ -135,6 +163,9 @@ func (c *Credentials) successor(ctx context.Context, rotator providers.Rotator, 
 	if err := c.pending.save(ctx, id, pending); err != nil {
 		return nil, nil, err
 	}
+	if _, err := c.marks.key(ctx); err != nil { // nothing may fail afterwards but the save
+		return nil, nil, err
+	}
 	made, err := rotator.Rotate(limited, target, current.Credential, rotation)
 	if err != nil {
 		return nil, nil, c.notRotated(ctx, rotator, target, change, pending, mount, quietly(provider, target, current.Credential, err))
@@ -145,7 +176,12 @@ func (c *Credentials) successor(ctx context.Context, rotator providers.Rotator, 
 	if next.Fingerprint, _, err = c.marks.of(ctx, auth, made.Credential); err != nil {
 		return nil, nil, err
 	}
-	return change, &next, c.pending.save(ctx, id, &next)
+	c.refreshes.made(id, &next)
+	if err := c.pending.save(ctx, id, &next); err != nil {
+		return nil, nil, err // it is in memory, and the sweep stores it
+	}
+	c.refreshes.made(id, nil)
+	return change, &next, nil
 }
 
 // wish is what a rotation should come to: an overlap in which workers can still use the
@@ -298,37 +334,81 @@ func (c *Credentials) resume(ctx context.Context, in *Integration, id string, mo
 		return err
 	}
 	rotator, err := c.rotator(in, mount)
-	if err != nil || record.Current == nil || c.now().Sub(p.BegunAt) > pendingLife {
+	if err != nil || record.Current == nil || c.now().Sub(laterOf(p.BegunAt, p.FinishAt)) > pendingLife {
 		return c.pending.remove(ctx, id) // it concerns nobody any more
 	}
 	ctx = context.WithoutCancel(ctx)
-	change := &Change{Integration: in, Before: record, id: id}
-	inUse := record.Current.Fingerprint
-	switch {
-	case p.Replaced != "" && inUse == p.Replaced: // somebody went back to it
-		return c.pending.remove(ctx, id)
-	case p.Replaced != "" || inUse == p.Fingerprint:
-		if early || !c.now().Before(p.FinishAt) {
-			c.finish(ctx, in, id, record.Current.Credential, p, rotator, mount)
+	if p, err = c.unsaved(ctx, id, p); err != nil {
+		return err
+	}
+	if p.Replaced != "" || record.Current.Fingerprint == p.Fingerprint {
+		if !early && c.now().Before(p.FinishAt) {
+			return nil
 		}
+		if record.Current.Fingerprint == p.Replaced { // somebody went back to it
+			return c.disown(ctx, in, id, record.Current.Credential, p, rotator, mount)
+		}
+		c.finish(ctx, in, id, record.Current.Credential, p, rotator, mount)
 		return nil
-	case record.Version != p.Version: // a person was faster
-		return c.pending.remove(ctx, id)
-	case p.Fingerprint != "":
+	}
+	return c.takeUp(ctx, &Change{Integration: in, Before: record, id: id}, p, rotator, mount)
+}
+
+// unsaved is the rotation with its successor, if that could not be stored before.
+func (c *Credentials) unsaved(ctx context.Context, id string, p *Pending) (*Pending, error) {
+	kept := c.refreshes.unsavedSuccessor(id)
+	if kept == nil || !kept.BegunAt.Equal(p.BegunAt) {
+		return p, nil
+	}
+	if err := c.pending.save(ctx, id, kept); err != nil {
+		return nil, err
+	}
+	c.refreshes.made(id, nil)
+	return kept, nil
+}
+
+// takeUp goes on with a rotation whose successor is not in use yet.
+func (c *Credentials) takeUp(ctx context.Context, change *Change, p *Pending, rotator providers.Rotator, mount *Mount) error {
+	if change.Before.Version != p.Version { // a person was faster
+		return c.pending.remove(ctx, change.id)
+	}
+	if p.Fingerprint != "" {
 		_, err := c.adopt(ctx, change, p, rotator, mount)
 		return err
 	}
+	provider, err := c.integrations.Provider(change.Integration)
+	if err != nil {
+		return err
+	}
+	return c.recover(ctx, rotator, change.Integration.target(provider.Spec(), mount), change, p, mount)
+}
+
+func laterOf(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// disown removes upstream a successor that is used no more, with the credential that it
+// had replaced.
+func (c *Credentials) disown(ctx context.Context, in *Integration, id string, with providers.Credential, p *Pending, rotator providers.Rotator, mount *Mount) error {
+	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout(mount))
+	defer cancel()
 	provider, err := c.integrations.Provider(in)
 	if err != nil {
 		return err
 	}
-	return c.recover(ctx, rotator, in.target(provider.Spec(), mount), change, p, mount)
+	if _, err := rotator.Recover(ctx, in.target(provider.Spec(), mount), with, p.Rotation); err != nil {
+		return nil // the sweep tries again
+	}
+	return c.pending.remove(ctx, id)
 }
 
 // refreshNow is Rotate of an OAuth credential: its tokens are renewed although they are
 // not due. Unlike a refresh that was due it raises the version, since somebody asked.
 func (c *Credentials) refreshNow(ctx context.Context, in *Integration, id string, mount *Mount, who Actor) (*Change, error) {
-	return c.edit(context.WithoutCancel(ctx), in, id, func(ctx context.Context, change *Change) (*Record, error) {
+	change, err := c.edit(context.WithoutCancel(ctx), in, id, func(ctx context.Context, change *Change) (*Record, error) {
 		before := change.Before
 		if before.Current == nil {
 			return nil, NoCredential(in)
@@ -342,6 +422,12 @@ func (c *Credentials) refreshNow(ctx context.Context, in *Integration, id string
 		if err != nil || renewed.Current.Fingerprint == before.Current.Fingerprint {
 			return renewed, err // refused for good
 		}
-		return before.swapped(renewed.Current, CauseRotate, who, mount.HistoryLimit), nil
+		next := *renewed.Current
+		next.VerifiedAt = c.now().UTC()
+		return before.swapped(&next, CauseRotate, who, mount.HistoryLimit), nil
 	})
+	if err == nil && !change.After.Current.refreshable() && !change.After.Current.Access.RefusedAt.IsZero() {
+		return nil, (&Handout{Integration: in, Record: change.After}).consentAgain()
+	}
+	return change, err
 }

@@ -205,6 +205,30 @@ func TestRotate(t *testing.T) {
 	}
 }
 
+// Whoever goes back leaves the successor to nobody: it is revoked when the window is
+// over, and what is in use is not.
+func TestRollbackOfARotation(t *testing.T) {
+	w := rotatingWorld(t, &storage{}, true)
+	_, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+	require.NoError(t, err)
+	_, err = w.Watch.Rollback(t.Context(), "a", backend.Actor{})
+	require.NoError(t, err)
+	assert.Equal(t, "first-key", w.key(t))
+	for range 2 {
+		w.clock.advance(24 * time.Hour)
+		sweep := w.Watch.Sweep()
+		require.NoError(t, sweep.Step(t.Context()))
+		sweep.Wait()
+	}
+	assert.Equal(t, map[string]string{"first-key": ""}, w.bank.living)
+	assert.Equal(t, "first-key", w.key(t))
+	w = rotatingWorld(t, &storage{}, false)
+	_, err = w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+	require.NoError(t, err)
+	_, err = w.Watch.Rollback(t.Context(), "a", backend.Actor{})
+	requireCode(t, err, backend.CodeNothingToRollBack)
+}
+
 func TestRotateUnsupported(t *testing.T) {
 	w := newWorld(&storage{})
 	w.create(t, "a", "key")

@@ -97,7 +97,8 @@ func (s *Sweep) maintain(ctx context.Context) {
 	go func() {
 		defer s.watch.schedule.idle.Done()
 		defer s.maintaining.Store(false)
-		_ = s.watch.maintain(ctx) // a storage that fails is asked again in the next round
+		defer func() { _ = recover() }() // what was panicked with may quote a secret
+		_ = s.watch.maintain(ctx)        // a storage that fails is asked again in the next round
 	}()
 }
 

@@ -62,7 +62,7 @@ func (w *Watch) seen(ctx context.Context, in *Integration, record *Record) (*See
 	if err != nil {
 		return nil, err
 	}
-	seen := &Seen{Integration: in, Record: record, Health: s.health(), Trouble: w.schedule.trouble(in.Name)}
+	seen := &Seen{Integration: in, Record: record, Health: s.health(), Trouble: w.schedule.trouble(in.Name, record.Version)}
 	seen.IdleEnd = w.idleEnd(in, mount, seen.Health)
 	return seen, nil
 }
