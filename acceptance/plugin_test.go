@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/vault/api"
 	"github.com/stretchr/testify/require"
@@ -47,6 +48,15 @@ func (s *server) mount(t testing.TB, path string) {
 	require.NoError(t, err)
 }
 
+// buried waits until a killed process is gone, and then a moment for the server to hear
+// of it: until it does it sends requests to nobody.
+func (s *server) buried(pid int) {
+	for deadline := time.Now().Add(2 * time.Second); s.process.owns(pid) && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	time.Sleep(100 * time.Millisecond)
+}
+
 // killPlugin kills the plugin processes that the server has started, by their
 // ids in its log, and returns how many it were.
 func (s *server) killPlugin(t testing.TB) int {
@@ -60,6 +70,7 @@ func (s *server) killPlugin(t testing.TB) int {
 		require.NoError(t, err)
 		if s.process.owns(pid) {
 			require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+			s.buried(pid)
 			killed++
 		}
 	}
