@@ -48,7 +48,7 @@ func (harness) Spec() Spec {
 		Expiry:      "Harness tells it with every check. After a rotation it is the end of the overlap.",
 		Rotation: "A token can have a successor made, and chooses how long it works beside it; a service account's needs the right to manage service accounts. " +
 			"The successor has the end of the one before, so that end is put off first, by as long as the token was to live. " +
-			"The one before is renamed rotated_… and removed by Harness. If the answer is lost, a successor that nobody has stays under the token's name; the one before works until the end of the overlap, and can be rotated again until then.",
+			"The one before is renamed rotated_…; if the answer is lost, a successor that nobody has stays under the token's name; the one before works until the end of the overlap, and can be rotated again until then.",
 		Check: "POST /ng/api/token/validate with the key as text/plain body, which changes nothing, must answer 200 with status SUCCESS, valid true and the account's id equal to account_id. " +
 			"The e-mail address of the answer must be the one entered; where the answer has none, the key is taken with a warning that says so, and its owner is known by user name or id.",
 		Unverified: []string{

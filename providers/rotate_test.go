@@ -3,6 +3,7 @@ package providers_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -768,4 +769,90 @@ func TestRotators(t *testing.T) {
 	}
 	slices.Sort(can)
 	assert.Equal(t, []string{"gitlab", "harness", "sonarqube"}, can)
+}
+
+// TestFineGrainedTokensRotate by a permission, which may be taken away meanwhile.
+func TestFineGrainedTokensRotate(t *testing.T) {
+	token := providertest.GitLabToken{Token: gitlabToken, Username: "mia", FineGrained: true, Permissions: []string{"read_personal_access_token", "read_user", "rotate_personal_access_token"}}
+	one := rotatedOnes()["GitLab"]
+	one.arrange = func(w *providertest.World) { w.GitLab.Add(token) }
+	r := rotating(t, one)
+	made := r.rotate(r.prepare(providers.RotationWish{}))
+	require.NoError(t, r.validates(made.Credential))
+
+	r = rotating(t, one)
+	prepared := r.prepare(providers.RotationWish{})
+	token.Permissions = token.Permissions[:2]
+	r.world.GitLab.Add(token)
+	_, err := r.by.Rotate(t.Context(), r.target, r.cred, prepared)
+	assert.Equal(t, []string{"rotate_personal_access_token"}, asError(t, err).Missing)
+}
+
+// TestGitLabTakesReuseForTheft says so, once it has happened.
+func TestGitLabTakesReuseForTheft(t *testing.T) {
+	r := rotating(t, rotatedOnes()["GitLab"])
+	prepared := r.prepare(providers.RotationWish{})
+	r.rotate(prepared)
+	_, err := r.by.Rotate(t.Context(), r.target, r.cred, prepared)
+	assert.Equal(t, providers.Rejected, asError(t, err).Outcome)
+	assert.ErrorContains(t, err, "theft")
+	assert.Equal(t, 1, r.made.Renewals().FamiliesRevoked, "the fake would notice")
+}
+
+// TestHarnessNames are what a rotation needs of a check.
+func TestHarnessNames(t *testing.T) {
+	good := map[string]any{
+		"valid": true, "accountIdentifier": providertest.DefaultHarnessAccount, "email": email, "identifier": "token", "name": "token",
+		"apiKeyIdentifier": "key", "parentIdentifier": "mia", "apiKeyType": "USER", "validTo": 0,
+	}
+	for _, c := range []struct {
+		name, value string
+		want        providers.Outcome
+	}{
+		{"apiKeyType", "SSH_KEY", providers.InvalidField},
+		{"apiKeyType", "", providers.InvalidField},
+		{"identifier", "", providers.UpstreamError},
+		{"identifier", "..", providers.UpstreamError},
+		{"identifier", "a/b", providers.UpstreamError},
+		{"apiKeyIdentifier", "", providers.UpstreamError},
+		{"parentIdentifier", "", providers.UpstreamError},
+		{"name", "another", ""},
+	} {
+		t.Run(c.name+" "+c.value, func(t *testing.T) {
+			r := rotating(t, rotatedOnes()["Harness"])
+			data := maps.Clone(good)
+			data[c.name] = c.value
+			body, err := json.Marshal(map[string]any{"status": "SUCCESS", "data": data})
+			require.NoError(t, err)
+			r.made.Behave(providertest.Fault{Path: "/validate", Status: http.StatusOK, Body: string(body)})
+			_, err = r.by.Prepare(t.Context(), r.target, r.cred, wishing(providers.RotationWish{}))
+			if c.want == "" {
+				require.NoError(t, err)
+				return
+			}
+			assert.Equal(t, c.want, asError(t, err).Outcome)
+		})
+	}
+}
+
+// TestHarnessEndNotPutOff breaks the request that puts off the end: nothing is rotated.
+func TestHarnessEndNotPutOff(t *testing.T) {
+	for _, fault := range []string{"reset", "server_error", "redirect", "login_page", "empty_object", "unauthorized_empty", "rate_limited"} {
+		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
+			one := rotatedOnes()["Harness"]
+			one.arrange = func(w *providertest.World) {
+				w.Harness.Add(providertest.HarnessToken{Token: harnessToken, Email: email, Identifier: "mine", ValidFrom: 1, ValidTo: time.Now().Add(time.Hour).UnixMilli()})
+			}
+			r := rotating(t, one)
+			prepared := r.prepare(providers.RotationWish{})
+			f, _ := providertest.NamedFault(fault, providertest.ElsewhereURL)
+			f.Path, f.Times = "/ng/api/token/mine", 1
+			r.made.Behave(f)
+			_, err := r.by.Rotate(t.Context(), r.target, r.cred, prepared)
+			require.Error(t, err)
+			wellFormed(t, asError(t, err))
+			assert.Equal(t, providertest.Renewals{}, r.made.Renewals())
+		})
+	}
 }
