@@ -45,23 +45,27 @@ func TestExamples(t *testing.T) {
 	})
 	t.Run("shell", func(t *testing.T) {
 		t.Parallel()
-		_, err := exec.LookPath("curl")
-		if err != nil && os.Getenv("SEI_ACCEPTANCE") != "required" {
-			t.Skip("examples/worker.sh needs curl")
-		}
-		require.NoError(t, err, "examples/worker.sh needs curl; install it")
+		needs(t, "curl", "examples/worker.sh")
 		testWorker(t, newPool(t, server, "sei-shell"), func(p *pool, requests string) []string {
 			return []string{"../examples/worker.sh", p.mount + "/creds/gh", p.url, requests, "0.02"}
 		})
 	})
 }
 
+// needs skips the test where a program is missing, and fails it where none may be.
+func needs(t *testing.T, program, what string) {
+	t.Helper()
+	_, err := exec.LookPath(program)
+	if err != nil && os.Getenv("SEI_ACCEPTANCE") != "required" {
+		t.Skip(what + " needs " + program)
+	}
+	require.NoError(t, err, "%s needs %s; install it", what, program)
+}
+
 // testMonitor runs the check of docs/operations.md, with the policy that is given there.
 func testMonitor(t *testing.T, server *server) {
 	t.Helper()
-	if _, err := exec.LookPath("jq"); err != nil {
-		t.Skip("the check in docs/operations.md needs jq")
-	}
+	needs(t, "jq", "the check in docs/operations.md")
 	page, err := os.ReadFile("../docs/operations.md")
 	require.NoError(t, err)
 	check := regexp.MustCompile("(?ms)^```sh monitor\n(.*?)^```$").FindStringSubmatch(string(page))

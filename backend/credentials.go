@@ -230,6 +230,23 @@ func (c *Credentials) lock(ctx context.Context, name string) (*Integration, stri
 	}
 }
 
+// hold is lock for what goes on after its request has gone: the end of the engine
+// waits for the release.
+func (c *Credentials) hold(ctx context.Context, name string) (*Integration, string, func(), error) {
+	in, id, unlock, err := c.lock(ctx, name)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	if err := c.refreshes.begin(); err != nil {
+		unlock()
+		return nil, "", nil, err
+	}
+	return in, id, func() {
+		c.refreshes.running.Done()
+		unlock()
+	}, nil
+}
+
 func (c *Credentials) located(ctx context.Context, name string) (*Integration, string, error) {
 	in, err := c.integrations.readExact(ctx, name)
 	if err != nil {

@@ -24,15 +24,11 @@ func (c *Credentials) exchange(ctx context.Context, name string, code, state pro
 	if err != nil {
 		return nil, err
 	}
-	in, id, release, err := c.lock(ctx, name)
+	in, id, release, err := c.hold(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	if err := c.refreshes.begin(); err != nil {
-		return nil, err
-	}
-	defer c.refreshes.running.Done()
 	client, err := c.client(in, mount)
 	if err != nil {
 		return nil, err

@@ -194,15 +194,7 @@ func TestAKeptGrantIsOfItsVersion(t *testing.T) {
 	w := withApp(t, store)
 	w.server.sameRefreshToken = true
 	w.clock.advance(time.Hour)
-	puts := 0
-	store.reset(func(_ int, call string) fault {
-		if strings.HasPrefix(call, "Put credentials/") {
-			if puts++; puts > 1 {
-				return fails
-			}
-		}
-		return works
-	})
+	failsAfterFirstPut(store)
 	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, true)
 	require.Error(t, err)
 	store.reset(nil)

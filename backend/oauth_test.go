@@ -548,12 +548,8 @@ func TestARefusedRefresh(t *testing.T) {
 	assert.Equal(t, "access-2", w.token(t))
 }
 
-// The upstream has issued new tokens, and storage does not take them: nobody gets
-// them until it does, and the upstream is not asked again.
-func TestTokensThatCannotBeStored(t *testing.T) {
-	store := &storage{}
-	w := withApp(t, store)
-	w.clock.advance(time.Hour)
+// failsAfterFirstPut lets storage take one record and no other, and counts the attempts.
+func failsAfterFirstPut(store *storage) *int {
 	puts := 0
 	store.reset(func(_ int, call string) fault {
 		if strings.HasPrefix(call, "Put credentials/") {
@@ -563,9 +559,19 @@ func TestTokensThatCannotBeStored(t *testing.T) {
 		}
 		return works
 	})
+	return &puts
+}
+
+// The upstream has issued new tokens, and storage does not take them: nobody gets
+// them until it does, and the upstream is not asked again.
+func TestTokensThatCannotBeStored(t *testing.T) {
+	store := &storage{}
+	w := withApp(t, store)
+	w.clock.advance(time.Hour)
+	puts := failsAfterFirstPut(store)
 	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, true)
 	require.Error(t, err)
-	assert.Equal(t, 2, puts, "that it begins, and what came of it")
+	assert.Equal(t, 2, *puts, "that it begins, and what came of it")
 	_, err = w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, true)
 	require.Error(t, err, "not yet")
 	store.reset(nil)

@@ -53,14 +53,10 @@ func (c *Credentials) Resume(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	in, id, release, err := c.lock(ctx, name)
+	in, id, release, err := c.hold(ctx, name)
 	if err != nil {
 		return err
 	}
 	defer release()
-	if err := c.refreshes.begin(); err != nil {
-		return err
-	}
-	defer c.refreshes.running.Done()
 	return c.resume(ctx, in, id, mount, false)
 }

@@ -82,15 +82,11 @@ func (c *Credentials) Rotate(ctx context.Context, name string, who Actor, due fu
 	if err != nil {
 		return nil, err
 	}
-	in, id, release, err := c.lock(ctx, name)
+	in, id, release, err := c.hold(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	if err := c.refreshes.begin(); err != nil {
-		return nil, err
-	}
-	defer c.refreshes.running.Done()
 	if c.exchanged(in) {
 		return c.refreshNow(ctx, in, id, mount, who)
 	}
