@@ -1,0 +1,36 @@
+# For a pipeline that keeps the mount and its integrations as code.
+#
+# Allows to enable and tune the mount at sei/, and to write its settings and integrations. No credential can be read,
+# sent or forgotten. A destroy can delete integrations, and their credentials with them, but not the mount.
+#
+# It cannot change which keys the audit log shows in plain text: who may can have secrets written there. They are set
+# when the mount is enabled.
+#
+# Vault's provider makes a token of its own out of the one it is given, unless it has skip_child_token = true; without
+# that it needs "update" on auth/token/create, too. Terraform that also writes policies can give itself any right:
+# have another pipeline do that.
+#
+# To adapt: replace sei/, also below sys/mounts/, if the mount has another path.
+path "sys/mounts/sei" {
+  capabilities = ["read", "update"]
+}
+
+path "sys/mounts/sei/tune" {
+  capabilities = ["read", "update"]
+  denied_parameters = {
+    "audit_non_hmac_request_keys"  = []
+    "audit_non_hmac_response_keys" = []
+  }
+}
+
+path "sei/config" {
+  capabilities = ["read", "update"]
+}
+
+path "sei/integrations" {
+  capabilities = ["list"]
+}
+
+path "sei/integrations/+" {
+  capabilities = ["create", "read", "update", "delete"]
+}
