@@ -33,17 +33,24 @@ type oauthMount struct {
 	shown strings.Builder
 }
 
-// withOAuth has integration bb without a credential.
-func withOAuth(t *testing.T) *oauthMount {
+// newWorldMount has no integration.
+func newWorldMount(t *testing.T) *oauthMount {
 	t.Helper()
 	m := &oauthMount{mount: &mount{storage: &logical.InmemStorage{}}, world: providertest.NewWorld(), clock: &atomic.Int64{}}
 	t.Cleanup(m.world.Close)
 	m.clock.Store(time.Now().Unix())
+	m.engine = m.starts(t, &logical.StaticSystemView{})
+	m.write(t, "config", body{"allowed_hosts": m.world.AllowedHosts()})
+	return m
+}
+
+// withOAuth has integration bb without a credential.
+func withOAuth(t *testing.T) *oauthMount {
+	t.Helper()
+	m := newWorldMount(t)
 	m.world.Bitbucket.SetClock(m.now)
 	m.world.Bitbucket.AddClient(providertest.OAuthClient{ID: "engine", Secret: oauthTestedSecret, RedirectURI: oauthCallbackURI, Scopes: []string{"account"}})
 	m.world.Bitbucket.SignIn(providertest.BitbucketToken{Email: email})
-	m.engine = m.starts(t, &logical.StaticSystemView{})
-	m.write(t, "config", body{"allowed_hosts": m.world.AllowedHosts()})
 	m.write(t, "integrations/bb", body{
 		"provider": "bitbucket", "auth_type": "oauth", "client_id": "engine", "client_secret": oauthTestedSecret, "redirect_uri": oauthCallbackURI,
 		"proxy_url": m.world.ProxyURL(), "ca_cert": m.world.CAPEM(),
