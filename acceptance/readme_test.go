@@ -11,10 +11,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The session of the README works as it stands in the environment of make dev.
+// The sessions of the pages work as they stand in the environment of make dev.
 func TestReadmeSession(t *testing.T) {
 	exports := startDevScript(t)
-	blocks := fenced(t, "console session")
+	for _, page := range []string{readmePage, "docs/security.md"} {
+		t.Run(page, func(t *testing.T) { runSession(t, exports, page) })
+	}
+}
+
+func runSession(t *testing.T, exports, page string) {
+	t.Helper()
+	blocks := fenced(t, page, "console session")
 	require.NotEmpty(t, blocks)
 	for _, block := range blocks {
 		for _, step := range steps(block) {
@@ -31,7 +38,7 @@ func TestReadmeSession(t *testing.T) {
 
 // The commands that register and mount the plugin work on a server of one's own.
 func TestReadmeRegistration(t *testing.T) {
-	blocks := fenced(t, "sh register")
+	blocks := fenced(t, readmePage, "sh register")
 	require.Len(t, blocks, 1)
 	plugins, err := filepath.EvalSymlinks(t.TempDir())
 	require.NoError(t, err)
@@ -51,7 +58,7 @@ func TestReadmeRegistration(t *testing.T) {
 
 // The README names no make target that does not exist.
 func TestReadmeTargets(t *testing.T) {
-	targets := regexp.MustCompile("`?make ([a-z]+)").FindAllStringSubmatch(readme(t), -1)
+	targets := regexp.MustCompile("`?make ([a-z]+)").FindAllStringSubmatch(pageText(t, readmePage), -1)
 	require.NotEmpty(t, targets)
 	for _, target := range targets {
 		out, err := bash(t, os.Environ(), "make -n "+target[1])
@@ -59,25 +66,27 @@ func TestReadmeTargets(t *testing.T) {
 	}
 }
 
-func readme(t *testing.T) string {
+const readmePage = "README.md"
+
+func pageText(t *testing.T, page string) string {
 	t.Helper()
-	data, err := os.ReadFile("../README.md")
+	data, err := os.ReadFile(filepath.Join("..", page))
 	require.NoError(t, err)
 	return string(data)
 }
 
-// fenced returns the README's fenced blocks with that info string.
-func fenced(t *testing.T, info string) []string {
+// fenced returns the page's fenced blocks with that info string.
+func fenced(t *testing.T, page, info string) []string {
 	t.Helper()
 	pattern := regexp.MustCompile("(?ms)^```" + info + "\n(.*?)^```$")
 	var blocks []string
-	for _, match := range pattern.FindAllStringSubmatch(readme(t), -1) {
+	for _, match := range pattern.FindAllStringSubmatch(pageText(t, page), -1) {
 		blocks = append(blocks, match[1])
 	}
 	return blocks
 }
 
-// step is a command of a session and what the README shows of its output.
+// step is a command of a session and what the page shows of its output.
 type step struct{ command, output string }
 
 // steps splits a block at its prompts; a line after a backslash belongs to the command.
@@ -99,7 +108,7 @@ func steps(block string) []step {
 	return all
 }
 
-// assertShows demands each line that the README shows, where "..." is anything
+// assertShows demands each line that the page shows, where "..." is anything
 // and white space does not matter.
 func assertShows(t *testing.T, out string, s step) {
 	t.Helper()
