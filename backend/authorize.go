@@ -122,6 +122,9 @@ func (c *Credentials) client(in *Integration, mount *Mount) (providers.OAuthClie
 			Message: fmt.Sprintf("integration %q authenticates by %s, which needs no browser; write its credential to reauth/%s", in.Name, in.AuthType, in.Name),
 		}
 	}
+	if err := complete(in, spec); err != nil {
+		return nil, err
+	}
 	client, err := authorizer.OAuth(in.target(spec, mount))
 	var cause *providers.Error
 	if errors.As(err, &cause) {

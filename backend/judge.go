@@ -144,14 +144,9 @@ func addressAllowed(in *Integration, spec providers.Spec, mount *Mount) error {
 	return nil
 }
 
-// required refuses a configuration that lacks a required setting.
+// required refuses a configuration that lacks a required setting, unless that may follow.
 func required(in *Integration, spec providers.Spec) error {
-	var missing []string
-	for _, f := range spec.SettingsOf(in.AuthType) {
-		if f.Required && !in.Settings.Has(f) {
-			missing = append(missing, f.Name)
-		}
-	}
+	missing := lacking(in, spec, func(f providers.Field) bool { return !f.Later })
 	if len(missing) == 0 {
 		return nil
 	}
@@ -159,6 +154,29 @@ func required(in *Integration, spec providers.Spec) error {
 		Code: CodeMissingField, Integration: in.Name, Provider: in.Provider, Fields: missing,
 		Message: fmt.Sprintf("%s needs %s", spec.Title, strings.Join(missing, " and ")),
 	}
+}
+
+// complete refuses to use a configuration to which a setting has not been written yet.
+func complete(in *Integration, spec providers.Spec) error {
+	missing := lacking(in, spec, func(f providers.Field) bool { return f.Later })
+	if len(missing) == 0 {
+		return nil
+	}
+	return &Error{
+		Code: CodeMissingField, Integration: in.Name, Provider: in.Provider, Fields: missing,
+		Message: fmt.Sprintf("%s of integration %q is not set yet; write it to integrations/%s first", strings.Join(missing, " and "), in.Name, in.Name),
+	}
+}
+
+// lacking returns the names of required settings that match and have no value.
+func lacking(in *Integration, spec providers.Spec, match func(providers.Field) bool) []string {
+	var names []string
+	for _, f := range spec.SettingsOf(in.AuthType) {
+		if f.Required && match(f) && !in.Settings.Has(f) {
+			names = append(names, f.Name)
+		}
+	}
+	return names
 }
 
 // differing returns the names of the fields that match and differ between two

@@ -80,7 +80,7 @@ func oauthAuthType(title string, own ...Field) AuthType {
 		},
 		Settings: append(own,
 			Field{Name: oauthClientID, Title: "Client ID", Kind: Text, Required: true, Locates: true, Description: "Id of the OAuth client, as the page that made it shows it."},
-			Field{Name: oauthClientSecret, Title: "Client secret", Kind: Token, Required: true, Description: "Secret of the OAuth client. It is never read back; client_secret_set says that there is one."},
+			Field{Name: oauthClientSecret, Title: "Client secret", Kind: Token, Required: true, Later: true, Description: "Secret of the OAuth client. It may be written after the others, and is never read back; client_secret_set says that there is one."},
 			Field{Name: oauthRedirectURI, Title: "Redirect URI", Kind: URL, Visited: true, Required: true, Description: "Address that the browser comes back to, exactly as the OAuth client has it: that of oauth/callback of this mount, or of a page of your own that shows code and state."},
 			Field{Name: oauthAuthorizeURL, Title: "Authorization URL", Kind: URL, Visited: true, Locates: true, Description: "Page where a person consents, if it is not the vendor's own."},
 			Field{Name: oauthTokenURL, Title: "Token URL", Kind: URL, Locates: true, Description: "Address that exchanges codes for tokens, if it is not the vendor's own."},

@@ -92,6 +92,9 @@ type Field struct {
 	Locates bool
 	// Fixed settings never change.
 	Fixed bool
+	// Later is set where a Required setting may be written after the integration is
+	// made, so that what makes it needs no secret; until then it cannot be used.
+	Later bool
 	// Visited is set for a URL that a browser goes to and the engine does not call:
 	// the mount's allowed_hosts say nothing of it.
 	Visited bool

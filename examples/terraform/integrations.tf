@@ -1,0 +1,21 @@
+# One resource for integrations of every kind. A read has more than was written, the
+# state of the credential for instance: ignore_absent_fields compares what is written here.
+resource "vault_generic_endpoint" "integration" {
+  for_each = var.integrations
+
+  path                 = "${vault_mount.sei.path}/integrations/${each.key}"
+  data_json            = jsonencode(each.value)
+  ignore_absent_fields = true
+
+  depends_on = [vault_generic_endpoint.config] # allowed_hosts comes first
+}
+
+# The secret of an OAuth client is a setting that is never read back. It is written
+# beside the integration, in each run, and kept nowhere else.
+ephemeral "vault_generic_endpoint" "client_secret" {
+  for_each = var.oauth_integrations
+
+  mount_id  = vault_generic_endpoint.integration[each.key].id
+  path      = "${vault_mount.sei.path}/integrations/${each.key}"
+  data_json = jsonencode({ client_secret = var.client_secrets[each.key] })
+}

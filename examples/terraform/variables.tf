@@ -1,0 +1,45 @@
+variable "plugin_version" {
+  description = "Version of the plugin, with a leading v."
+  type        = string
+}
+
+variable "plugin_sha256" {
+  description = "SHA-256 of the plugin's binary in Vault's plugin_directory: its line of SHA256SUMS."
+  type        = string
+}
+
+variable "plugin_command" {
+  description = "File name of the binary in Vault's plugin_directory."
+  type        = string
+  default     = "vault-plugin-secrets-sei"
+}
+
+variable "mount" {
+  description = "Where the engine is mounted."
+  type        = string
+  default     = "sei"
+}
+
+variable "config" {
+  description = "Settings of the mount; durations are whole seconds."
+  type        = any
+  default     = { allowed_hosts = ["https://*.example.com"] }
+}
+
+variable "integrations" {
+  description = "Integrations by name, each with its settings as docs/api.md lists them; never a secret."
+  type        = any
+}
+
+variable "client_secrets" {
+  description = "Secrets of OAuth clients by the name of the integration. Neither plan nor state keeps them."
+  type        = map(string)
+  default     = {}
+  ephemeral   = true
+}
+
+variable "oauth_integrations" {
+  description = "The names that client_secrets has: names may be kept, secrets may not."
+  type        = set(string)
+  default     = []
+}
