@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -84,9 +83,6 @@ func runConsent(ts *testscript.TestScript, neg bool, args []string) {
 	s := storyOf(ts, neg, args, 2, 2)
 	back, err := s.fakes.world.Consent(args[1], args[0] == "grant")
 	ts.Check(err)
-	begun, err := url.Parse(args[1])
-	ts.Check(err)
-	s.challenges = append(s.challenges, begun.Query().Get("code_challenge"))
 	ts.Setenv("BACK", back.String())
 	ts.Setenv("CODE", back.Query().Get("code"))
 	ts.Setenv("STATE", back.Query().Get("state"))

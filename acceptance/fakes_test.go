@@ -3,7 +3,6 @@ package acceptance_test
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -36,7 +35,12 @@ type fakes struct {
 func startFakes(t testing.TB) *fakes {
 	t.Helper()
 	world := providertest.NewWorld()
-	t.Cleanup(world.Close)
+	t.Cleanup(func() {
+		world.Close()
+		for _, secret := range world.Secrets() {
+			evidenceOf(t).canary(secret.Kind, secret.Value)
+		}
+	})
 	f := &fakes{world: world}
 	other := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { f.other.Add(1) })
 	f.urls = map[string]string{
@@ -119,9 +123,7 @@ func runFake(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	switch verb {
 	case "add":
-		body := object(ts, rest)
-		s.secrets = append(s.secrets, forms(body)...)
-		s.control(ts, http.MethodPost, name, "tokens", body)
+		s.control(ts, http.MethodPost, name, "tokens", object(ts, rest))
 	case "revoke":
 		s.control(ts, http.MethodDelete, name, "tokens", map[string]any{"token": rest[0]})
 	case "org":
@@ -129,11 +131,7 @@ func runFake(ts *testscript.TestScript, neg bool, args []string) {
 	case "captcha", "anonymous":
 		s.control(ts, http.MethodPost, name, verb, object(ts, rest))
 	case "client", "signin":
-		body := object(ts, rest)
-		if secret, ok := body["client_secret"].(string); ok {
-			s.secrets = append(s.secrets, secret)
-		}
-		s.control(ts, http.MethodPost, name, map[string]string{"client": "clients", "signin": "signin"}[verb], body)
+		s.control(ts, http.MethodPost, name, map[string]string{"client": "clients", "signin": "signin"}[verb], object(ts, rest))
 	case "life":
 		s.control(ts, http.MethodPost, name, "life", object(ts, []string{"seconds=" + rest[0]}))
 	case "grants", "access":
@@ -179,21 +177,6 @@ func (s *story) control(ts *testscript.TestScript, method, name, what string, bo
 		ts.Fatalf("the fake says %d: %s", answer.Code, answer.Body)
 	}
 	return answer.Body.String()
-}
-
-// forms are the ways in which a token could be written down.
-func forms(body map[string]any) []string {
-	token, _ := body["token"].(string)
-	basic := func(user, password string) string {
-		return base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
-	}
-	all := []string{token, basic("", token), basic(token, "")}
-	for _, key := range []string{"email", "account"} {
-		if user, found := body[key].(string); found {
-			all = append(all, basic(user, token))
-		}
-	}
-	return all
 }
 
 // await waits until a request to path has arrived; "" is any.

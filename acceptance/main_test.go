@@ -63,11 +63,13 @@ func run(m *testing.M) int {
 		fmt.Println("acceptance tests cannot run:", err)
 		return 1
 	}
-	if err := errors.Join(os.Setenv(envVault, server), os.Setenv(envPlugins, plugins)); err != nil {
+	kept, err := newEvidence()
+	err = errors.Join(err, os.Setenv(envVault, server), os.Setenv(envPlugins, plugins), os.Setenv(envEvidence, kept.dir))
+	if err != nil {
 		fmt.Println(err)
 		return 1
 	}
-	return m.Run()
+	return kept.close(m.Run())
 }
 
 func findVault(ctx context.Context, build bool) (string, error) {

@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -22,7 +21,9 @@ type server struct {
 	dir     string   // everything that it writes
 	plugins string   // its plugin directory
 	args    []string // of the vault command
+	// addr is where a recorder stands before the server, which listens at listens.
 	addr    string
+	listens string
 	token   string
 	// persistent servers start sealed and keep their state; others are in memory.
 	persistent bool
@@ -37,7 +38,7 @@ func startDev(t testing.TB) *server {
 	s.token = "root"
 	s.args = []string{
 		"server", "-dev", "-dev-no-store-token", "-dev-root-token-id=" + s.token,
-		"-dev-listen-address=" + s.host(), "-dev-plugin-dir=" + s.plugins, "-log-level=debug",
+		"-dev-listen-address=" + s.host(), "-dev-plugin-dir=" + s.plugins, "-log-level=trace",
 	}
 	s.start(t)
 	s.enableAudit(t)
@@ -57,7 +58,7 @@ func startEmptyRaft(t testing.TB, plugins string) *server {
 	t.Helper()
 	s := newServer(t)
 	s.persistent, s.plugins = true, plugins
-	s.args = []string{"server", "-config=" + s.writeConfig(t), "-log-level=debug"}
+	s.args = []string{"server", "-config=" + s.writeConfig(t), "-log-level=trace"}
 	s.start(t)
 	client := s.client(t)
 	keys, err := client.Sys().InitWithContext(t.Context(), &api.InitRequest{SecretShares: 1, SecretThreshold: 1})
@@ -73,15 +74,16 @@ func newServer(t testing.TB) *server {
 	// Not t.TempDir, whose path is too long for the sockets of plugins.
 	dir, err := os.MkdirTemp("", "sei-") //nolint:usetesting // see above
 	require.NoError(t, err)
-	s := &server{dir: dir, plugins: os.Getenv(envPlugins), addr: "http://" + freeAddress(t)}
+	s := &server{dir: dir, plugins: os.Getenv(envPlugins), listens: freeAddress(t)}
+	s.addr = record(t, s.listens, dir)
 	t.Cleanup(func() {
 		s.stop()
-		_ = os.RemoveAll(dir)
+		evidenceOf(t).keep(t, dir)
 	})
 	return s
 }
 
-func (s *server) host() string { return strings.TrimPrefix(s.addr, "http://") }
+func (s *server) host() string { return s.listens }
 
 func (s *server) auditPath() string { return filepath.Join(s.dir, "audit.log") }
 

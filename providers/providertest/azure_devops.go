@@ -85,6 +85,7 @@ func (a *AzureDevOps) AddPAT(organization, account, token string, scopes ...stri
 
 // Add adds a token.
 func (a *AzureDevOps) Add(t AzureToken) {
+	a.note("token", t.Token)
 	t = t.complete()
 	a.mu.Lock()
 	defer a.mu.Unlock()

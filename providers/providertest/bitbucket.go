@@ -90,6 +90,7 @@ func (b *Bitbucket) AddAPIToken(email, token string, scopes ...string) {
 
 // Add adds a token.
 func (b *Bitbucket) Add(t BitbucketToken) {
+	b.note("token", t.Token)
 	t = t.complete()
 	b.mu.Lock()
 	defer b.mu.Unlock()

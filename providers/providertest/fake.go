@@ -49,6 +49,8 @@ type Fake interface {
 	Forget()
 	// Revoke makes a token unknown.
 	Revoke(token string)
+	// Secrets returns what must not show up anywhere else.
+	Secrets() []Secret
 }
 
 // fake is what all fakes share: the log and the fault.
@@ -57,6 +59,7 @@ type fake struct {
 	// log guards what came, apart from mu: a fake may answer while it holds mu.
 	log      sync.Mutex
 	requests []*Request
+	secrets  map[string]string // value → kind
 	fault    Fault
 	hits     int
 }
@@ -104,6 +107,7 @@ func (f *fake) take(r *http.Request) (Fault, bool) {
 func (f *fake) serve(w http.ResponseWriter, r *http.Request, tokenName string, next http.Handler) {
 	body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 	n := int64(len(body))
+	f.noteShown(r, body)
 	entry := &Request{
 		Method: r.Method, Host: hostname(r.Host), Path: r.URL.Path, Query: discreet(r.URL),
 		UserAgent: r.UserAgent(), Accept: r.Header.Get("Accept"), Auth: authScheme(r), Token: tokenName,

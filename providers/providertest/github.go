@@ -75,6 +75,7 @@ func (g *GitHub) AddFineGrained(login, token string) {
 
 // Add adds a token.
 func (g *GitHub) Add(t GitHubToken) {
+	g.note("token", t.Token)
 	if t.ID == 0 {
 		t.ID = int64(crc32.ChecksumIEEE([]byte(t.Login))) + 1
 	}

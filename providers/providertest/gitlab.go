@@ -79,6 +79,7 @@ func (g *GitLab) AddToken(username, token string, scopes ...string) {
 
 // Add adds a token.
 func (g *GitLab) Add(t GitLabToken) {
+	g.note("token", t.Token)
 	if t.UserID == 0 {
 		t.UserID = int64(crc32.ChecksumIEEE([]byte(t.Username))) + 1
 	}

@@ -126,6 +126,7 @@ func (g *GitLab) succeed(secret string, expires time.Time) (made GitLabToken, re
 	made.Created, made.Expires = now.Format("2006-01-02T15:04:05.000Z"), expires.Format(time.DateOnly)
 	t.Is = "revoked"
 	g.tokens[secret], g.tokens[made.Token] = t, made
+	g.note("successor", made.Token)
 	g.count(func(n *Renewals) { n.Made++ })
 	return made, ""
 }

@@ -80,6 +80,7 @@ func (h *Harness) AddToken(email, token string) { h.Add(HarnessToken{Token: toke
 
 // Add adds a token.
 func (h *Harness) Add(t HarnessToken) {
+	h.note("token", t.Token)
 	if t.Account == "" {
 		t.Account = DefaultHarnessAccount
 	}

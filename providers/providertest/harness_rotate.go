@@ -136,6 +136,7 @@ func (h *Harness) rotate(w http.ResponseWriter, r *http.Request) {
 	at, _ := h.now()
 	made.ValidFrom = at.UnixMilli()
 	h.tokens[made.Token] = made
+	h.note("successor", made.Token)
 	h.count(func(n *Renewals) { n.Made++ })
 	succeedHarness(w, made.Token)
 }

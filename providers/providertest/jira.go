@@ -89,6 +89,7 @@ func (j *Jira) AddPAT(name, token string) {
 
 // Add adds a token.
 func (j *Jira) Add(t JiraToken) {
+	j.note("token", t.Token)
 	sum := sha256.Sum256([]byte(t.Email + "\x00" + t.Name))
 	if t.AccountID == "" {
 		t.AccountID = "5b10" + hex.EncodeToString(sum[:10])

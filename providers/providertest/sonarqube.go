@@ -73,6 +73,7 @@ func (s *SonarQube) AddToken(login, token string) { s.Add(SonarQubeToken{Token: 
 
 // Add adds a token.
 func (s *SonarQube) Add(t SonarQubeToken) {
+	s.note("token", t.Token)
 	if t.Created == "" {
 		t.Created = "2015-08-02T15:44:27+0200"
 	}

@@ -130,6 +130,7 @@ func (s *SonarQube) generate(w http.ResponseWriter, r *http.Request) {
 		made.Token = randomHex(20)
 	}
 	s.tokens[made.Token] = made
+	s.note("successor", made.Token)
 	s.count(func(n *Renewals) { n.Made++ })
 	body := object{"login": made.Login, "name": made.Name, "createdAt": made.Created, "token": made.Token, "type": "USER_TOKEN"}
 	if expires != "" {

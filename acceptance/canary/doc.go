@@ -1,0 +1,7 @@
+// Package canary finds secrets where they must not be.
+//
+// A test that has to show that nothing leaks puts the secrets that it uses into a set,
+// and searches what was written for all of them at once, in all the forms in which
+// they can be written down. What is found is told by kind, form and place, and never
+// by value, so that a report does not spread what it reports.
+package canary

@@ -1,0 +1,72 @@
+package canary
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"html"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// form is a way to write a text down.
+type form struct {
+	name  string
+	write func(text string) string
+}
+
+// forms are those that a secret is looked for in. HTTP Basic authentication is one of
+// base64: the secret stands there at one of three offsets.
+func forms() []form {
+	all := []form{
+		{"plain", func(text string) string { return text }},
+		{"JSON", func(text string) string { return jsonText(text, false) }},
+		{"JSON with HTML escaped", func(text string) string { return jsonText(text, true) }},
+		{"JSON in JSON", func(text string) string { return jsonText(jsonText(text, true), true) }},
+		{"Go's %q", func(text string) string { return inside(strconv.Quote(text)) }},
+		{"Go's %+q", func(text string) string { return inside(strconv.QuoteToASCII(text)) }},
+		{"HTML", html.EscapeString},
+		{"URL query", url.QueryEscape},
+		{"URL path", url.PathEscape},
+		{"URL query in lower case", func(text string) string { return lowerEscapes(url.QueryEscape(text)) }},
+		{"URL path in lower case", func(text string) string { return lowerEscapes(url.PathEscape(text)) }},
+		{"hex", func(text string) string { return hex.EncodeToString([]byte(text)) }},
+		{"HEX", func(text string) string { return strings.ToUpper(hex.EncodeToString([]byte(text))) }},
+		{"bytes", func(text string) string { return inside(fmt.Sprint([]byte(text))) }},
+	}
+	for offset := range 3 {
+		all = append(all,
+			form{fmt.Sprintf("base64 at offset %d", offset), func(text string) string { return base64Text(base64.StdEncoding, text, offset) }},
+			form{fmt.Sprintf("URL base64 at offset %d", offset), func(text string) string { return base64Text(base64.URLEncoding, text, offset) }},
+		)
+	}
+	return all
+}
+
+func jsonText(text string, escapeHTML bool) string {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(escapeHTML)
+	_ = encoder.Encode(text) // a string always can be
+	return inside(strings.TrimSpace(b.String()))
+}
+
+// inside cuts the quotes or brackets off.
+func inside(quoted string) string { return quoted[1 : len(quoted)-1] }
+
+func lowerEscapes(text string) string {
+	return regexp.MustCompile(`%[0-9A-F]{2}`).ReplaceAllStringFunc(text, strings.ToLower)
+}
+
+// base64Text is the part of an encoding that text alone decides, where so many bytes
+// come before it, modulo three, and any after it.
+func base64Text(encoding *base64.Encoding, text string, offset int) string {
+	const bits = 6
+	before := make([]byte, offset)
+	encoded := encoding.EncodeToString(append(before, text...))
+	return encoded[(offset*8+bits-1)/bits : (offset+len(text))*8/bits]
+}

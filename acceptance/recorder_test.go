@@ -1,0 +1,193 @@
+package acceptance_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The files in which a recorder keeps answers. Those of oauth/authorize are apart:
+// they hold the state, by design.
+const (
+	answersFile        = "answers"
+	authorizationsFile = "authorizations"
+)
+
+// recorder stands before a server: it keeps every answer but those that are a
+// credential, and notes as canaries what is sent to the engine in secret.
+type recorder struct {
+	dir      string
+	evidence evidence
+	sent     sent
+	mu       sync.Mutex // guards the files
+}
+
+// record returns an address that leads to the server at host, and keeps in dir what
+// comes back.
+func record(t testing.TB, host, dir string) string {
+	t.Helper()
+	r := &recorder{dir: dir, evidence: evidenceOf(t), sent: newSent()}
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(pr *httputil.ProxyRequest) {
+			pr.SetURL(&url.URL{Scheme: "http", Host: host})
+			pr.Out.URL.RawQuery = pr.In.URL.RawQuery // as it was, also where it makes no sense
+			pr.Out.Header.Del("Accept-Encoding")     // what is compressed cannot be searched
+		},
+		ModifyResponse: r.answered,
+		FlushInterval:  -1,
+		// A server that is gone must look so: no answer, rather than one of the proxy's.
+		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
+		Transport:    &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true},
+	}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		r.asked(request)
+		proxy.ServeHTTP(w, request)
+	}))
+	server.Config.ErrorLog = quiet()
+	server.Start()
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		_ = server.Listener.Close()
+	})
+	return server.URL
+}
+
+// asked notes the secrets in a request.
+func (r *recorder) asked(request *http.Request) {
+	if request.Body == nil || request.Body == http.NoBody {
+		return
+	}
+	body, err := io.ReadAll(request.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler) // the client went away
+	}
+	request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	request.TransferEncoding = nil
+	for _, s := range r.sent.secrets(request.URL.Path, body) {
+		r.evidence.canary(s.kind, s.value)
+	}
+}
+
+// secretPaths are those whose answer is a credential by design: creds/, and Vault's raw
+// storage, where tests look what is kept.
+func secretPaths() *regexp.Regexp { return regexp.MustCompile(`^/v1/([^/]+/creds/[^/]+$|sys/raw/)`) }
+
+func authorizePath() *regexp.Regexp { return regexp.MustCompile(`^/v1/[^/]+/oauth/authorize/`) }
+
+// answered keeps an answer. A refusal is kept whatever the path is.
+func (r *recorder) answered(answer *http.Response) error {
+	path := answer.Request.URL.Path
+	good := answer.StatusCode < http.StatusBadRequest
+	if answer.StatusCode == http.StatusSwitchingProtocols || good && secretPaths().MatchString(path) {
+		return nil
+	}
+	file := answersFile
+	if authorizePath().MatchString(path) {
+		file = authorizationsFile
+	}
+	var head bytes.Buffer
+	fmt.Fprintf(&head, "\n%s %s %s\n", answer.Request.Method, path, answer.Status)
+	_ = answer.Header.Write(&head)
+	answer.Body = &kept{ReadCloser: answer.Body, text: head, save: func(text []byte) {
+		r.write(file, text)
+		if file == authorizationsFile {
+			r.begun(text[head.Len():])
+		}
+	}}
+	return nil
+}
+
+// begun notes the state of an authorization, and the challenge, by which a verifier is
+// known that nobody has seen.
+func (r *recorder) begun(body []byte) {
+	var answer struct {
+		Data struct {
+			URL string `json:"authorize_url"`
+		} `json:"data"`
+	}
+	_ = json.Unmarshal(body, &answer)
+	begun, err := url.Parse(answer.Data.URL)
+	if err != nil || answer.Data.URL == "" {
+		return
+	}
+	r.evidence.canary("state", begun.Query().Get("state"))
+	r.evidence.canary(challengeKind, begun.Query().Get("code_challenge"))
+}
+
+func (r *recorder) write(name string, text []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	file, err := os.OpenFile(filepath.Join(r.dir, name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return // the server's folder is gone: its test has ended
+	}
+	defer func() { _ = file.Close() }()
+	_, _ = file.Write(text)
+}
+
+// kept is a body that is saved when it has been read.
+type kept struct {
+	io.ReadCloser
+	text bytes.Buffer
+	save func(text []byte)
+	once sync.Once
+}
+
+func (k *kept) Read(p []byte) (int, error) {
+	n, err := k.ReadCloser.Read(p)
+	k.text.Write(p[:n])
+	if err != nil {
+		k.once.Do(func() { k.save(k.text.Bytes()) })
+	}
+	return n, err
+}
+
+func (k *kept) Close() error {
+	k.once.Do(func() { k.save(k.text.Bytes()) })
+	return k.ReadCloser.Close()
+}
+
+// An answer is kept, unless it is a credential.
+func TestTheRecorderKeepsAnswers(t *testing.T) {
+	vault := listen(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v1/sei/creds/gone" {
+			w.WriteHeader(http.StatusNotFound)
+		}
+		_, _ = io.WriteString(w, "answer-of-"+r.URL.Path+"?"+r.URL.RawQuery)
+	}))
+	dir := t.TempDir()
+	address := record(t, vault[len("http://"):], dir)
+	for _, path := range []string{"sei/integrations/a", "sei/creds/a", "sei/creds/gone", "sei/creds/a/report", "sei/oauth/authorize/a", "sys/raw/logical", "sei/oauth/callback?code=x;y"} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address+"/v1/"+path, http.NoBody)
+		require.NoError(t, err)
+		answer, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		body, err := io.ReadAll(answer.Body)
+		require.NoError(t, err)
+		require.NoError(t, answer.Body.Close())
+		require.Contains(t, string(body), "answer-of-/v1/"+path)
+	}
+	answers, err := os.ReadFile(filepath.Join(dir, answersFile))
+	require.NoError(t, err)
+	authorizations, err := os.ReadFile(filepath.Join(dir, authorizationsFile))
+	require.NoError(t, err)
+	for _, path := range []string{"sei/integrations/a", "sei/creds/gone", "sei/creds/a/report", "sei/oauth/callback?code=x;y"} {
+		require.Contains(t, string(answers), "answer-of-/v1/"+path)
+	}
+	for _, path := range []string{"sei/creds/a?", "sys/raw", "oauth/authorize"} {
+		require.NotContains(t, string(answers), "answer-of-/v1/"+path)
+	}
+	require.Contains(t, string(authorizations), "answer-of-/v1/sei/oauth/authorize/a")
+}

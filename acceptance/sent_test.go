@@ -1,0 +1,115 @@
+package acceptance_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"vault-plugin-secrets-sei/providers"
+)
+
+// sent tells the secrets in what is sent to the engine, as the providers' specs and the
+// path say: at reauth/ and validate/ all that is not known to be open, also what is not
+// known at all; at integrations/ what is a secret's by name, or nobody's.
+type sent struct {
+	open, secret map[string]bool // names of fields
+}
+
+type secretSent struct{ kind, value string }
+
+func newSent() sent {
+	s := sent{open: map[string]bool{}, secret: map[string]bool{"access_token": true, "refresh_token": true}}
+	registry := providers.All("test")
+	defer registry.Close()
+	for _, name := range registry.Names() {
+		p, _ := registry.Provider(name)
+		for _, auth := range p.Spec().AuthTypes {
+			for _, f := range slices.Concat(p.Spec().SettingsOf(auth.Name), auth.Fields) {
+				if f.Kind.Secret() {
+					s.secret[f.Name] = true
+				} else {
+					s.open[f.Name] = true
+				}
+			}
+		}
+	}
+	return s
+}
+
+// secrets returns those in the body of a request.
+func (s sent) secrets(path string, body []byte) []secretSent {
+	match := regexp.MustCompile(`^/v1/[^/]+/(reauth|validate|integrations)/[^/]+$`).FindStringSubmatch(path)
+	var fields map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber()
+	if match == nil || decoder.Decode(&fields) != nil {
+		return nil
+	}
+	var all []secretSent
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		kind := ""
+		switch {
+		case s.secret[name]:
+			kind = fmt.Sprintf("%s sent to %s/", name, match[1])
+		case !s.open[name]:
+			kind = fmt.Sprintf("unknown field sent to %s/", match[1])
+		default:
+			continue
+		}
+		all = append(all, leaves(kind, fields[name])...)
+	}
+	return all
+}
+
+// numberKind ends the kind of a secret that came as a number, which Vault does not hash.
+const numberKind = " as a number"
+
+// leaves returns the texts and numbers in a value, and the parts of lists in one text.
+func leaves(kind string, value any) (all []secretSent) {
+	switch v := value.(type) {
+	case string:
+		all = append(all, secretSent{kind, v})
+		for _, part := range strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == '\n' }) {
+			if part != v {
+				all = append(all, secretSent{kind, part})
+			}
+		}
+	case json.Number:
+		all = append(all, secretSent{kind + numberKind, v.String()})
+	case []any:
+		for _, inner := range v {
+			all = append(all, leaves(kind+" in a list", inner)...)
+		}
+	case map[string]any:
+		for _, inner := range v {
+			all = append(all, leaves(kind+" in an object", inner)...)
+		}
+	}
+	return all
+}
+
+func TestSecretsAreKnownByWhereTheyAreSent(t *testing.T) {
+	cases := []struct {
+		path, body string
+		want       []secretSent
+	}{
+		{"sei/reauth/a", `{"email":"a@example.com","api_key":"one","expires_at":"2027-01-01"}`, []secretSent{{"api_key sent to reauth/", "one"}}},
+		{"sei/validate/a", `{"pat":["one",{"deep":"two"}]}`, []secretSent{{"pat sent to validate/ in a list", "one"}, {"pat sent to validate/ in a list in an object", "two"}}},
+		{"sei/reauth/a", `{"pat":"one,two"}`, []secretSent{{"pat sent to reauth/", "one,two"}, {"pat sent to reauth/", "one"}, {"pat sent to reauth/", "two"}}},
+		{"sei/reauth/a", `{"apikey":"one","api_key":12}`, []secretSent{{"api_key sent to reauth/ as a number", "12"}, {"unknown field sent to reauth/", "one"}}},
+		{"sei/integrations/a", `{"url":"https://a.example","client_secret":"one","client_id":"two","api_key":"three"}`, []secretSent{{"api_key sent to integrations/", "three"}, {"client_secret sent to integrations/", "one"}}},
+		{"sei/config", `{"allowed_hosts":"a.example"}`, nil},
+		{"sei/reauth/a", `no JSON`, nil},
+		{"sys/mounts/sei", `{"type":"one"}`, nil},
+	}
+	for _, c := range cases {
+		assert.Equal(t, c.want, newSent().secrets("/v1/"+c.path, []byte(c.body)), c.body)
+	}
+}
