@@ -167,7 +167,7 @@ func excepted(file string, text []byte, f canary.Find) bool {
 }
 
 func isCode(kind string) bool {
-	return strings.HasSuffix(kind, " issued code") || strings.HasPrefix(kind, "code sent to ")
+	return strings.HasSuffix(kind, " code") || strings.HasPrefix(kind, "code sent to ")
 }
 
 // inCallback reports whether a place is in the query of a request at oauth/callback.

@@ -61,6 +61,12 @@ func (s *server) buried(pid int) {
 // ids in its log, and returns how many it were.
 func (s *server) killPlugin(t testing.TB) int {
 	t.Helper()
+	return s.signalPlugin(t, syscall.SIGKILL)
+}
+
+// signalPlugin does so with any signal that ends a process.
+func (s *server) signalPlugin(t testing.TB, signal syscall.Signal) int {
+	t.Helper()
 	log, err := os.ReadFile(s.logPath())
 	require.NoError(t, err)
 	killed := 0
@@ -69,7 +75,7 @@ func (s *server) killPlugin(t testing.TB) int {
 		pid, err := strconv.Atoi(match[1])
 		require.NoError(t, err)
 		if s.process.owns(pid) {
-			require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+			require.NoError(t, syscall.Kill(pid, signal))
 			s.buried(pid)
 			killed++
 		}

@@ -25,7 +25,7 @@ type sent struct {
 type secretSent struct{ kind, value string }
 
 func newSent() sent {
-	s := sent{open: map[string]bool{}, secret: map[string]bool{"access_token": true, "refresh_token": true}}
+	s := sent{open: map[string]bool{"provider": true, "auth_type": true}, secret: map[string]bool{"access_token": true, "refresh_token": true}}
 	registry := providers.All("test")
 	defer registry.Close()
 	for _, name := range registry.Names() {
