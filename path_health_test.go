@@ -19,9 +19,10 @@ import (
 
 // eventLog takes the events of a mount, or has no event system.
 type eventLog struct {
-	mu   sync.Mutex
-	sent []map[string]any
-	fail error
+	mu    sync.Mutex
+	sent  []map[string]any
+	whole []string // all that Vault is given
+	fail  error
 }
 
 func (l *eventLog) SendEvent(_ context.Context, kind logical.EventType, event *logical.EventData) error {
@@ -33,6 +34,7 @@ func (l *eventLog) SendEvent(_ context.Context, kind logical.EventType, event *l
 	sent := event.Metadata.AsMap()
 	sent["type"] = string(kind)
 	l.sent = append(l.sent, sent)
+	l.whole = append(l.whole, event.String())
 	return nil
 }
 
