@@ -9,6 +9,7 @@ import (
 	"html"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -19,32 +20,50 @@ type form struct {
 	write func(text string) string
 }
 
-// forms are those that a secret is looked for in. HTTP Basic authentication is one of
-// base64: the secret stands there at one of three offsets.
+// forms are those that a secret is looked for in: each way to write a text, each of
+// these quoted once more, as a logger does that writes JSON, and base64 of text and of
+// JSON. HTTP Basic authentication is one of base64: the secret stands there at one of
+// three offsets.
 func forms() []form {
-	all := []form{
-		{"plain", func(text string) string { return text }},
-		{"JSON", func(text string) string { return jsonText(text, false) }},
-		{"JSON with HTML escaped", func(text string) string { return jsonText(text, true) }},
-		{"JSON in JSON", func(text string) string { return jsonText(jsonText(text, true), true) }},
-		{"Go's %q", func(text string) string { return inside(strconv.Quote(text)) }},
-		{"Go's %+q", func(text string) string { return inside(strconv.QuoteToASCII(text)) }},
+	all := slices.Concat(quotes(), []form{
 		{"HTML", html.EscapeString},
 		{"URL query", url.QueryEscape},
 		{"URL path", url.PathEscape},
 		{"URL query in lower case", func(text string) string { return lowerEscapes(url.QueryEscape(text)) }},
 		{"URL path in lower case", func(text string) string { return lowerEscapes(url.PathEscape(text)) }},
-		{"hex", func(text string) string { return hex.EncodeToString([]byte(text)) }},
-		{"HEX", func(text string) string { return strings.ToUpper(hex.EncodeToString([]byte(text))) }},
-		{"bytes", func(text string) string { return inside(fmt.Sprint([]byte(text))) }},
+	})
+	for _, first := range all {
+		for _, second := range quotes() {
+			all = append(all, form{first.name + " in " + second.name, func(text string) string { return second.write(first.write(text)) }})
+		}
 	}
-	for offset := range 3 {
-		all = append(all,
-			form{fmt.Sprintf("base64 at offset %d", offset), func(text string) string { return base64Text(base64.StdEncoding, text, offset) }},
-			form{fmt.Sprintf("URL base64 at offset %d", offset), func(text string) string { return base64Text(base64.URLEncoding, text, offset) }},
-		)
+	all = append(all,
+		form{"hex", func(text string) string { return hex.EncodeToString([]byte(text)) }},
+		form{"HEX", func(text string) string { return strings.ToUpper(hex.EncodeToString([]byte(text))) }},
+		form{"bytes", func(text string) string { return inside(fmt.Sprint([]byte(text))) }},
+	)
+	for _, first := range quotes() {
+		for offset := range 3 {
+			all = append(all,
+				form{fmt.Sprintf("%s in base64 at offset %d", first.name, offset), func(text string) string { return base64Text(base64.StdEncoding, first.write(text), offset) }},
+				form{fmt.Sprintf("%s in URL base64 at offset %d", first.name, offset), func(text string) string { return base64Text(base64.URLEncoding, first.write(text), offset) }},
+			)
+		}
 	}
 	return all
+}
+
+// quotes are what puts a text between quotes, the first of them with nothing to escape.
+func quotes() []form {
+	return []form{
+		{"plain", func(text string) string { return text }},
+		{"JSON", func(text string) string { return jsonText(text, false) }},
+		{"JSON with HTML escaped", func(text string) string { return jsonText(text, true) }},
+		// As hclog quotes in the log of Vault: a backslash stays as it is.
+		{"hclog", func(text string) string { return strings.ReplaceAll(text, `"`, `\"`) }},
+		{"Go's %q", func(text string) string { return inside(strconv.Quote(text)) }},
+		{"Go's %+q", func(text string) string { return inside(strconv.QuoteToASCII(text)) }},
+	}
 }
 
 func jsonText(text string, escapeHTML bool) string {
