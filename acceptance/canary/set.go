@@ -15,7 +15,7 @@ const longest = 4096
 // Set is secrets with their kinds. The zero value is empty.
 type Set struct {
 	kinds map[string]string // value → kind
-	short int
+	short map[string]bool
 }
 
 // Add adds a secret, whose kind is that of the first time. What is too short to be
@@ -23,7 +23,10 @@ type Set struct {
 func (s *Set) Add(kind, value string) {
 	value = strings.TrimSpace(value)
 	if len(value) < shortest {
-		s.short++
+		if s.short == nil {
+			s.short = map[string]bool{}
+		}
+		s.short[value] = true
 		return
 	}
 	value = value[:min(len(value), longest)]
@@ -35,11 +38,11 @@ func (s *Set) Add(kind, value string) {
 	}
 }
 
-// Len is the number of secrets, and Short of those that are too short.
+// Len is how many secrets are looked for.
 func (s *Set) Len() int { return len(s.kinds) }
 
 // Short is how many were too short to be looked for.
-func (s *Set) Short() int { return s.short }
+func (s *Set) Short() int { return len(s.short) }
 
 // Kinds returns the kinds, sorted.
 func (s *Set) Kinds() []string {
