@@ -255,10 +255,10 @@ func quitInFlight(t *testing.T, server *server, w *providertest.World) {
 	w.Jira.Forget()
 	fault, _ := providertest.NamedFault("late", "")
 	w.Jira.Behave(fault)
-	done := make(chan struct{})
+	done, client := make(chan struct{}), server.client(t).Logical()
 	go func() {
 		defer close(done)
-		_, _ = server.client(t).Logical().WriteWithContext(t.Context(), "sei/reauth/jira",
+		_, _ = client.WriteWithContext(t.Context(), "sei/reauth/jira",
 			map[string]any{"email": "ada@example.com", "api_key": canaryNamed("in-flight")})
 	}()
 	require.Eventually(t, func() bool { return len(w.Jira.Requests()) > 0 }, startLimit, 10*time.Millisecond)

@@ -54,7 +54,7 @@ func (s sent) secrets(path string, body []byte) []secretSent {
 	}
 	var all []secretSent
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		kind := ""
+		var kind string
 		switch {
 		case s.secret[name]:
 			kind = fmt.Sprintf("%s sent to %s/", name, match[1])

@@ -40,7 +40,7 @@ func forms() []form {
 	all = append(all,
 		form{"hex", func(text string) string { return hex.EncodeToString([]byte(text)) }},
 		form{"HEX", func(text string) string { return strings.ToUpper(hex.EncodeToString([]byte(text))) }},
-		form{"bytes", func(text string) string { return inside(fmt.Sprint([]byte(text))) }},
+		form{"bytes", func(text string) string { return inside(fmt.Sprintf("%d", []byte(text))) }},
 	)
 	for _, first := range quotes() {
 		for offset := range 3 {
@@ -85,7 +85,6 @@ func lowerEscapes(text string) string {
 // come before it, modulo three, and any after it.
 func base64Text(encoding *base64.Encoding, text string, offset int) string {
 	const bits = 6
-	before := make([]byte, offset)
-	encoded := encoding.EncodeToString(append(before, text...))
+	encoded := encoding.EncodeToString([]byte(strings.Repeat(" ", offset) + text))
 	return encoded[(offset*8+bits-1)/bits : (offset+len(text))*8/bits]
 }
