@@ -1,0 +1,206 @@
+package sei
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/providers"
+	"vault-plugin-secrets-sei/providers/providertest"
+)
+
+const (
+	fuzzClientSecret = "the-secret-of-the-fuzzed-client"
+	fuzzTenant       = "contoso.onmicrosoft.com"
+)
+
+// besieged is an engine with a credential of every provider, in a World of their
+// upstreams, that can be put back to where it was after every request.
+type besieged struct {
+	*engine
+	disk    *noting
+	world   *providertest.World
+	log     bytes.Buffer
+	events  *eventLog
+	names   []string                  // of the integrations
+	forms   map[string]body           // by integration, what re-authenticates it
+	secrets map[string]bool           // that only creds/ may tell
+	kept    map[string]bool           // that nothing may tell
+	before  map[string][]byte         // the storage
+	served  map[string]map[string]any // by integration, what creds/ answers
+	state   string                    // of an authorization of bb, that its person consented to
+	code    string
+	seeded  map[string]body // configurations, by integration
+}
+
+// noting is a storage that knows which keys were written.
+type noting struct {
+	logical.Storage
+	changed map[string]bool
+}
+
+func (n *noting) Put(ctx context.Context, e *logical.StorageEntry) error {
+	n.changed[e.Key] = true
+	return n.Storage.Put(ctx, e)
+}
+
+func (n *noting) Delete(ctx context.Context, key string) error {
+	n.changed[key] = true
+	return n.Storage.Delete(ctx, key)
+}
+
+// besiege builds the engine and its World. Close it.
+func besiege(t testing.TB) *besieged {
+	t.Helper()
+	b := &besieged{
+		disk: &noting{Storage: &logical.InmemStorage{}, changed: map[string]bool{}}, world: providertest.NewWorld(), events: &eventLog{},
+		forms: map[string]body{}, secrets: map[string]bool{}, kept: map[string]bool{}, served: map[string]map[string]any{}, seeded: map[string]body{},
+	}
+	start := time.Now()
+	b.engine = newEngine(b.disk, providers.All("fuzz"), func() time.Time { return start })
+	require.NoError(t, b.Setup(context.Background(), &logical.BackendConfig{
+		StorageView: b.disk, System: &logical.StaticSystemView{}, EventsSender: b.events,
+		Logger: hclog.New(&hclog.LoggerOptions{Output: &b.log, Level: hclog.Trace}),
+	}))
+	b.must(t, logical.UpdateOperation, "config", body{"allowed_hosts": b.world.AllowedHosts()})
+	b.settle(t)
+	b.settleOAuth(t)
+	b.before = b.stored(t)
+	for _, name := range b.names {
+		b.served[name] = b.creds(t, name)
+	}
+	clear(b.disk.changed)
+	return b
+}
+
+func (b *besieged) close() {
+	b.Cleanup(context.Background())
+	b.world.Close()
+}
+
+// settle makes an integration of every provider, with the credential that its suite
+// calls good and a version before it, and some that have none.
+func (b *besieged) settle(t testing.TB) {
+	t.Helper()
+	for name, suite := range providertest.Suites() {
+		suite.Good.Arrange(b.world)
+		b.configure(t, name, settingsBody(name, b.world.Wire(suite.Good.Target)))
+		p, _ := b.registry.Provider(name)
+		auth, _ := p.Spec().AuthType(suite.Good.Target.AuthType)
+		b.forms[name] = b.formOf(auth, suite.Good.Credential)
+		for range 2 {
+			b.must(t, logical.UpdateOperation, "reauth/"+name, b.forms[name])
+		}
+	}
+	b.configure(t, "sibling", b.seeded["azure_devops"])
+	b.forms["sibling"] = b.forms["azure_devops"]
+	b.configure(t, "bare", b.seeded["jira"])
+	b.configure(t, "app", body{"provider": "github", "auth_type": "github_app"})
+}
+
+// formOf is the body that enters a credential; its secrets are noted.
+func (b *besieged) formOf(auth providers.AuthType, cred providers.Credential) body {
+	form := body{}
+	for _, f := range auth.Fields {
+		values := revealed(cred.Values(f.Name))
+		if f.Kind.Secret() {
+			for _, value := range values {
+				b.secrets[value] = true
+			}
+		}
+		if f.Kind == providers.Pool {
+			form[f.Name] = anys(values)
+		} else if len(values) > 0 {
+			form[f.Name] = values[0]
+		}
+	}
+	return form
+}
+
+// settleOAuth makes integrations of both authorization servers, and leaves one
+// authorization open that its person consented to.
+func (b *besieged) settleOAuth(t testing.TB) {
+	t.Helper()
+	client := providertest.OAuthClient{ID: "engine", Secret: fuzzClientSecret, RedirectURI: oauthCallbackURI}
+	b.world.Entra.AddClient(client)
+	b.world.Entra.SignIn(providertest.AzureToken{Account: email, Organization: "contoso"})
+	client.Scopes = []string{"account"}
+	b.world.Bitbucket.AddClient(client)
+	b.world.Bitbucket.SignIn(providertest.BitbucketToken{Email: email})
+	b.kept[fuzzClientSecret] = true
+	for name, of := range map[string]string{"bb": "bitbucket", "ado": "azure_devops"} {
+		settings := maps.Clone(b.seeded[of])
+		maps.Copy(settings, body{"auth_type": "oauth", "client_id": client.ID, "client_secret": client.Secret, "redirect_uri": client.RedirectURI})
+		if of == "azure_devops" {
+			settings["tenant_id"] = fuzzTenant
+		}
+		b.configure(t, name, settings)
+		b.must(t, logical.ReadOperation, callbackPath, b.consent(t, name))
+		b.forms[name] = body{"code": codeWord, "state": stateWord}
+	}
+	back := b.consent(t, "bb")
+	b.state, b.code = fmt.Sprint(back["state"]), fmt.Sprint(back["code"])
+	b.kept[b.state], b.kept[b.code] = true, true
+	b.noteIssued()
+}
+
+// noteIssued notes the tokens that the upstreams made by themselves.
+func (b *besieged) noteIssued() {
+	w := b.world
+	for _, token := range slices.Concat(w.Bitbucket.Issued(), w.Entra.Issued(), w.GitLab.Living("mia"), w.Harness.Living(email), w.SonarQube.Living("mia")) {
+		b.secrets[token] = true
+		if strings.Contains(token, "refresh") {
+			b.kept[token] = true
+		}
+	}
+}
+
+func (b *besieged) consent(t testing.TB, name string) body {
+	t.Helper()
+	address, _ := b.must(t, logical.UpdateOperation, "oauth/authorize/"+name, nil)["authorize_url"].(string)
+	back, err := b.world.Consent(address, true)
+	require.NoError(t, err)
+	return queryOf(back)
+}
+
+func (b *besieged) configure(t testing.TB, name string, settings body) {
+	t.Helper()
+	b.must(t, logical.UpdateOperation, "integrations/"+name, settings)
+	b.seeded[name] = settings
+	b.names = append(b.names, name)
+	slices.Sort(b.names)
+}
+
+// must demands an answer that is no refusal, and returns it.
+func (b *besieged) must(t testing.TB, op logical.Operation, path string, data body) body {
+	t.Helper()
+	resp, err := b.HandleRequest(context.Background(), &logical.Request{Operation: op, Path: path, Data: data, Storage: b.disk})
+	require.NoError(t, err, path)
+	require.False(t, resp.IsError(), "%s: %v", path, resp)
+	if resp == nil {
+		return nil
+	}
+	require.NotContains(t, []any{pageRefused, pageBroken, pageUpstream}, resp.Data[logical.HTTPStatusCode], path)
+	return resp.Data
+}
+
+// settingsBody is what configures a target.
+func settingsBody(provider string, target providers.Target) body {
+	data := body{"provider": provider, "auth_type": target.AuthType, "url": target.URL}
+	for name, text := range target.Settings.Texts {
+		data[name] = text
+	}
+	for name, list := range target.Settings.Lists {
+		data[name] = anys(list)
+	}
+	return data
+}
