@@ -12,7 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/vault/sdk/framework"
 	answers "github.com/hashicorp/vault/sdk/helper/testhelpers/schema"
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
@@ -134,12 +133,14 @@ func withstands(t *testing.T, b *besieged, documented map[string][]string, a att
 	resp, err := b.HandleRequest(t.Context(), req)
 	spent := heapAllocated() - allocated
 	require.Less(t, spent, uint64(32<<20+64*len(a.raw)), "memory of %s %s", req.Operation, req.Path)
-	b.noteIssued()
+	changed := b.changed(t)
+	if len(changed) > 0 {
+		b.noteIssued()
+	}
 	tellsNothing(t, b, req, resp, err)
 	if slices.Contains(fuzzedOperations()[:5], req.Operation) {
 		answersAsDocumented(t, b, documented, req, resp, err)
 	}
-	changed := b.changed(t)
 	for _, key := range changed {
 		require.True(t, mayWrite(req, key), "%s %s changed %s", req.Operation, req.Path, key)
 	}
@@ -182,20 +183,20 @@ func tellsNothing(t *testing.T, b *besieged, req *logical.Request, resp *logical
 		said = string(encoded)
 	}
 	require.NotContains(t, shown+said, "internal error", "something panicked")
-	path := strings.ToLower(req.Path)
-	if !strings.Contains(path, canary) {
-		require.NotContains(t, strings.ToLower(shown+said), canary, "something that was sent")
+	path := req.Path                                                                         // what it names can be named
+	if !strings.Contains(path, canary) && !strings.Contains(said, "address_not_allowed: ") { // which names a host
+		require.NotContains(t, shown+said, canary, "something that was sent")
 	}
 	if req.Operation != logical.ReadOperation || !strings.HasPrefix(req.Path, "creds/") || resp.IsError() {
 		shown += said
 	}
 	for secret := range b.secrets {
-		if !strings.Contains(path, strings.ToLower(secret)) {
+		if !strings.Contains(path, secret) {
 			require.NotContains(t, shown, secret)
 		}
 	}
 	for secret := range b.kept {
-		if !strings.Contains(path, strings.ToLower(secret)) {
+		if !strings.Contains(path, secret) {
 			require.NotContains(t, shown+said, secret)
 		}
 	}
@@ -239,15 +240,4 @@ func heapAllocated() uint64 {
 	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
 	metrics.Read(sample)
 	return sample[0].Value.Uint64()
-}
-
-// fields of a path, without its name.
-func fieldsOf(p *framework.Path) map[string]*framework.FieldSchema {
-	fields := map[string]*framework.FieldSchema{}
-	for name, f := range p.Fields {
-		if name != "name" {
-			fields[name] = f
-		}
-	}
-	return fields
 }

@@ -1,6 +1,7 @@
 package sei
 
 import (
+	"context"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -11,49 +12,68 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// seeds are for every path and operation: nothing, each documented field with values of
-// all types, and what is accepted.
+// seeds are for every path and operation: nothing, the fields that it has with values
+// of all types, names of all kinds, and what is accepted.
 func seeds(b *besieged) []attack {
 	var all []attack
-	for family, path := range families() {
-		for op, operation := range fuzzedOperations() {
-			at := attack{op: uint8(op), family: uint8(family), how: asNew}
-			all = append(all, at)
-			if operation == logical.UpdateOperation || operation == logical.ReadOperation && path == "creds/*" {
-				all = append(all, sproutFields(b, at, path)...)
-			}
+	for family := range families() {
+		for op := range fuzzedOperations() {
+			all = append(all, attack{op: uint8(op), family: uint8(family), how: asNew})
 		}
 	}
 	for who, name := range b.names {
-		at := attack{who: uint8(who), how: asFloats}
-		all = append(all, b.sproutName(at, name)...)
+		all = append(all, b.sproutName(attack{who: uint8(who), how: asFloats}, name)...)
 	}
-	for _, name := range strangeNames() {
+	for i, name := range strangeNames() {
 		for family := range families() {
-			all = append(all, attack{family: uint8(family), name: name, op: 2}, attack{family: uint8(family), name: name, raw: []byte(`{"provider":"github"}`)})
+			all = append(all, attack{family: uint8(family), name: name, op: uint8((family + i) % 3), raw: []byte(`{"provider":"github"}`), how: asNew})
+		}
+	}
+	return append(all, b.sproutValues()...)
+}
+
+// sproutValues makes one seed for each value in all fields that a write takes, and one
+// for a secret in each field.
+func (b *besieged) sproutValues() []attack {
+	takes := func(name string) []string { return slices.Sorted(maps.Keys(b.forms[name])) }
+	var all []attack
+	taken := map[string][]string{
+		"integrations/bb":     append(slices.Sorted(maps.Keys(b.read("integrations/bb"))), "client_secret"),
+		"integrations/github": {"organizations", "required_scopes", "labels", "rotate_before"},
+		"integrations/new":    {"provider", "auth_type"}, "config": slices.Sorted(maps.Keys(b.read("config"))), "creds/github": {"resource"},
+		"reauth/github": takes("github"), "validate/jira": append(takes("jira"), "expires_at"), "reauth/bb": takes("bb"),
+		"creds/jira/report": {"fingerprint", "status_code", "remaining", "reset_at", "resource"},
+	}
+	for _, path := range slices.Sorted(maps.Keys(taken)) {
+		fields := slices.DeleteFunc(taken[path], func(name string) bool {
+			return b.words.state[name] || path == "integrations/bb" && (name == "provider" || name == "auth_type")
+		})
+		at := attack{family: uint8(len(families()) - 1), name: path}
+		if path == "creds/github" {
+			at.op = 2
+		}
+		for _, value := range strangeValues() {
+			all = append(all, at.with(fields, value))
+		}
+		for _, field := range fields {
+			all = append(all, at.with([]string{field}, `"`+secretWord+`"`))
 		}
 	}
 	return all
 }
 
-// sproutFields makes one seed for each field and value, and one of all fields.
-func sproutFields(b *besieged, at attack, path string) []attack {
-	route := b.Route(strings.Replace(path, "*", b.names[0], 1))
-	if route == nil {
-		return nil
+// with has the same JSON in all fields.
+func (a attack) with(fields []string, value string) attack {
+	a.raw = []byte(`{"` + strings.Join(fields, `":`+value+`,"`) + `":` + value + `}`)
+	return a
+}
+
+func (b *besieged) read(path string) body {
+	resp, err := b.HandleRequest(context.Background(), &logical.Request{Operation: logical.ReadOperation, Path: path, Storage: b.disk})
+	if err != nil {
+		panic(err)
 	}
-	var all []attack
-	whole := body{}
-	for _, field := range slices.Sorted(maps.Keys(fieldsOf(route))) {
-		whole[field] = secretWord
-		for _, value := range strangeValues() {
-			grown := at
-			grown.raw = []byte(`{"` + field + `":` + value + `}`)
-			all = append(all, grown)
-		}
-	}
-	at.raw = encoded(whole)
-	return append(all, at)
+	return resp.Data
 }
 
 // sproutName makes the seeds of what an integration accepts.
@@ -66,11 +86,12 @@ func (b *besieged) sproutName(at attack, name string) []attack {
 	}
 	for _, path := range families() {
 		if strings.Contains(path, "/*") {
-			for _, op := range fuzzedOperations()[:5] {
-				add(op, path, "", nil)
-			}
+			add(logical.UpdateOperation, path, "", nil)
+			add(logical.ReadOperation, path, "", nil)
 		}
 	}
+	add(logical.DeleteOperation, "integrations/*", "", nil)
+	add(logical.DeleteOperation, "creds/*", "", nil)
 	if form := b.forms[name]; form != nil {
 		add(logical.UpdateOperation, "reauth/*", "", form)
 		add(logical.UpdateOperation, "validate/*", "", form)

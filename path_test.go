@@ -248,7 +248,9 @@ func TestConfig(t *testing.T) {
 	assert.Equal(t, []string{"http://127.0.0.1"}, read["allowed_hosts"])
 	m.refused(t, logical.UpdateOperation, "config", body{"creds_ttl": "soon"}, 400, "invalid_field")
 	m.refused(t, logical.UpdateOperation, "config", body{"request_timeout": 0}, 400, "invalid_field")
-	m.refused(t, logical.UpdateOperation, "config", body{"allowed_hosts": "ftp://x"}, 400, "invalid_field")
+	r := m.refused(t, logical.UpdateOperation, "config", body{"allowed_hosts": "example.com,https://mia:canary@example.com"}, 400, "invalid_field")
+	assert.Contains(t, r.message, "allowed_hosts: entry 2 ")
+	assert.NotContains(t, r.message, "canary")
 	m.refused(t, logical.UpdateOperation, "config", body{"colour": "x"}, 400, "unknown_field")
 	m.refused(t, logical.UpdateOperation, "config", body{"url": "x"}, 400, "field_not_allowed")
 }

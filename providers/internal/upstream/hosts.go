@@ -18,13 +18,15 @@ type AllowedHosts struct {
 
 // ParseAllowedHosts reads entries of the form [scheme://]host[:port]. A host may
 // begin with "*.", which stands for one or more labels; an entry without scheme
-// allows https, one without port any port. Its error names the entry.
+// allows https, one without port any port. Its error names the entry
+// by its position.
 func ParseAllowedHosts(entries []string) (AllowedHosts, error) {
 	var a AllowedHosts
-	for _, text := range entries {
+	for i, text := range entries {
 		e, problem := parseEntry(text)
 		if problem != "" {
-			return AllowedHosts{}, fmt.Errorf("%q %s; an entry has the form [scheme://]host[:port]", text, problem)
+			// By position: what was entered may hold a password.
+			return AllowedHosts{}, fmt.Errorf("entry %d %s; an entry has the form [scheme://]host[:port]", i+1, problem)
 		}
 		a.entries = append(a.entries, e)
 	}
