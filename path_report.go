@@ -108,6 +108,9 @@ func checkResource(name string) error {
 func parseMoment(raw any) (time.Time, error) {
 	wrong := errors.New("must be a time such as 2027-03-31T12:00:00Z, or seconds since 1970")
 	if text, ok := raw.(string); ok {
+		if len(text) > maxNumber {
+			return time.Time{}, errLong
+		}
 		if t, err := time.Parse(time.RFC3339, text); err == nil {
 			return t.UTC(), nil
 		}

@@ -33,16 +33,14 @@ func secretTexts(f providers.Field, raw any) ([]string, error) {
 		text, err := asText(raw)
 		return []string{text}, err
 	}
-	texts, err := asList(raw)
-	switch {
-	case err != nil:
+	if err := few(raw, maxPool, "tokens"); err != nil {
 		return nil, err
-	case len(texts) == 0:
-		return nil, errBlank
-	case len(texts) > maxPool:
-		return nil, fmt.Errorf("must not have more than %d tokens", maxPool)
 	}
-	return texts, nil
+	texts, err := asList(raw)
+	if err == nil && len(texts) == 0 {
+		err = errBlank
+	}
+	return texts, err
 }
 
 func checkSecret(f providers.Field, text string) error {
@@ -76,6 +74,9 @@ func parseTime(raw any, now time.Time) (time.Time, error) {
 		return time.Time{}, err
 	}
 	text = strings.TrimSpace(text)
+	if len(text) > maxNumber {
+		return time.Time{}, errLong
+	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
 		t, err = time.Parse(time.DateOnly, text)

@@ -26,6 +26,7 @@ const (
 	maxList   = 200
 	maxLabels = 100
 	maxPool   = 100
+	maxNumber = 64   // a number, a duration or a time
 	lastYear  = 9999 // that RFC 3339 can write
 )
 
@@ -35,6 +36,7 @@ var (
 	errNull    = errors.New("must not be null")
 	errBlank   = errors.New("must not be blank")
 	errControl = errors.New("must not contain control characters")
+	errLong    = fmt.Errorf("must not be longer than %d bytes", maxNumber)
 )
 
 // parseSetting reads one setting into s.
@@ -134,12 +136,12 @@ func checkPEM(text string) error {
 }
 
 func parseList(raw any) ([]string, error) {
+	if err := few(raw, maxList, "elements"); err != nil {
+		return nil, err
+	}
 	list, err := asList(raw)
 	if err != nil {
 		return nil, err
-	}
-	if len(list) > maxList {
-		return nil, fmt.Errorf("must not have more than %d elements", maxList)
 	}
 	for i, text := range list {
 		list[i] = strings.TrimSpace(text)
@@ -167,6 +169,9 @@ func checkElement(text string) error {
 // parseMap reads a JSON object of strings, or key=value strings as the command
 // line sends them.
 func parseMap(raw any) (map[string]string, error) {
+	if err := few(raw, maxLabels, "pairs"); err != nil {
+		return nil, err
+	}
 	pairs := map[string]string{}
 	if object, ok := raw.(map[string]any); ok {
 		for key, value := range object {
@@ -193,9 +198,6 @@ func parseMap(raw any) (map[string]string, error) {
 }
 
 func checkPairs(pairs map[string]string) error {
-	if len(pairs) > maxLabels {
-		return fmt.Errorf("must not have more than %d pairs", maxLabels)
-	}
 	for key, value := range pairs {
 		if err := checkElement(key); err != nil {
 			return err
@@ -223,7 +225,11 @@ func parseFlag(raw any) (bool, error) {
 
 // parseNumber reads a count, or a duration as whole seconds or with a unit.
 func parseNumber(f providers.Field, raw any) (int64, error) {
-	if text, ok := raw.(string); ok && strings.TrimSpace(text) == "" {
+	text, isText := raw.(string)
+	switch {
+	case len(text) > maxNumber:
+		return 0, errLong
+	case isText && strings.TrimSpace(text) == "":
 		return 0, errBlank // and not 0, which often means off
 	}
 	n, err := asNumber(f.Kind, raw)
@@ -239,7 +245,8 @@ func parseNumber(f providers.Field, raw any) (int64, error) {
 }
 
 func asNumber(k providers.Kind, raw any) (int64, error) {
-	if k != providers.Duration {
+	_, isFloat := raw.(float64) // whose fraction would be cut off
+	if isFloat || k != providers.Duration {
 		return asWhole(raw)
 	}
 	d, err := parseutil.ParseDurationSecond(raw)
@@ -273,6 +280,26 @@ func asText(raw any) (string, error) {
 		return "", errNotText
 	}
 	return text, nil
+}
+
+// few refuses more elements than a field can have, before they are copied: a comma takes
+// one byte of a request, and an element sixteen of memory.
+func few(raw any, most int, what string) error {
+	n := 0
+	switch value := raw.(type) {
+	case string:
+		n = strings.Count(value, ",") + 1
+	case []string:
+		n = len(value)
+	case []any:
+		n = len(value)
+	case map[string]any:
+		n = len(value)
+	}
+	if n > most {
+		return fmt.Errorf("must not have more than %d %s", most, what)
+	}
+	return nil
 }
 
 // asList demands strings: a JSON array, or one string separated by commas.
