@@ -6,7 +6,7 @@ SHFMT_VERSION         := v3.14.1
 VERSION ?= $(or $(shell git describe --tags --match 'v*' 2>/dev/null),v0.1.0-dev)
 
 # How long each fuzz target runs.
-FUZZTIME ?= 5m
+FUZZTIME ?= 10m
 # More flags for go test, e.g. TESTFLAGS='-v -run TestStories/dev'.
 TESTFLAGS ?=
 
@@ -54,7 +54,7 @@ browser: ## Test the driver of the browser in tools/browser; make acceptance use
 vault: ## Find a Vault server, or build one (6 to 12 minutes, once); prints its path.
 	@scripts/vault.sh
 
-fuzz: ## Run every fuzz target for FUZZTIME (5m).
+fuzz: ## Run every fuzz target for FUZZTIME (10m).
 	@scripts/fuzz.sh $(FUZZTIME)
 
 docs: ## Write docs/providers.md from the providers' specs.

@@ -226,3 +226,16 @@ func TestHostileNames(t *testing.T) {
 		}
 	}
 }
+
+// The framework would name the keys that it does not know.
+func TestHelpRepeatsNothing(t *testing.T) {
+	m := newMount(t)
+	for _, path := range []string{"", "reauth/jira", "config"} {
+		sent := body{canary: canary, openAPIPrefix: "sei"}
+		resp, err := m.HandleRequest(t.Context(), &logical.Request{Operation: logical.HelpOperation, Path: path, Data: sent, Storage: m.storage})
+		require.NoError(t, err)
+		assert.NotContains(t, fmt.Sprint(resp.Data, resp.Warnings), canary)
+		assert.Contains(t, resp.Data, "help")
+		assert.Len(t, sent, 2)
+	}
+}

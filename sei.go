@@ -33,6 +33,9 @@ import (
 // version is set by the linker. It is what Vault shows as the running version.
 var version = "v0.0.0-dev"
 
+// openAPIPrefix is what Vault sends where it asks for the help of all paths.
+const openAPIPrefix = "requestResponsePrefix"
+
 var _ logical.Factory = Factory
 
 // Factory makes the engine of one mount. Each mount has its own; they share no
@@ -108,12 +111,17 @@ func (e *engine) clean(context.Context) {
 // it in the context and parse it strictly.
 func (e *engine) HandleRequest(ctx context.Context, req *logical.Request) (resp *logical.Response, err error) {
 	defer e.survive(req, &err)
+	sent := req.Data
+	defer func() { req.Data = sent }()
 	switch req.Operation {
 	case logical.CreateOperation, logical.UpdateOperation, logical.ReadOperation, logical.ListOperation, logical.DeleteOperation:
-		sent := req.Data
 		req.Data = nil
-		defer func() { req.Data = sent }()
 		ctx = withBody(ctx, sent)
+	case logical.HelpOperation: // anybody's, and the framework warns of what it does not know
+		req.Data = nil
+		if prefix, fromVault := sent[openAPIPrefix]; fromVault {
+			req.Data = map[string]any{openAPIPrefix: prefix}
+		}
 	default: // Vault's own, which need their data
 	}
 	return e.Backend.HandleRequest(ctx, req)
