@@ -25,9 +25,9 @@ const (
 	fingerprintWord = "FINGERPRINT"
 )
 
-// canary is what SECRET stands for: not the name of anything, and easy to find however
+// marked is what SECRET stands for: not the name of anything, and easy to find however
 // it is quoted.
-const canary = "c4n4ry7f3a"
+const marked = "c4n4ry7f3a"
 
 // How a fuzzed request comes.
 const (
@@ -77,7 +77,7 @@ func (a attack) request(b *besieged) *logical.Request {
 func (a attack) data(b *besieged, name string) body {
 	text := string(a.raw)
 	fingerprint, _ := b.served[name]["fingerprint"].(string)
-	for word, meaning := range map[string]string{secretWord: canary, stateWord: b.state, codeWord: b.code, fingerprintWord: fingerprint} {
+	for word, meaning := range map[string]string{secretWord: marked, stateWord: b.state, codeWord: b.code, fingerprintWord: fingerprint} {
 		text = strings.ReplaceAll(text, word, meaning)
 	}
 	data := body{}
@@ -184,8 +184,8 @@ func tellsNothing(t *testing.T, b *besieged, req *logical.Request, resp *logical
 	}
 	require.NotContains(t, shown+said, "internal error", "something panicked")
 	path := req.Path                                                                         // what it names can be named
-	if !strings.Contains(path, canary) && !strings.Contains(said, "address_not_allowed: ") { // which names a host
-		require.NotContains(t, shown+said, canary, "something that was sent")
+	if !strings.Contains(path, marked) && !strings.Contains(said, "address_not_allowed: ") { // which names a host
+		require.NotContains(t, shown+said, marked, "something that was sent")
 	}
 	if req.Operation != logical.ReadOperation || !strings.HasPrefix(req.Path, "creds/") || resp.IsError() {
 		shown += said

@@ -20,7 +20,7 @@ type siege struct {
 }
 
 // big is text of 1 MiB that is easy to find.
-func big() string { return strings.Repeat(canary+"_", 1<<20/(len(canary)+1)) }
+func big() string { return strings.Repeat(marked+"_", 1<<20/(len(marked)+1)) }
 
 func quoted(text string) string { return `"` + text + `"` }
 
@@ -35,7 +35,7 @@ func sieges() map[string]siege {
 	const whole, duration = "must be a whole number", "must be a duration of whole seconds"
 	manyLabels := map[string]string{}
 	for range 10_000 {
-		manyLabels[strings.Repeat("k", len(manyLabels)%200+1)+string(rune('a'+len(manyLabels)/200))] = canary
+		manyLabels[strings.Repeat("k", len(manyLabels)%200+1)+string(rune('a'+len(manyLabels)/200))] = marked
 	}
 	labels, _ := json.Marshal(manyLabels)
 	return map[string]siege{
@@ -60,10 +60,10 @@ func sieges() map[string]siege {
 		"a token of a pool of 1 MiB":         {"reauth/github", "pat", quoted(big()), "16384 bytes"},
 		"a fingerprint of 1 MiB":             {"creds/jira/report", "fingerprint", quoted(big()), "4096 bytes"},
 		"10,000 labels":                      {"integrations/jira", "labels", string(labels), "100 pairs"},
-		"10,000 labels as pairs":             {"integrations/jira", "labels", times(10_000, quoted(canary+"=x")), "100 pairs"},
-		"a list of 10,000":                   {"integrations/github", "organizations", times(10_000, quoted(canary)), "200 elements"},
-		"10,000 hosts":                       {"config", "allowed_hosts", times(10_000, quoted(canary+".example.com")), "200 elements"},
-		"10,000 tokens":                      {"reauth/github", "pat", times(10_000, quoted(canary)), "100 tokens"},
+		"10,000 labels as pairs":             {"integrations/jira", "labels", times(10_000, quoted(marked+"=x")), "100 pairs"},
+		"a list of 10,000":                   {"integrations/github", "organizations", times(10_000, quoted(marked)), "200 elements"},
+		"10,000 hosts":                       {"config", "allowed_hosts", times(10_000, quoted(marked+".example.com")), "200 elements"},
+		"10,000 tokens":                      {"reauth/github", "pat", times(10_000, quoted(marked)), "100 tokens"},
 		"8 Mi commas for a pool":             {"reauth/github", "pat", quoted(strings.Repeat(",", 8<<20)), "100 tokens"},
 		"8 Mi commas for a list":             {"integrations/github", "organizations", quoted(strings.Repeat(",", 8<<20)), "200 elements"},
 		"8 Mi commas for labels":             {"integrations/jira", "labels", quoted(strings.Repeat(",", 8<<20)), "100 pairs"},
@@ -100,15 +100,15 @@ func sieges() map[string]siege {
 		"null as a label":                    {"integrations/jira", "labels", `{"a":null}`, "strings as values"},
 		"null as a setting of the mount":     {"config", "creds_ttl", "null", "must not be null"},
 		"null as a fingerprint":              {"creds/jira/report", "fingerprint", "null", "must not be null"},
-		"a zero byte in a secret":            {"reauth/gitlab", "pat", `"` + canary + `\u0000"`, "control characters"},
+		"a zero byte in a secret":            {"reauth/gitlab", "pat", `"` + marked + `\u0000"`, "control characters"},
 		"a text that turns right to left":    {"integrations/jira", "description", `"\u0085"`, "control characters"},
-		"an object for a text":               {"integrations/jira", "description", `{"` + canary + `":1}`, "must be a string"},
-		"a key with two values, a bad last":  {"config", "creds_ttl", `60,"creds_ttl":"` + canary + `"`, duration},
+		"an object for a text":               {"integrations/jira", "description", `{"` + marked + `":1}`, "must be a string"},
+		"a key with two values, a bad last":  {"config", "creds_ttl", `60,"creds_ttl":"` + marked + `"`, duration},
 		"a status of no HTTP answer":         {"creds/jira/report", "status_code", "1000", "must be between"},
 		"a moment that cannot be":            {"creds/jira/report", "reset_at", "1e300", "must be a time"},
 		"a moment of 1 MiB":                  {"creds/jira/report", "reset_at", quoted(big()), "64 bytes"},
 		"a resource of 1 MiB":                {"creds/jira/report", "resource", quoted(big()), "4096 bytes"},
-		"a resource that is none":            {"creds/jira/report", "resource", quoted("A" + canary), "short name in small letters"},
+		"a resource that is none":            {"creds/jira/report", "resource", quoted("A" + marked), "short name in small letters"},
 		"an expiry of 1 MiB":                 {"reauth/jira", "expires_at", quoted(big()), "64 bytes"},
 		"an expiry beyond what RFC 3339 can": {"reauth/jira", "expires_at", `"9999-12-31T23:59:59-12:00"`, "year 9999"},
 	}
@@ -231,10 +231,10 @@ func TestHostileNames(t *testing.T) {
 func TestHelpRepeatsNothing(t *testing.T) {
 	m := newMount(t)
 	for _, path := range []string{"reauth/jira", "config"} {
-		sent := body{canary: canary, openAPIPrefix: "sei"}
+		sent := body{marked: marked, openAPIPrefix: "sei"}
 		resp, err := m.HandleRequest(t.Context(), &logical.Request{Operation: logical.HelpOperation, Path: path, Data: sent, Storage: m.storage})
 		require.NoError(t, err)
-		assert.NotContains(t, fmt.Sprint(resp.Data, resp.Warnings), canary)
+		assert.NotContains(t, fmt.Sprint(resp.Data, resp.Warnings), marked)
 		assert.Contains(t, resp.Data, "help")
 		assert.Len(t, sent, 2)
 	}
