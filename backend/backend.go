@@ -32,6 +32,7 @@ type Backend struct {
 // New returns the backend of a mount over its storage. now tells the time; notify
 // takes events, from any goroutine.
 func New(storage logical.Storage, registry *providers.Registry, now func() time.Time, notify Notify) *Backend {
+	storage = patient{storage}
 	locks := &locks{}
 	marks := &fingerprints{view: storage}
 	unwritten, _ := newMount(providers.Settings{}) // no hosts that could be wrong

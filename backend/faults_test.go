@@ -2,7 +2,6 @@ package backend_test
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,120 +14,6 @@ import (
 	"vault-plugin-secrets-sei/backend"
 	"vault-plugin-secrets-sei/providers"
 )
-
-// operations is everything that touches storage, on a world that has integration
-// "a" with credential "old".
-func operations() map[string]func(context.Context, *world) error {
-	return map[string]func(context.Context, *world) error{
-		"create": func(ctx context.Context, w *world) error {
-			return w.Integrations.Write(ctx, "b", backend.Draft{Create: true, Provider: "fake", AuthType: "key"})
-		},
-		"change": func(ctx context.Context, w *world) error {
-			return w.Integrations.Write(ctx, "a", backend.Draft{Provider: "fake", AuthType: "key", Settings: texts("description", "changed")})
-		},
-		"move": func(ctx context.Context, w *world) error {
-			err := w.Integrations.Write(ctx, "a", backend.Draft{Provider: "fake", AuthType: "key", Settings: texts("team", "other")})
-			if err == nil || backend.HasCode(err, backend.CodeCredentialPresent) {
-				return nil
-			}
-			return err
-		},
-		"read":   func(ctx context.Context, w *world) error { _, err := w.Integrations.Read(ctx, "a"); return err },
-		"list":   func(ctx context.Context, w *world) error { _, err := w.Integrations.List(ctx); return err },
-		"delete": func(ctx context.Context, w *world) error { return w.Integrations.Delete(ctx, "a") },
-		"reauth": func(ctx context.Context, w *world) error {
-			_, err := w.Credentials.Reauth(ctx, "a", entry("mia@example.com", "new"), backend.Actor{})
-			return err
-		},
-		"validate": func(ctx context.Context, w *world) error {
-			_, err := w.Credentials.Validate(ctx, "a", entry("mia@example.com", "new"))
-			return err
-		},
-		"creds": func(ctx context.Context, w *world) error { _, _, err := w.Credentials.Read(ctx, "a"); return err },
-		"forget": func(ctx context.Context, w *world) error {
-			_, err := w.Credentials.Forget(ctx, "a", backend.Actor{})
-			return err
-		},
-		"read mount": func(ctx context.Context, w *world) error { _, err := w.Mount.Read(ctx); return err },
-		"write mount": func(ctx context.Context, w *world) error {
-			return w.Mount.Write(ctx, providers.Settings{Numbers: map[string]int64{"creds_ttl": 60}})
-		},
-	}
-}
-
-// Every storage call of every operation is made to fail, doing nothing or doing
-// its work all the same, with cold and with warm caches. What is left must be
-// the state before or the state after.
-func TestStorageFaults(t *testing.T) {
-	for name, operation := range operations() {
-		for _, warm := range []bool{false, true} {
-			for _, f := range []fault{fails, failsBehind} {
-				t.Run(fmt.Sprintf("%s/warm=%t/fault=%d", name, warm, f), func(t *testing.T) {
-					testFaults(t, operation, warm, f)
-				})
-			}
-		}
-	}
-}
-
-func testFaults(t *testing.T, operation func(context.Context, *world) error, warm bool, f fault) {
-	t.Helper()
-	prepare := func() (*storage, *world) {
-		store := &storage{}
-		w := newWorld(store)
-		w.create(t, "a", "key")
-		w.reauth(t, entry("mia@example.com", "old"))
-		if !warm {
-			w = w.restarted()
-		}
-		return store, w
-	}
-	store, w := prepare()
-	store.reset(nil)
-	require.NoError(t, operation(t.Context(), w))
-	calls := store.made()
-	if !warm {
-		require.NotEmpty(t, calls, "a cold operation touches storage")
-	}
-	for n := range calls {
-		store, w := prepare()
-		store.reset(func(i int, _ string) fault {
-			if i == n+1 {
-				return f
-			}
-			return works
-		})
-		err := operation(t.Context(), w)
-		store.reset(nil)
-		require.ErrorIs(t, err, errDisk, "call %d (%s) failed and nobody said so", n+1, calls[n])
-		assertWhole(t, w)
-		assertWhole(t, w.restarted())
-		require.NoError(t, operation(t.Context(), w), "it works once storage does")
-		assertWhole(t, w)
-	}
-}
-
-// assertWhole checks that "a" is as it was or as an operation leaves it, that its
-// credential and metadata belong together, and that no secret is orphaned.
-func assertWhole(t *testing.T, w *world) {
-	t.Helper()
-	stored, err := w.storage.List(t.Context(), "credentials/")
-	require.NoError(t, err)
-	in, record, err := w.Credentials.Read(t.Context(), "a")
-	if err != nil {
-		requireCode(t, err, backend.CodeUnknownIntegration)
-		assert.Empty(t, stored, "a secret without its integration")
-		return
-	}
-	assert.Equal(t, "a", in.Name)
-	if record.Current == nil {
-		return
-	}
-	key := record.Current.Credential.Value("key").Reveal()
-	assert.Equal(t, map[string]int{"old": 1, "new": 2}[key], min(record.Version, 2), "version %d with %q", record.Version, key)
-	assert.Equal(t, record.Version, record.History[0].Version)
-	assert.Equal(t, record.Current.Fingerprint, record.History[0].Fingerprint)
-}
 
 // A Put whose outcome nobody knows, with storage unreadable afterwards: readers
 // go on with the old credential, and writers do not build on a guess.

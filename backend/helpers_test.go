@@ -18,6 +18,8 @@ import (
 type upstream struct {
 	mu     sync.Mutex
 	answer func(ctx context.Context, t providers.Target, cred providers.Credential) (providers.Verified, error)
+	// took are the values of the credentials that it verified.
+	took map[string]bool
 }
 
 var _ providers.Provider = (*upstream)(nil)
@@ -43,14 +45,39 @@ func (u *upstream) Validate(ctx context.Context, t providers.Target, cred provid
 	answer := u.answer
 	u.mu.Unlock()
 	if answer != nil {
-		return answer(ctx, t, cred)
+		v, err := answer(ctx, t, cred)
+		if err == nil {
+			u.takes(cred)
+		}
+		return v, err
 	}
+	u.takes(cred)
 	email := cred.Value("email").Reveal()
 	v := providers.Verified{Identity: email, AccountID: "id-of-" + email}
 	for i := range cred.Values("pat") {
 		v.Members = append(v.Members, providers.Member{Identity: "user", AccountID: string(rune('a' + i))})
 	}
 	return v, nil
+}
+
+// takes notes the values of a credential that works.
+func (u *upstream) takes(cred providers.Credential) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.took == nil {
+		u.took = map[string]bool{}
+	}
+	for _, name := range cred.Fields() {
+		for _, value := range cred.Values(name) {
+			u.took[value.Reveal()] = true
+		}
+	}
+}
+
+func (u *upstream) hasTaken(value string) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.took[value]
 }
 
 func (*upstream) Headers(string, providers.Credential) map[string]string { return nil }
@@ -77,6 +104,8 @@ type world struct {
 	events   *events
 	bank     *bank
 	clock    *clock
+	registry *providers.Registry
+	flow     string // the state of an open authorization
 }
 
 // events are those that were sent so far.
@@ -129,16 +158,16 @@ func (c *clock) advance(d time.Duration) {
 func newWorld(storage logical.Storage) *world {
 	w := &world{storage: storage, upstream: &upstream{}, server: &tokenServer{}, events: &events{}, clock: &clock{at: time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)}}
 	w.bank = &bank{living: map[string]string{}, ends: map[string]time.Time{}, now: w.clock.now}
+	w.registry = providers.NewRegistry(w.upstream, sharing{w.upstream}, browser{w.upstream, w.server}, sharedBrowser{browser{w.upstream, w.server}}, rotating{w.upstream, w.bank})
 	w.Backend = w.restarted().Backend
 	return w
 }
 
 // restarted is the world with a new backend: nothing cached.
 func (w *world) restarted() *world {
-	return &world{
-		Backend: backend.New(w.storage, providers.NewRegistry(w.upstream, sharing{w.upstream}, browser{w.upstream, w.server}, sharedBrowser{browser{w.upstream, w.server}}, rotating{w.upstream, w.bank}), w.clock.now, w.events.take),
-		storage: w.storage, upstream: w.upstream, server: w.server, clock: w.clock, events: w.events, bank: w.bank,
-	}
+	fresh := *w
+	fresh.Backend = backend.New(w.storage, w.registry, w.clock.now, w.events.take)
+	return &fresh
 }
 
 // texts is settings from names and values in turn.

@@ -145,9 +145,15 @@ func (w *world) authorize(t *testing.T, name string) (state, verifier string) {
 	t.Helper()
 	begun, err := w.Credentials.Authorize(t.Context(), name, backend.Actor{EntityID: "who-began", DisplayName: "mia"})
 	require.NoError(t, err)
-	query := strings.TrimPrefix(begun.URL.Reveal(), "https://browser.example.com/authorize?state=")
-	state, verifier, _ = strings.Cut(query, "&verifier=")
+	state, verifier = queryOf(begun.URL)
 	require.Len(t, state, 43)
+	return state, verifier
+}
+
+// queryOf is what the address of an authorization says.
+func queryOf(url providers.Secret) (state, verifier string) {
+	query := strings.TrimPrefix(url.Reveal(), "https://browser.example.com/authorize?state=")
+	state, verifier, _ = strings.Cut(query, "&verifier=")
 	return state, verifier
 }
 

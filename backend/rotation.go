@@ -76,7 +76,8 @@ var errNotDue = errors.New("the credential was replaced meanwhile")
 // Rotate lets the upstream make the successor of the credential in use, and swaps it
 // in. Once the upstream has been asked it goes on even if the request goes away. Where
 // due is not nil it decides once nobody else can change the record, and errNotDue is
-// what it comes to if it says no.
+// what it comes to if it says no. A rotation that was cut off is taken up, and if it
+// succeeds that is all: there is a new credential already.
 func (c *Credentials) Rotate(ctx context.Context, name string, who Actor, due func(*Record) bool) (*Change, error) {
 	mount, err := c.mount.Read(ctx)
 	if err != nil {
@@ -94,8 +95,8 @@ func (c *Credentials) Rotate(ctx context.Context, name string, who Actor, due fu
 	if err != nil {
 		return nil, err
 	}
-	if err := c.settled(ctx, in, id, mount, due); err != nil {
-		return nil, err
+	if taken, err := c.settled(ctx, in, id, mount, due); err != nil || taken != nil {
+		return taken, err
 	}
 	ctx = context.WithoutCancel(ctx)
 	change, pending, err := c.successor(ctx, rotator, in, id, mount, who)
@@ -106,26 +107,37 @@ func (c *Credentials) Rotate(ctx context.Context, name string, who Actor, due fu
 }
 
 // settled ends the rotation before, if there is one, so that its note is not lost, and
-// asks whether another one is still due.
-func (c *Credentials) settled(ctx context.Context, in *Integration, id string, mount *Mount, due func(*Record) bool) error {
+// asks whether another one is still due. If there was a successor to swap in, it returns
+// that change: another rotation at once would end what workers use at this moment.
+func (c *Credentials) settled(ctx context.Context, in *Integration, id string, mount *Mount, due func(*Record) bool) (*Change, error) {
+	before, err := c.records.loadExact(ctx, id)
+	if err != nil {
+		return nil, err
+	}
 	if err := c.resume(ctx, in, id, mount, true); err != nil {
-		return err
+		return nil, err
+	}
+	record, err := c.records.loadExact(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if record.Version != before.Version {
+		return &Change{Integration: in, Before: before, After: record, id: id}, nil
 	}
 	p, err := c.pending.loadExact(ctx, id)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if p != nil {
-		return &Error{
+		return nil, &Error{
 			Code: string(providers.Unreachable), Integration: in.Name, Provider: in.Provider,
 			Message: "the rotation before is not finished, because the upstream could not be asked; try again later",
 		}
 	}
-	record, err := c.records.loadExact(ctx, id)
-	if err == nil && due != nil && !due(record) {
-		return errNotDue
+	if due != nil && !due(record) {
+		return nil, errNotDue
 	}
-	return err
+	return nil, nil //nolint:nilnil // there was nothing to take up
 }
 
 func (c *Credentials) exchanged(in *Integration) bool {

@@ -67,6 +67,7 @@ func (r rotating) Validate(_ context.Context, _ providers.Target, cred providers
 	case !r.bank.alive(key):
 		return providers.Verified{}, failure(providers.Rejected)
 	}
+	r.takes(cred)
 	return providers.Verified{Identity: "robot", AccountID: "1", ExpiresAt: r.bank.ends[key]}, nil
 }
 
@@ -157,6 +158,12 @@ func (b *bank) revoke(name string) {
 func rotatingWorld(t *testing.T, store logical.Storage, overlaps bool, settings ...string) *world {
 	t.Helper()
 	w := newWorld(store)
+	rotatable(t, w, overlaps, settings...)
+	return w
+}
+
+func rotatable(t *testing.T, w *world, overlaps bool, settings ...string) {
+	t.Helper()
 	w.bank.overlaps = overlaps
 	s := providers.Settings{}.Clone()
 	s.Flags["auto_rotate"] = len(settings) > 0
@@ -165,7 +172,6 @@ func rotatingWorld(t *testing.T, store logical.Storage, overlaps bool, settings 
 	w.bank.life = 30 * 24 * time.Hour
 	w.bank.ends["first-key"] = w.clock.now().Add(w.bank.life)
 	w.reauth(t, backend.Entry{Credential: keyOnly("first-key")})
-	return w
 }
 
 func TestRotate(t *testing.T) {

@@ -17,6 +17,10 @@ type storage struct {
 	calls []string // "Put credentials/x", in order
 	fail  func(n int, call string) fault
 	hold  func(call string)
+	// wrote is called with what was put.
+	wrote func(*logical.StorageEntry)
+	// endless are the calls that hung and that nothing would have ended.
+	endless []string
 }
 
 // fault is what becomes of a storage call.
@@ -26,9 +30,30 @@ const (
 	works       fault = iota
 	fails             // an error, nothing done
 	failsBehind       // done, and an error all the same
+	hangs             // no answer until the context ends, nothing done
 )
 
-func (s *storage) note(call string) fault {
+func (f fault) String() string {
+	return [...]string{"works", "fails", "fails behind", "hangs"}[f]
+}
+
+// note counts a call and says what becomes of it, after a while if it hangs.
+func (s *storage) note(ctx context.Context, call string) (fault, error) {
+	f := s.chosen(call)
+	if f != hangs {
+		return f, errDisk
+	}
+	if _, ends := ctx.Deadline(); !ends {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.endless = append(s.endless, call)
+		return f, errDisk
+	}
+	<-ctx.Done()
+	return f, ctx.Err()
+}
+
+func (s *storage) chosen(call string) fault {
 	s.mu.Lock()
 	s.calls = append(s.calls, call)
 	n, fail, hold := len(s.calls), s.fail, s.hold
@@ -57,39 +82,43 @@ func (s *storage) made() []string {
 
 func (s *storage) Get(ctx context.Context, key string) (*logical.StorageEntry, error) {
 	found, err := s.InmemStorage.Get(ctx, key)
-	if f := s.note("Get " + key); f != works {
-		return nil, errDisk
+	if f, fault := s.note(ctx, "Get "+key); f != works {
+		return nil, fault
 	}
 	return found, err
 }
 
 func (s *storage) Put(ctx context.Context, e *logical.StorageEntry) error {
-	return s.change("Put "+e.Key, func() error { return s.InmemStorage.Put(context.WithoutCancel(ctx), e) })
+	return s.change(ctx, "Put "+e.Key, func(ctx context.Context) error {
+		if s.wrote != nil {
+			s.wrote(e)
+		}
+		return s.InmemStorage.Put(ctx, e)
+	})
 }
 
 func (s *storage) Delete(ctx context.Context, key string) error {
-	return s.change("Delete "+key, func() error { return s.InmemStorage.Delete(context.WithoutCancel(ctx), key) })
+	return s.change(ctx, "Delete "+key, func(ctx context.Context) error { return s.InmemStorage.Delete(ctx, key) })
 }
 
 func (s *storage) List(ctx context.Context, prefix string) ([]string, error) {
-	if f := s.note("List " + prefix); f != works {
-		return nil, errDisk
+	if f, fault := s.note(ctx, "List "+prefix); f != works {
+		return nil, fault
 	}
 	return s.InmemStorage.List(ctx, prefix)
 }
 
-func (s *storage) change(call string, do func() error) error {
-	switch s.note(call) {
-	case fails:
-		return errDisk
-	case failsBehind:
-		if err := do(); err != nil {
+func (s *storage) change(ctx context.Context, call string, do func(context.Context) error) error {
+	f, fault := s.note(ctx, call)
+	if f == works || f == failsBehind {
+		if err := do(context.WithoutCancel(ctx)); err != nil {
 			return err
 		}
-		return errDisk
-	default:
-		return do()
 	}
+	if f == works {
+		return nil
+	}
+	return fault
 }
 
 func entryOf(key, value string) *logical.StorageEntry {
