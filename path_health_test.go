@@ -11,7 +11,6 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"vault-plugin-secrets-sei/providers"
 	"vault-plugin-secrets-sei/providers/providertest"
@@ -178,21 +177,6 @@ func TestReports(t *testing.T) {
 		assert.Equal(t, []string{name}, r.data["fields"])
 	}
 	m.write(t, "creds/jira/report", body{"fingerprint": m.read(t, "creds/jira")["fingerprint"], "status_code": 200})
-}
-
-// The sweep begins with the mount and ends with it.
-func TestTheSweepEndsWithTheMount(t *testing.T) {
-	before := goleak.IgnoreCurrent()
-	func() {
-		m := withJira(t)
-		require.NoError(t, m.initialize(t.Context(), nil))
-		require.NoError(t, m.initialize(t.Context(), nil), "twice is once")
-		m.write(t, "integrations/jira", body{"health_check_interval": 1})
-		m.jira.Revoke("key-1")
-		require.Eventually(t, func() bool { return m.read(t, "health/jira")["status"] == "needs_reauth" }, 20*time.Second, 50*time.Millisecond)
-		m.Cleanup(t.Context())
-	}()
-	goleak.VerifyNone(t, before, goleak.IgnoreAnyFunction("net/http.(*conn).serve"), goleak.IgnoreAnyFunction("net/http.(*Server).Serve"), goleak.IgnoreAnyFunction("net/http.(*connReader).backgroundRead"))
 }
 
 // A check is a use, so a token that is not checked is the one to warn about.

@@ -273,10 +273,10 @@ func TestStorageFaultsOfOAuth(t *testing.T) {
 				disk := &failing{Storage: m.storage}
 				m.engine = newEngine(disk, providers.All("test"), m.now)
 				require.NoError(t, m.Setup(t.Context(), &logical.BackendConfig{StorageView: disk, System: &logical.StaticSystemView{}}))
-				disk.arm(at)
+				disk.arm(at, false)
 				act(t, m, query)
-				reached := disk.calls >= at
-				disk.arm(0)
+				reached := len(disk.made()) >= at
+				disk.arm(0, false)
 				m.pass(time.Minute)
 				creds := m.read(t, "creds/bb")
 				token, _ := creds["access_token"].(string)
