@@ -21,6 +21,7 @@ type Access struct {
 	// RefusedAt is when the authorization server refused the refresh token for good;
 	// zero where it did not.
 	RefusedAt time.Time `json:"refused_at,omitzero"`
+	unknown   unknown
 }
 
 func accessOf(g providers.Grant, asked time.Time) *Access {
@@ -63,7 +64,7 @@ func (r *Record) withAccess(edit func(*Access)) *Record {
 func (r *Record) refreshed(g providers.Grant, fingerprint string, asked time.Time, who Actor, keep int) *Record {
 	after, current := *r, *r.Current
 	current.Credential = credentialOf(g)
-	current.Fingerprint = fingerprint
+	current.Fingerprint, current.unknown = fingerprint, nil
 	current.Access = accessOf(g, asked)
 	if g.Scopes != nil {
 		current.Scopes = g.Scopes

@@ -1,7 +1,6 @@
 package backend
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 	"time"
@@ -31,12 +30,14 @@ type Finding struct {
 	// fingerprint, or "" for a credential that is no pool. An end that a person entered
 	// can be wrong, and a later check that cannot tell does not make it right.
 	Outlived []string `json:"outlived,omitempty"`
+	unknown  unknown
 }
 
 // MemberFinding is the outcome of one token of a pool that is not verified.
 type MemberFinding struct {
 	Code    string `json:"code"`
 	Message string `json:"message,omitempty"`
+	unknown unknown
 }
 
 // of returns the finding if it is about that version, else that there is none.
@@ -62,7 +63,7 @@ func verdict(code string) bool {
 func (f *Finding) found(r *result, now time.Time) *Finding {
 	next := &Finding{
 		Version: f.Version, Code: r.code, Message: r.message, Members: r.members,
-		Since: now.UTC(), CheckedAt: now.UTC(), Announced: f.Announced, Outlived: f.outlived(r),
+		Since: now.UTC(), CheckedAt: now.UTC(), Announced: f.Announced, Outlived: f.outlived(r), unknown: f.unknown,
 	}
 	if providers.Outcome(r.code).CouldNotTell() && verdict(f.Code) {
 		next.Code, next.Message = f.Code, f.Message
@@ -111,13 +112,13 @@ func (f *Finding) announced(fingerprint string, days int, inUse []string) *Findi
 	return &next
 }
 
-func encodeFinding(f *Finding) ([]byte, error) { return json.Marshal(f) }
+func encodeFinding(f *Finding) ([]byte, error) { return f.unknown.encode(f) }
 
 // decodeFinding takes what it cannot read for no finding: the next check finds it
 // again, and a worker must get its credential all the same.
-func decodeFinding(_ string, data []byte) (*Finding, error) {
+func decodeFinding(_ string, data []byte) (_ *Finding, err error) {
 	f := &Finding{}
-	if err := json.Unmarshal(data, f); err != nil {
+	if f.unknown, err = decodeKnown(data, f); err != nil {
 		return &Finding{}, nil //nolint:nilerr // see above
 	}
 	return f, nil

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -35,6 +34,7 @@ type Flow struct {
 	ExpiresAt time.Time        `json:"expires_at"`
 	// Actor is who began it: whoever comes back with a browser has no token.
 	Actor
+	unknown unknown
 }
 
 // flows are the open flows of a mount. They are safe for concurrent use.
@@ -161,12 +161,12 @@ type flowJSON struct {
 }
 
 func encodeFlow(f *Flow) ([]byte, error) {
-	return json.Marshal(flowJSON{Flow: f, Verifier: f.Verifier.Reveal()})
+	return f.unknown.encode(flowJSON{Flow: f, Verifier: f.Verifier.Reveal()})
 }
 
-func decodeFlow(_ string, data []byte) (*Flow, error) {
+func decodeFlow(_ string, data []byte) (_ *Flow, err error) {
 	wire := flowJSON{Flow: &Flow{}}
-	if err := json.Unmarshal(data, &wire); err != nil {
+	if wire.unknown, err = decodeKnown(data, &wire); err != nil {
 		return nil, errors.New("not an open authorization") // the decoder's message can quote what it read
 	}
 	wire.Flow.Verifier = providers.NewSecret(wire.Verifier)

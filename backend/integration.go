@@ -21,6 +21,9 @@ type Integration struct {
 	Provider string             `json:"provider"`
 	AuthType string             `json:"auth_type"`
 	Settings providers.Settings `json:"settings"`
+	unknown  unknown
+	// unknownKinds are those in the object of the settings: kinds of values.
+	unknownKinds unknown
 }
 
 // recordID is the key of the integration's credential record: its name, or for
@@ -82,25 +85,33 @@ func (in *Integration) binding(spec providers.Spec) string {
 // itself never encodes.
 type integrationJSON struct {
 	*Integration
-	Secrets map[string]string `json:"secrets,omitempty"`
+	Settings json.RawMessage   `json:"settings"`
+	Secrets  map[string]string `json:"secrets,omitempty"`
 }
 
 func encodeIntegration(in *Integration) ([]byte, error) {
-	wire := integrationJSON{Integration: in, Secrets: map[string]string{}}
+	settings, err := in.unknownKinds.encode(in.Settings)
+	if err != nil {
+		return nil, err
+	}
+	wire := integrationJSON{Integration: in, Settings: settings, Secrets: map[string]string{}}
 	for name, secret := range in.Settings.Secrets {
 		wire.Secrets[name] = secret.Reveal()
 	}
-	return json.Marshal(wire)
+	return in.unknown.encode(wire)
 }
 
 // decodeIntegration demands that the name inside is the key: a record under
 // another's name could send a credential to the other's host.
-func decodeIntegration(key string, data []byte) (*Integration, error) {
-	wire := integrationJSON{Integration: &Integration{}}
-	if err := json.Unmarshal(data, &wire); err != nil {
+func decodeIntegration(key string, data []byte) (_ *Integration, err error) {
+	wire := integrationJSON{Integration: &Integration{}, Settings: json.RawMessage("{}")}
+	in := wire.Integration
+	if in.unknown, err = decodeKnown(data, &wire); err == nil {
+		in.unknownKinds, err = decodeKnown(wire.Settings, &in.Settings)
+	}
+	if err != nil {
 		return nil, errors.New("not an integration") // the decoder's message can quote what it read
 	}
-	in := wire.Integration
 	if in.Name != key {
 		return nil, fmt.Errorf("the record is of integration %q", in.Name)
 	}

@@ -2,7 +2,7 @@ package backend
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -19,6 +19,7 @@ type Mount struct {
 	// written are those that were written, which is what is stored: a later
 	// version may have better defaults.
 	written providers.Settings
+	unknown unknown
 	// AllowedHosts is the setting of that name, parsed.
 	AllowedHosts   providers.AllowedHosts
 	RequestTimeout time.Duration
@@ -75,6 +76,7 @@ func (m *MountSettings) Write(ctx context.Context, changes providers.Settings) e
 	if err != nil {
 		return &Error{Code: CodeInvalidField, Fields: []string{"allowed_hosts"}, Message: err.Error()}
 	}
+	after.unknown = before.unknown
 	return m.table.save(ctx, mountKey, after)
 }
 
@@ -97,12 +99,18 @@ func newMount(written providers.Settings) (*Mount, error) {
 	}, nil
 }
 
-func encodeMount(m *Mount) ([]byte, error) { return json.Marshal(m.written) }
+func encodeMount(m *Mount) ([]byte, error) { return m.unknown.encode(m.written) }
 
 func decodeMount(_ string, data []byte) (*Mount, error) {
 	var s providers.Settings
-	if err := json.Unmarshal(data, &s); err != nil {
-		return nil, fmt.Errorf("not settings of a mount: %w", err)
+	rest, err := decodeKnown(data, &s)
+	if err != nil {
+		return nil, errors.New("not settings of a mount") // the decoder's message can quote what it read
 	}
-	return newMount(s)
+	mount, err := newMount(s)
+	if err != nil {
+		return nil, err
+	}
+	mount.unknown = rest
+	return mount, nil
 }

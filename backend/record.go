@@ -1,7 +1,6 @@
 package backend
 
 import (
-	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -25,6 +24,7 @@ type Record struct {
 	PreviousUntil time.Time `json:"previous_until,omitzero"`
 	// History has the newest entry first.
 	History []HistoryEntry `json:"history,omitempty"`
+	unknown unknown
 }
 
 // Stored is a verified credential and what its check learnt.
@@ -46,6 +46,7 @@ type Stored struct {
 	Access *Access `json:"access,omitempty"`
 	// Rotation is set for a credential that the engine let the upstream make.
 	Rotation providers.Rotation `json:"rotation,omitempty"`
+	unknown  unknown
 }
 
 // StoredMember is a token of a pool.
@@ -55,6 +56,7 @@ type StoredMember struct {
 	AccountID   string    `json:"account_id,omitempty"`
 	Scopes      []string  `json:"scopes,omitempty"`
 	ExpiresAt   time.Time `json:"expires_at,omitzero"`
+	unknown     unknown
 }
 
 // Cause is why a record changed.
@@ -77,6 +79,7 @@ type HistoryEntry struct {
 	Identity    string    `json:"identity,omitempty"`
 	Fingerprint string    `json:"fingerprint,omitempty"`
 	Actor
+	unknown unknown
 }
 
 // Actor is who asked for a change, as Vault tells.
@@ -91,7 +94,7 @@ type Actor struct {
 // swapped returns the record with next as its credential, one version on.
 func (r *Record) swapped(next *Stored, cause Cause, who Actor, keep int) *Record {
 	after := &Record{
-		Version: r.Version + 1, Identity: next.Identity, AccountID: next.AccountID, Current: next,
+		Version: r.Version + 1, Identity: next.Identity, AccountID: next.AccountID, Current: next, unknown: r.unknown,
 	}
 	after.History = r.remember(HistoryEntry{
 		Version: after.Version, Time: next.VerifiedAt, Cause: cause,
@@ -104,6 +107,7 @@ func (r *Record) swapped(next *Stored, cause Cause, who Actor, keep int) *Record
 func (r *Record) forgotten(at time.Time, who Actor, keep int) *Record {
 	after := *r
 	after.Current, after.Previous, after.PreviousUntil = nil, nil, time.Time{}
+	after.unknown = r.unknown.withoutCredentials()
 	after.History = r.remember(HistoryEntry{
 		Version: r.Version, Time: at, Cause: CauseForget,
 		Identity: r.Current.Identity, Fingerprint: r.Current.Fingerprint, Actor: who,
@@ -194,12 +198,12 @@ func encodeRecord(r *Record) ([]byte, error) {
 	if r.Previous != nil {
 		wire.PreviousFields = fieldsOf(r.Previous.Credential)
 	}
-	return json.Marshal(wire)
+	return r.unknown.encode(wire)
 }
 
-func decodeRecord(_ string, data []byte) (*Record, error) {
+func decodeRecord(_ string, data []byte) (_ *Record, err error) {
 	wire := recordJSON{Record: &Record{}}
-	if err := json.Unmarshal(data, &wire); err != nil {
+	if wire.unknown, err = decodeKnown(data, &wire); err != nil {
 		// The decoder's own message can quote what it read.
 		return nil, errors.New("not a credential record")
 	}

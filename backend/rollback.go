@@ -22,7 +22,7 @@ func (c *Credentials) Rollback(ctx context.Context, name string, who Actor) (*Ch
 		if err != nil {
 			return nil, err
 		}
-		next.Rotation = previous.Rotation
+		next.Rotation, next.unknown = previous.Rotation, previous.unknown
 		after := change.Before.swapped(next, CauseRollback, who, mount.HistoryLimit)
 		after.keep(change.Before.Current, c.now().Add(mount.RollbackWindow))
 		return after, nil

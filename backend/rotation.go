@@ -2,7 +2,6 @@ package backend
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -31,6 +30,7 @@ type Pending struct {
 	// removed upstream: both set once the successor is in use, and without it.
 	Replaced string    `json:"replaced,omitempty"`
 	FinishAt time.Time `json:"finish_at,omitzero"`
+	unknown  unknown
 }
 
 // pendingJSON is Pending as it is stored: with the successor's secrets.
@@ -40,12 +40,12 @@ type pendingJSON struct {
 }
 
 func encodePending(p *Pending) ([]byte, error) {
-	return json.Marshal(pendingJSON{Pending: p, Fields: fieldsOf(p.Successor)})
+	return p.unknown.encode(pendingJSON{Pending: p, Fields: fieldsOf(p.Successor)})
 }
 
-func decodePending(_ string, data []byte) (*Pending, error) {
+func decodePending(_ string, data []byte) (_ *Pending, err error) {
 	wire := pendingJSON{Pending: &Pending{}}
-	if err := json.Unmarshal(data, &wire); err != nil {
+	if wire.unknown, err = decodeKnown(data, &wire); err != nil {
 		return nil, errors.New("not a rotation") // the decoder's message can quote what it read
 	}
 	wire.Successor = credentialIn(wire.Fields)
@@ -289,7 +289,8 @@ func (c *Credentials) adopt(ctx context.Context, change *Change, p *Pending, rot
 		return change, nil
 	}
 	later := *p
-	later.Successor, later.Replaced = providers.Credential{}, change.Before.Current.Fingerprint
+	later.Successor, later.unknown = providers.Credential{}, p.unknown.withoutCredentials()
+	later.Replaced = change.Before.Current.Fingerprint
 	later.FinishAt = c.now().Add(mount.RollbackWindow).UTC()
 	_ = c.pending.save(ctx, change.id, &later) // if that fails it is finished sooner
 	return change, nil
@@ -300,7 +301,7 @@ func (c *Credentials) adopt(ctx context.Context, change *Change, p *Pending, rot
 func succeeding(before *Stored, p *Pending, now time.Time) *Stored {
 	next := *before
 	next.Credential, next.Fingerprint, next.Members = p.Successor, p.Fingerprint, nil
-	next.ExpiresAt, next.VerifiedAt = p.ExpiresAt, now.UTC()
+	next.ExpiresAt, next.VerifiedAt, next.unknown = p.ExpiresAt, now.UTC(), nil
 	return &next
 }
 

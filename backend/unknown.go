@@ -1,0 +1,154 @@
+package backend
+
+import (
+	"encoding/json"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"vault-plugin-secrets-sei/providers"
+)
+
+// unknown are fields of something stored that this version does not know, by their
+// names, as a newer version wrote them. They are kept beside what is known and written
+// back with it, so that going back to an older plugin loses nothing. They are secret,
+// because they may be. Values are immutable.
+//
+// They belong to what they were stored in and go with it: those of a record are kept
+// as long as the record, those of a credential go when it is replaced. A copy of a
+// value has them, a value that is made anew does not.
+type unknown map[string]providers.Secret
+
+// decodeKnown decodes an object into a pointer to a struct and returns what the struct
+// has no field for.
+func decodeKnown(data []byte, into any) (unknown, error) {
+	if err := json.Unmarshal(data, into); err != nil {
+		return nil, err
+	}
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(data, &all); err != nil {
+		return nil, err
+	}
+	known := namesIn(reflect.TypeOf(into).Elem())
+	var rest unknown
+	for name, value := range all {
+		if slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, name) }) {
+			continue
+		}
+		if rest == nil {
+			rest = unknown{}
+		}
+		rest[name] = providers.NewSecret(string(value))
+	}
+	return rest, nil
+}
+
+// encode encodes a struct and the unknown fields beside its own.
+func (u unknown) encode(v any) ([]byte, error) {
+	data, err := json.Marshal(v)
+	if err != nil || len(u) == 0 {
+		return data, err
+	}
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(data, &all); err != nil {
+		return nil, err
+	}
+	for name, value := range u {
+		all[name] = json.RawMessage(value.Reveal())
+	}
+	return json.Marshal(all)
+}
+
+// withoutCredentials leaves out the values of credentials and what they belong to. In
+// every version they are stored in fields called fields or something_fields, the latter
+// beside something: whatever that is, forgetting must erase it.
+func (u unknown) withoutCredentials() unknown {
+	rest := maps.Clone(u)
+	for name := range u {
+		if owner, ok := strings.CutSuffix(name, "_fields"); ok {
+			delete(rest, name)
+			delete(rest, owner)
+		}
+	}
+	return rest
+}
+
+// namesIn are the names in JSON of a struct's fields, those of embedded structs too.
+func namesIn(t reflect.Type) []string {
+	var names []string
+	for _, f := range reflect.VisibleFields(t) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if f.IsExported() && name != "" && name != "-" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Below are the parts of what is stored that have unknown fields of their own.
+
+// MarshalJSON encodes what is stored of the credential beside its secrets.
+func (s Stored) MarshalJSON() ([]byte, error) {
+	type plain Stored
+	return s.unknown.encode(plain(s))
+}
+
+// UnmarshalJSON decodes it.
+func (s *Stored) UnmarshalJSON(data []byte) (err error) {
+	type plain Stored
+	s.unknown, err = decodeKnown(data, (*plain)(s))
+	return err
+}
+
+// MarshalJSON encodes the token without its secret.
+func (m StoredMember) MarshalJSON() ([]byte, error) {
+	type plain StoredMember
+	return m.unknown.encode(plain(m))
+}
+
+// UnmarshalJSON decodes it.
+func (m *StoredMember) UnmarshalJSON(data []byte) (err error) {
+	type plain StoredMember
+	m.unknown, err = decodeKnown(data, (*plain)(m))
+	return err
+}
+
+// MarshalJSON encodes the life of an access token.
+func (a Access) MarshalJSON() ([]byte, error) {
+	type plain Access
+	return a.unknown.encode(plain(a))
+}
+
+// UnmarshalJSON decodes it.
+func (a *Access) UnmarshalJSON(data []byte) (err error) {
+	type plain Access
+	a.unknown, err = decodeKnown(data, (*plain)(a))
+	return err
+}
+
+// MarshalJSON encodes the entry.
+func (e HistoryEntry) MarshalJSON() ([]byte, error) {
+	type plain HistoryEntry
+	return e.unknown.encode(plain(e))
+}
+
+// UnmarshalJSON decodes it.
+func (e *HistoryEntry) UnmarshalJSON(data []byte) (err error) {
+	type plain HistoryEntry
+	e.unknown, err = decodeKnown(data, (*plain)(e))
+	return err
+}
+
+// MarshalJSON encodes the outcome.
+func (m MemberFinding) MarshalJSON() ([]byte, error) {
+	type plain MemberFinding
+	return m.unknown.encode(plain(m))
+}
+
+// UnmarshalJSON decodes it.
+func (m *MemberFinding) UnmarshalJSON(data []byte) (err error) {
+	type plain MemberFinding
+	m.unknown, err = decodeKnown(data, (*plain)(m))
+	return err
+}

@@ -1,0 +1,282 @@
+package backend_test
+
+import (
+	"context"
+	"encoding/json"
+	"io/fs"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/providers"
+)
+
+// firstRelease is a mount as the first released format has it, served by this version
+// and its real providers. Its config allows no host that they would call.
+func firstRelease(t *testing.T) (*backend.Backend, *storage) {
+	t.Helper()
+	store, files := &storage{}, os.DirFS("testdata/v1")
+	require.NoError(t, fs.WalkDir(files, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(files, path)
+		if err != nil {
+			return err
+		}
+		return store.Put(t.Context(), &logical.StorageEntry{Key: strings.TrimSuffix(path, ".json"), Value: data})
+	}))
+	now := func() time.Time { return time.Date(2027, 1, 2, 3, 10, 0, 0, time.UTC) }
+	return backend.New(store, providers.All("test"), now, func(context.Context, backend.Event) {}), store
+}
+
+// Whatever the first release stored is served by this version.
+func TestTheFirstFormatIsServed(t *testing.T) {
+	b, _ := firstRelease(t)
+	names, err := b.Integrations.List(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []string{"app", "bb", "boards", "forgotten", "gh", "gl", "jira", "repos"}, names)
+	for name, want := range map[string]struct {
+		version            int
+		field, value, mark string
+	}{
+		"jira":   {2, "api_key", "new", "5555555555555555"},
+		"gh":     {2, "pat", "t1", "00112233445566aa"},
+		"bb":     {1, "access_token", "access", "4444444444444444"},
+		"boards": {2, "pat", "ado", "7777777777777777"},
+		"repos":  {2, "pat", "ado", "7777777777777777"},
+		"gl":     {2, "pat", "gl-current", "1d47a8d3869751df"},
+	} {
+		out, err := b.Credentials.HandOut(t.Context(), name, "", backend.Actor{}, true)
+		require.NoError(t, err, name)
+		assert.Equal(t, want.version, out.Record.Version, name)
+		assert.Equal(t, want.value, out.Record.Current.Credential.Value(want.field).Reveal(), name)
+		assert.Equal(t, want.mark, out.Record.Current.Fingerprint, name)
+		assert.Equal(t, want.mark, out.Record.History[0].Fingerprint, name)
+	}
+	fleet, err := b.Watch.Fleet(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, len(names), fleet.Total, "none is left out")
+}
+
+// What was begun under the first release is gone on with.
+func TestWhatTheFirstReleaseBeganIsFinished(t *testing.T) {
+	b, store := firstRelease(t)
+	mount, err := b.Mount.Read(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, time.Minute, mount.CredsTTL)
+	jira, record, err := b.Credentials.Read(t.Context(), "jira")
+	require.NoError(t, err)
+	assert.Equal(t, "old", record.Previous.Credential.Value("api_key").Reveal(), "to roll back to")
+	assert.Equal(t, map[string]string{"team": "sei"}, jira.Settings.Maps["labels"])
+
+	seen, err := b.Watch.Health(t.Context(), "gh")
+	require.NoError(t, err)
+	assert.Equal(t, backend.StatusDegraded, seen.Health.Status)
+	bb, err := b.Integrations.Read(t.Context(), "bb")
+	require.NoError(t, err)
+	assert.Equal(t, "of-the-client", bb.Settings.Secret("client_secret").Reveal())
+
+	_, err = b.Credentials.Return(t.Context(), backend.Returned{State: providers.NewSecret("state"), Denied: "access_denied"}, backend.Actor{})
+	requireCode(t, err, backend.CodeOAuthDenied)
+	_, record, err = b.Credentials.Read(t.Context(), "forgotten")
+	require.NoError(t, err)
+	assert.Equal(t, 3, record.Version, "the counter goes on")
+
+	require.NoError(t, b.Credentials.Resume(t.Context(), "gl"))
+	_, record, err = b.Credentials.Read(t.Context(), "gl")
+	require.NoError(t, err)
+	assert.Equal(t, 3, record.Version)
+	assert.Equal(t, "gl-successor", record.Current.Credential.Value("pat").Reveal())
+
+	change, err := b.Credentials.Forget(t.Context(), "boards", backend.Actor{})
+	require.NoError(t, err)
+	require.Len(t, change.Siblings, 0)
+	_, record, err = b.Credentials.Read(t.Context(), "repos")
+	require.NoError(t, err)
+	assert.Nil(t, record.Current, "it is one record for both")
+	require.NoError(t, b.Integrations.Delete(t.Context(), "boards"))
+	left, err := store.List(t.Context(), "credentials/azure_devops/")
+	require.NoError(t, err)
+	assert.Len(t, left, 1, "the index names another member")
+	require.NoError(t, b.Integrations.Delete(t.Context(), "repos"))
+	left, err = store.List(t.Context(), "credentials/azure_devops/")
+	require.NoError(t, err)
+	assert.Empty(t, left)
+}
+
+const newer = "of_a_newer_version"
+
+// fields is what is stored under a key.
+func (w *world) fields(t *testing.T, key string) map[string]any {
+	t.Helper()
+	entry, err := w.storage.Get(t.Context(), key)
+	require.NoError(t, err)
+	require.NotNil(t, entry, key)
+	var fields map[string]any
+	require.NoError(t, json.Unmarshal(entry.Value, &fields))
+	return fields
+}
+
+// upgraded is the world after a newer version has added a field to what is stored under
+// the key, and to the credentials and the latest history in it.
+func (w *world) upgraded(t *testing.T, key string) *world {
+	t.Helper()
+	fields := w.fields(t, key)
+	fields[newer] = "top"
+	for _, part := range []string{"current", "previous", "settings"} {
+		if within, ok := fields[part].(map[string]any); ok {
+			within[newer] = part
+		}
+	}
+	if history, ok := fields["history"].([]any); ok {
+		latest, _ := history[0].(map[string]any)
+		latest[newer] = "history"
+	}
+	data, err := json.Marshal(fields)
+	require.NoError(t, err)
+	require.NoError(t, w.storage.Put(t.Context(), &logical.StorageEntry{Key: key, Value: data}))
+	return w.restarted()
+}
+
+// in is the newer field of a part of what is stored, nil if there is none.
+func in(fields map[string]any, part string) any {
+	switch within := fields[part].(type) {
+	case map[string]any:
+		return within[newer]
+	case []any: // of the history, the entry that was the latest when it was added
+		for _, entry := range within {
+			if e, ok := entry.(map[string]any); ok && e[newer] != nil {
+				return e[newer]
+			}
+		}
+	}
+	return nil
+}
+
+// What a newer version stores beside what this one knows stays where it belongs through
+// every change of a record.
+func TestChangesKeepFieldsOfANewerVersion(t *testing.T) {
+	rolledOut := func(t *testing.T) *world {
+		t.Helper()
+		w := newWorld(&storage{})
+		w.create(t, "a", "key")
+		w.reauth(t, entry("mia@example.com", "first"))
+		w.reauth(t, entry("mia@example.com", "second"))
+		return w.upgraded(t, "credentials/a")
+	}
+	for name, c := range map[string]struct {
+		change func(*testing.T, *world)
+		// current and previous are what these have afterwards.
+		current, previous any
+	}{
+		"a re-authentication": {func(t *testing.T, w *world) {
+			t.Helper()
+			w.reauth(t, entry("mia@example.com", "third"))
+		}, nil, "current"},
+		"a rollback": {func(t *testing.T, w *world) {
+			t.Helper()
+			_, err := w.Credentials.Rollback(t.Context(), "a", backend.Actor{})
+			require.NoError(t, err)
+		}, "previous", "current"},
+		"the end of the rollback window": {func(t *testing.T, w *world) {
+			t.Helper()
+			w.clock.advance(48 * time.Hour)
+			require.NoError(t, w.Credentials.Erase(t.Context(), "a"))
+		}, "current", nil},
+		"forgetting": {func(t *testing.T, w *world) {
+			t.Helper()
+			_, err := w.Credentials.Forget(t.Context(), "a", backend.Actor{})
+			require.NoError(t, err)
+		}, nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := rolledOut(t)
+			before, err := json.Marshal(w.fields(t, "credentials/a"))
+			require.NoError(t, err)
+			c.change(t, w)
+			after := w.fields(t, "credentials/a")
+			text, err := json.Marshal(after)
+			require.NoError(t, err)
+			require.NotEqual(t, string(before), string(text), "nothing was written")
+			assert.Equal(t, "top", after[newer])
+			assert.Equal(t, c.current, in(after, "current"))
+			assert.Equal(t, c.previous, in(after, "previous"))
+			assert.Equal(t, "history", in(after, "history"))
+		})
+	}
+}
+
+// A refreshed token is another one of the same record.
+func TestARefreshKeepsFieldsOfANewerVersion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := sleepy(&storage{})
+		w.app(t, "app")
+		w.consent(t)
+		w = w.upgraded(t, "credentials/app")
+		time.Sleep(55 * time.Minute)
+		_, err := w.Credentials.HandOut(t.Context(), "app", "", backend.Actor{}, true)
+		require.NoError(t, err)
+		synctest.Wait()
+		after := w.fields(t, "credentials/app")
+		require.Equal(t, []any{"access-2"}, after["fields"].(map[string]any)["access_token"]) //nolint:forcetypeassert // a test
+		assert.Equal(t, "top", after[newer])
+		assert.Nil(t, in(after, "current"), "it described the token before")
+	})
+}
+
+// Configuration, settings of the mount and findings keep them, too; a finding as long as
+// it speaks of the same credential.
+func TestSettingsAndFindingsKeepFieldsOfANewerVersion(t *testing.T) {
+	w := newWorld(&storage{})
+	w.create(t, "a", "key")
+	w.reauth(t, entry("mia@example.com", "key"))
+	w = w.upgraded(t, "integrations/a")
+	require.NoError(t, w.Integrations.Write(t.Context(), "a", backend.Draft{Provider: "fake", AuthType: "key", Settings: texts("description", "changed")}))
+	after := w.fields(t, "integrations/a")
+	assert.Equal(t, "top", after[newer])
+	assert.Equal(t, "settings", in(after, "settings"))
+	assert.Contains(t, after["settings"], "texts")
+
+	require.NoError(t, w.Mount.Write(t.Context(), texts("note", "first")))
+	w = w.upgraded(t, "config")
+	require.NoError(t, w.Mount.Write(t.Context(), texts("note", "second")))
+	assert.Equal(t, "top", w.fields(t, "config")[newer])
+
+	w.upstream.refuses(failure(providers.Unreachable))
+	_, err := w.Watch.Check(t.Context(), "a")
+	require.NoError(t, err)
+	w = w.upgraded(t, "health/a")
+	w.upstream.refuses(failure(providers.InsufficientScope))
+	_, err = w.Watch.Check(t.Context(), "a")
+	require.NoError(t, err)
+	after = w.fields(t, "health/a")
+	assert.Equal(t, "insufficient_scope", after["code"])
+	assert.Equal(t, "top", after[newer])
+}
+
+// A worker's read costs nothing more for them.
+func TestReadingAWarmRecordAllocatesNothingForFieldsOfANewerVersion(t *testing.T) {
+	store := &storage{}
+	w := newWorld(store)
+	w.create(t, "a", "key")
+	w.reauth(t, entry("mia@example.com", "key"))
+	read := func(w *world) float64 {
+		ctx := t.Context()
+		return testing.AllocsPerRun(100, func() { _, _, _ = w.Credentials.Read(ctx, "a") })
+	}
+	without := read(w)
+	w = w.upgraded(t, "credentials/a")
+	with := read(w)
+	store.reset(nil)
+	assert.InDelta(t, without, with, 0.01)
+	read(w)
+	assert.Empty(t, store.made())
+}
