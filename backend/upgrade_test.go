@@ -96,9 +96,20 @@ func TestWhatTheFirstReleaseBeganIsFinished(t *testing.T) {
 	assert.Equal(t, 3, record.Version)
 	assert.Equal(t, "gl-successor", record.Current.Credential.Value("pat").Reveal())
 
+	require.NoError(t, b.Integrations.Write(t.Context(), "pipelines", backend.Draft{
+		Create: true, Provider: "azure_devops", AuthType: "pat", Settings: texts("organization", "acme", "service", "pipelines"),
+	}))
+	groups, err := store.List(t.Context(), "groups/azure_devops/")
+	require.NoError(t, err)
+	require.Len(t, groups, 1, "a group has the key that it had")
+	members, err := store.List(t.Context(), "groups/azure_devops/"+groups[0])
+	require.NoError(t, err)
+	assert.ElementsMatch(t, []string{"boards", "pipelines", "repos"}, members)
+	require.NoError(t, b.Integrations.Delete(t.Context(), "pipelines"))
+
 	change, err := b.Credentials.Forget(t.Context(), "boards", backend.Actor{})
 	require.NoError(t, err)
-	require.Len(t, change.Siblings, 0)
+	assert.Len(t, change.Siblings, 1)
 	_, record, err = b.Credentials.Read(t.Context(), "repos")
 	require.NoError(t, err)
 	assert.Nil(t, record.Current, "it is one record for both")
