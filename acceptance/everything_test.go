@@ -1,0 +1,130 @@
+package acceptance_test
+
+import (
+	"fmt"
+	"maps"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/providers/providertest"
+)
+
+// consumer is the OAuth client of the fakes, whose secret is shared.
+const (
+	consumer       = "engine"
+	consumerSecret = "secret-of-the-consumer"
+	tenant         = "contoso.onmicrosoft.com"
+)
+
+// everything is one integration of every provider and auth type, by name.
+func everything(f *fakes, callback string) map[string]map[string]any {
+	oauth := map[string]any{"client_id": consumer, "client_secret": consumerSecret, "redirect_uri": callback}
+	entra := map[string]any{"organization": "acme", "tenant_id": tenant}
+	maps.Copy(entra, oauth)
+	all := map[string]map[string]any{
+		"jira":         {"provider": "jira", "auth_type": "api_key", "url": f.urls["JIRA"], "description": "Jira", "labels": map[string]any{"team": "sei"}},
+		"jira-dc":      {"provider": "jira", "auth_type": "pat", "url": f.urls["JIRA_DC"], "pin_identity": true},
+		"jira-app":     {"provider": "jira", "auth_type": "connect_app", "url": f.urls["JIRA"]},
+		"github":       {"provider": "github", "auth_type": "pat", "url": f.urls["GITHUB"], "organizations": "acme"},
+		"github-app":   {"provider": "github", "auth_type": "github_app", "url": f.urls["GITHUB"]},
+		"actions":      {"provider": "github_actions", "url": f.urls["GITHUB"], "organizations": "acme"},
+		"bitbucket":    {"provider": "bitbucket", "auth_type": "api_key", "workspace": "acme"},
+		"bitbucket-oa": with(oauth, "provider", "bitbucket", "auth_type", "oauth"),
+		"harness":      {"provider": "harness", "url": "https://harness.example.com", "account_id": "acme"},
+		"gitlab":       {"provider": "gitlab", "url": "https://gitlab.example.com/gitlab", "auto_rotate": true, "rotate_before": 86400},
+		"sonarqube":    {"provider": "sonarqube", "url": "https://sonarqube.example.com/sonar"},
+	}
+	for _, service := range []string{"boards", "repos", "pipelines"} {
+		all["ado-"+service] = map[string]any{"provider": "azure_devops", "auth_type": "pat", "organization": "acme", "service": service}
+	}
+	all["ado-oauth"] = with(entra, "provider", "azure_devops", "auth_type", "oauth", "service", "boards")
+	for name, settings := range all {
+		if settings["url"] == nil || settings["provider"] != "jira" && settings["provider"] != "github" && settings["provider"] != "github_actions" {
+			all[name] = with(settings, "proxy_url", f.world.ProxyURL(), "ca_cert", f.world.CAPEM())
+		}
+	}
+	return all
+}
+
+// with is a copy of settings with more of them, as names and values in turn.
+func with(settings map[string]any, more ...string) map[string]any {
+	all := maps.Clone(settings)
+	for i := 0; i < len(more); i += 2 {
+		all[more[i]] = more[i+1]
+	}
+	return all
+}
+
+// reauthentications are those of everything that takes a credential without a browser:
+// the nth of each, with tokens that the fakes know from then on. One of the Azure DevOps
+// group is for all of it.
+func (f *fakes) reauthentications(n int) map[string]map[string]any {
+	const ada = "ada@example.com"
+	token := func(provider string) string { return fmt.Sprintf("%s-everything-%d", provider, n) }
+	w := f.world
+	w.Jira.AddAPIToken(ada, token("ATATT"))
+	w.JiraDataCenter.Add(providertest.JiraToken{Token: token("dc"), PAT: true, Name: "ada", Email: ada})
+	w.GitHubEnterprise.AddClassic("octocat", token("ghp_one"), "repo", "read:org")
+	w.GitHubEnterprise.AddClassic("hubot", token("ghp_two"), "repo", "read:org")
+	w.GitHubEnterprise.AddFineGrained("monalisa", token("github_pat"))
+	w.Bitbucket.AddAPIToken(ada, token("bb"), "read:user:bitbucket", "read:workspace:bitbucket", "read:repository:bitbucket")
+	w.HarnessOwn.Add(providertest.HarnessToken{Token: fmt.Sprintf("pat.acme.%d.everything", n), Account: "acme", Email: ada})
+	w.GitLabOwn.Add(providertest.GitLabToken{Token: token("glpat"), Username: "ada", Scopes: []string{"api"}, Expires: "2099-01-31"})
+	w.SonarQube.AddToken("ada", token("squ"))
+	w.AzureDevOps.AddPAT("acme", ada, token("ado"), "vso.project", "vso.work", "vso.code", "vso.build")
+	return map[string]map[string]any{
+		"jira":      {"email": ada, "api_key": token("ATATT")},
+		"jira-dc":   {"pat": token("dc")},
+		"github":    {"pat": []string{token("ghp_one"), token("ghp_two")}},
+		"actions":   {"pat": token("github_pat")},
+		"bitbucket": {"email": ada, "api_key": token("bb")},
+		"harness":   {"email": ada, "api_key": fmt.Sprintf("pat.acme.%d.everything", n)},
+		"gitlab":    {"pat": token("glpat")},
+		"sonarqube": {"username": "ada", "api_key": token("squ")},
+		"ado-repos": {"email": ada, "pat": token("ado")},
+	}
+}
+
+// consented are the integrations that a person consents to in a browser.
+func consented() []string { return []string{"bitbucket-oa", "ado-oauth"} }
+
+// populate makes everything at the mount sei, and re-authenticates it: twice where that
+// needs no browser.
+func (s *server) populate(t *testing.T, f *fakes) {
+	t.Helper()
+	client, callback := s.client(t).Logical(), s.addr+"/v1/sei/oauth/callback"
+	f.world.GitHubEnterprise.AddOrganization(providertest.GitHubOrganization{
+		Login: "acme", Repositories: []providertest.GitHubRepository{{Name: "app", Private: true, Runs: 1}},
+	})
+	f.world.Bitbucket.AddWorkspace(providertest.BitbucketWorkspace{Slug: "acme", Members: []string{"ada@example.com"}})
+	f.world.AzureDevOps.AddOrganization(providertest.AzureOrganization{Name: "acme", Projects: []providertest.AzureProject{{Name: "web"}}})
+	f.world.Bitbucket.AddClient(providertest.OAuthClient{ID: consumer, Secret: consumerSecret, RedirectURI: callback, Scopes: []string{"account"}})
+	f.world.Bitbucket.SignIn(providertest.BitbucketToken{Email: "ada@example.com"})
+	f.world.Entra.AddClient(providertest.OAuthClient{ID: consumer, Secret: consumerSecret, RedirectURI: callback, Tenant: tenant})
+	f.world.Entra.SignIn(providertest.AzureToken{Account: "ada@example.com", Organization: "acme"})
+	write(t, client, "sei/config", map[string]any{"allowed_hosts": append(f.world.AllowedHosts(), "http://127.0.0.1"), "creds_ttl": 77})
+	for name, settings := range everything(f, callback) {
+		write(t, client, "sei/integrations/"+name, settings)
+	}
+	for n := range 2 {
+		for name, credential := range f.reauthentications(n) {
+			write(t, client, "sei/reauth/"+name, credential)
+		}
+	}
+	for _, name := range consented() {
+		s.consent(t, f, name)
+	}
+}
+
+// consent re-authenticates an integration as a person with a browser does.
+func (s *server) consent(t *testing.T, f *fakes, name string) {
+	t.Helper()
+	client := s.client(t).Logical()
+	begun, err := client.WriteWithContext(t.Context(), "sei/oauth/authorize/"+name, nil)
+	require.NoError(t, err)
+	url, _ := begun.Data["authorize_url"].(string)
+	back, err := f.world.Consent(url, true)
+	require.NoError(t, err)
+	write(t, client, "sei/reauth/"+name, map[string]any{"code": back.Query().Get("code"), "state": back.Query().Get("state")})
+}

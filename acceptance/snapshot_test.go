@@ -1,0 +1,108 @@
+package acceptance_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/vault/api"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A snapshot that is restored into another cluster serves every credential as before,
+// and the work goes on from there.
+func TestASnapshotServesEverything(t *testing.T) {
+	fakes, old := startFakes(t), startRaft(t)
+	old.mount(t, "sei")
+	old.populate(t, fakes)
+	names := slices.Sorted(maps.Keys(everything(fakes, "")))
+	before := old.answers(t, names)
+	require.Len(t, before, 4*len(names)+4)
+
+	var snapshot bytes.Buffer
+	require.NoError(t, old.client(t).Sys().RaftSnapshotWithContext(t.Context(), &snapshot))
+	old.process.kill()
+
+	restored := startEmptyRaft(t, old.plugins)
+	restored.restore(t, old, &snapshot)
+	client := restored.client(t).Logical()
+	for path, answer := range restored.answers(t, names) {
+		assert.JSONEq(t, before[path], answer, path)
+	}
+
+	// The work goes on.
+	for name, credential := range fakes.reauthentications(2) {
+		answer, err := client.WriteWithContext(t.Context(), "sei/reauth/"+name, credential)
+		require.NoError(t, err)
+		assert.Equal(t, 3, versionOf(t, answer.Data), name)
+	}
+	_, err := client.WriteWithContext(t.Context(), "sei/rollback/jira", nil)
+	require.NoError(t, err)
+	for _, name := range consented() {
+		answer, err := client.WriteWithContext(t.Context(), "sei/rotate/"+name, nil)
+		require.NoError(t, err, "the refresh token of %s", name)
+		assert.Equal(t, 2, versionOf(t, answer.Data), name)
+		health, err := client.WriteWithContext(t.Context(), "sei/health/"+name, nil)
+		require.NoError(t, err)
+		assert.Equal(t, "healthy", health.Data["status"], "%s: %v", name, health.Data)
+	}
+}
+
+// answers are those to every read, by path, without what differs each time.
+func (s *server) answers(t *testing.T, names []string) map[string]string {
+	t.Helper()
+	paths := []string{"sei/config", "sei/integrations?list=true", "sei/health?list=true", "sei/status"}
+	for _, name := range names {
+		for _, family := range []string{"integrations", "creds", "health", "history"} {
+			paths = append(paths, "sei/"+family+"/"+name)
+		}
+	}
+	client, answers := s.client(t).Logical(), map[string]string{}
+	for _, path := range paths {
+		answer, err := readOrList(t, client, path)
+		text := "none"
+		if err != nil {
+			text = err.Error()[strings.LastIndex(err.Error(), "*")+1:]
+		} else if answer != nil {
+			delete(answer.Data, "ttl") // of an access token they shrink
+			delete(answer.Data, "rotation_period")
+			data, err := json.Marshal(answer.Data)
+			require.NoError(t, err)
+			text = string(data)
+		}
+		quoted, err := json.Marshal(text)
+		require.NoError(t, err)
+		answers[path] = string(quoted)
+		if strings.HasPrefix(text, "{") {
+			answers[path] = text
+		}
+	}
+	return answers
+}
+
+func readOrList(t *testing.T, client *api.Logical, path string) (*api.Secret, error) {
+	t.Helper()
+	if list, isList := strings.CutSuffix(path, "?list=true"); isList {
+		return client.ListWithContext(t.Context(), list)
+	}
+	return client.ReadWithContext(t.Context(), path)
+}
+
+// restore makes the server what another was when the snapshot was taken: unsealed with
+// the other's key, used with the other's token.
+func (s *server) restore(t *testing.T, other *server, snapshot *bytes.Buffer) {
+	t.Helper()
+	require.NoError(t, s.client(t).Sys().RaftSnapshotRestoreWithContext(t.Context(), snapshot, true))
+	s.unsealKey, s.token = other.unsealKey, other.token
+	client := s.client(t)
+	s.wait(t, "take the snapshot", func(ctx context.Context) bool {
+		status, err := client.Sys().SealStatusWithContext(ctx)
+		return err == nil && status.Sealed
+	})
+	s.unseal(t)
+}
