@@ -57,7 +57,7 @@ func run(m *testing.M) int {
 		fmt.Println("acceptance tests cannot run:", err)
 		return 1
 	}
-	plugins, err := buildPlugin(ctx)
+	plugins, err := buildPlugin(ctx, pluginVersion)
 	defer func() { _ = os.RemoveAll(plugins) }()
 	if err != nil {
 		fmt.Println("acceptance tests cannot run:", err)
@@ -88,7 +88,7 @@ func findVault(ctx context.Context, build bool) (string, error) {
 
 // buildPlugin builds the plugin into a folder that holds nothing else, because a
 // development server registers everything that it finds there.
-func buildPlugin(ctx context.Context) (string, error) {
+func buildPlugin(ctx context.Context, version string) (string, error) {
 	dir, err := os.MkdirTemp("", "sei-plugins-")
 	if err != nil {
 		return "", err
@@ -98,7 +98,7 @@ func buildPlugin(ctx context.Context) (string, error) {
 		return "", err
 	}
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath",
-		"-ldflags=-X vault-plugin-secrets-sei.version="+pluginVersion,
+		"-ldflags=-X vault-plugin-secrets-sei.version="+version,
 		"-o", filepath.Join(dir, pluginName), "../cmd/vault-plugin-secrets-sei")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {

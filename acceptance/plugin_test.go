@@ -28,12 +28,18 @@ func auditKeys() []string {
 // development server has done so by itself.
 func (s *server) register(t testing.TB) {
 	t.Helper()
-	binary, err := os.ReadFile(filepath.Join(os.Getenv(envPlugins), pluginName))
+	s.registerVersion(t, pluginName, pluginVersion)
+}
+
+// registerVersion registers a program in the plugin directory as a version.
+func (s *server) registerVersion(t testing.TB, command, version string) {
+	t.Helper()
+	binary, err := os.ReadFile(filepath.Join(s.plugins, command))
 	require.NoError(t, err)
 	sum := sha256.Sum256(binary)
 	err = s.client(t).Sys().RegisterPluginWithContext(t.Context(), &api.RegisterPluginInput{
-		Name: pluginName, Type: api.PluginTypeSecrets, Version: pluginVersion,
-		Command: pluginName, SHA256: hex.EncodeToString(sum[:]),
+		Name: pluginName, Type: api.PluginTypeSecrets, Version: version,
+		Command: command, SHA256: hex.EncodeToString(sum[:]),
 	})
 	require.NoError(t, err)
 }

@@ -56,9 +56,23 @@ func startRaft(t testing.TB) *server {
 // startEmptyRaft does so without the plugin.
 func startEmptyRaft(t testing.TB, plugins string) *server {
 	t.Helper()
+	s := newRaft(t, plugins)
+	s.initialize(t)
+	return s
+}
+
+// newRaft makes such a server and does not start it.
+func newRaft(t testing.TB, plugins string) *server {
+	t.Helper()
 	s := newServer(t)
 	s.persistent, s.plugins = true, plugins
 	s.args = []string{"server", "-config=" + s.writeConfig(t), "-log-level=trace"}
+	return s
+}
+
+// initialize starts a server for the first time.
+func (s *server) initialize(t testing.TB) {
+	t.Helper()
 	s.start(t)
 	client := s.client(t)
 	keys, err := client.Sys().InitWithContext(t.Context(), &api.InitRequest{SecretShares: 1, SecretThreshold: 1})
@@ -66,7 +80,6 @@ func startEmptyRaft(t testing.TB, plugins string) *server {
 	s.unsealKey, s.token = keys.KeysB64[0], keys.RootToken
 	s.unseal(t)
 	s.enableAudit(t)
-	return s
 }
 
 func newServer(t testing.TB) *server {
@@ -87,6 +100,9 @@ func (s *server) host() string { return s.listens }
 
 func (s *server) auditPath() string { return filepath.Join(s.dir, "audit.log") }
 
+// dataPath is where a persistent server keeps its state.
+func (s *server) dataPath() string { return filepath.Join(s.dir, "raft") }
+
 func (s *server) logPath() string { return filepath.Join(s.dir, "server.log") }
 
 // audit returns all that the audit device wrote.
@@ -99,7 +115,7 @@ func (s *server) audit(t testing.TB) string {
 
 func (s *server) writeConfig(t testing.TB) string {
 	t.Helper()
-	data := filepath.Join(s.dir, "raft")
+	data := s.dataPath()
 	require.NoError(t, os.MkdirAll(data, 0o700))
 	cluster := freeAddress(t)
 	config := fmt.Sprintf(`

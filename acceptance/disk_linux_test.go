@@ -1,0 +1,86 @@
+package acceptance_test
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// diskSize is that of the file system on which the server keeps its state.
+const diskSize = "64m"
+
+// The disk under a server fills up while workers are at work. What was acknowledged is
+// there afterwards, what was not is refused, and nothing is mixed.
+func TestAFullDisk(t *testing.T) {
+	server := newRaft(t, os.Getenv(envPlugins))
+	smallDisk(t, server.dataPath())
+	server.initialize(t)
+	server.register(t)
+	server.mount(t, "sei")
+	traffic := server.startTraffic(t, startFakes(t))
+	traffic.await(t, 10)
+	ballast := fill(t, server.dataPath())
+	traffic.awaitRefusals(t, 20)
+	t.Logf("writes on a full disk: statuses %v, e.g. %v", statuses(traffic.refused), traffic.refused[0])
+	require.NoError(t, os.Remove(ballast))
+	server.recover(t)
+	traffic.await(t, 10)
+	traffic.end(t, server)
+	assert.Subset(t, []int{0, 500, 502, 503}, statuses(traffic.refused))
+}
+
+// recover brings a server back that ended, or sealed itself, on a full disk.
+func (s *server) recover(t *testing.T) {
+	t.Helper()
+	if s.process.ended() {
+		log, _ := os.ReadFile(s.logPath())
+		t.Logf("Vault ended: %s", tail(string(log), 3000))
+		s.start(t)
+	}
+	status, err := s.client(t).Sys().SealStatusWithContext(t.Context())
+	require.NoError(t, err)
+	if status.Sealed {
+		t.Log("Vault is sealed")
+		s.unseal(t)
+	}
+}
+
+// smallDisk mounts a file system of diskSize, or skips the test where that is not
+// allowed and the tests are not required.
+func smallDisk(t *testing.T, path string) {
+	t.Helper()
+	err := syscall.Mount("tmpfs", path, "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV, "size="+diskSize+",mode=0700")
+	if err != nil && (os.Geteuid() != 0 || os.Getenv("SEI_ACCEPTANCE") != "required") {
+		t.Skipf("no small disk: mounting one needs root: %v", err)
+	}
+	require.NoError(t, err, "mounting a small disk")
+	t.Cleanup(func() {
+		// Lazily, because the server may still be there.
+		assert.NoError(t, syscall.Unmount(path, syscall.MNT_DETACH))
+	})
+}
+
+// fill writes a file until there is no room, and returns its path.
+func fill(t *testing.T, dir string) string {
+	t.Helper()
+	path := filepath.Join(dir, "ballast")
+	file, err := os.Create(path)
+	require.NoError(t, err)
+	defer func() { _ = file.Close() }()
+	_, err = io.Copy(file, zeros{})
+	require.ErrorIs(t, err, syscall.ENOSPC)
+	return path
+}
+
+// zeros is an endless file.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
