@@ -26,26 +26,28 @@ func TestAFullDisk(t *testing.T) {
 	traffic.await(t, 10)
 	ballast := fill(t, server.dataPath())
 	traffic.awaitRefusals(t, 20)
-	t.Logf("writes on a full disk: statuses %v, e.g. %v", statuses(traffic.refused), traffic.refused[0])
 	require.NoError(t, os.Remove(ballast))
 	server.recover(t)
 	traffic.await(t, 10)
 	traffic.end(t, server)
-	assert.Subset(t, []int{0, 500, 502, 503}, statuses(traffic.refused))
+	refused, unread := statuses(traffic.refused), statuses(traffic.unread)
+	t.Logf("on a full disk writes are refused with %v, reads with %v", refused, unread)
+	// 0 is a server that ended; it must be answered with an error where it did not.
+	assert.Subset(t, []int{0, 500, 502, 503}, refused)
 }
 
-// recover brings a server back that ended, or sealed itself, on a full disk.
+// recover brings a server back that ended on a full disk: Vault does if it cannot apply
+// what Raft has already committed, and goes on by itself if Raft's own log is what could
+// not be written. Which of them comes first is chance.
 func (s *server) recover(t *testing.T) {
 	t.Helper()
 	if s.process.ended() {
-		log, _ := os.ReadFile(s.logPath())
-		t.Logf("Vault ended: %s", tail(string(log), 3000))
+		t.Log("Vault ended")
 		s.start(t)
 	}
 	status, err := s.client(t).Sys().SealStatusWithContext(t.Context())
 	require.NoError(t, err)
 	if status.Sealed {
-		t.Log("Vault is sealed")
 		s.unseal(t)
 	}
 }

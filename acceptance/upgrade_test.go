@@ -25,7 +25,7 @@ func TestUpgradeAndRollBackThePlugin(t *testing.T) {
 		out, err := server.cli(t, "secrets", "tune", "-plugin-version="+version, "sei")
 		require.NoError(t, err, out)
 		traffic.await(t, 5)
-		out, err = server.cli(t, "plugin", "reload", "-mounts=sei/")
+		out, err = server.cli(t, "write", "sys/plugins/reload/backend", "mounts=sei/")
 		require.NoError(t, err, out)
 		traffic.await(t, 20)
 		assert.Equal(t, version, server.runningVersion(t))
