@@ -38,7 +38,7 @@ func TestAFullDisk(t *testing.T) {
 
 // recover brings a server back that ended on a full disk: Vault does if it cannot apply
 // what Raft has already committed, and goes on by itself if Raft's own log is what could
-// not be written. Which of them comes first is chance.
+// not be written: it has no leader meanwhile and serves nobody. Which comes first is chance.
 func (s *server) recover(t *testing.T) {
 	t.Helper()
 	if s.process.ended() {

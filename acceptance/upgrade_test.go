@@ -47,7 +47,7 @@ func twoVersions(t *testing.T) string {
 	require.NoError(t, os.Rename(program, program+"-next"))
 	binary, err := os.ReadFile(filepath.Join(os.Getenv(envPlugins), pluginName))
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(program, binary, 0o700)) //nolint:gosec // a program
+	require.NoError(t, os.WriteFile(program, binary, 0o700))
 	return next
 }
 
