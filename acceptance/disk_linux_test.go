@@ -17,7 +17,7 @@ const diskSize = "64m"
 // The disk under a server fills up while workers are at work. What was acknowledged is
 // there afterwards, what was not is refused, and nothing is mixed.
 func TestAFullDisk(t *testing.T) {
-	server := newRaft(t, os.Getenv(envPlugins))
+	server := newRaft(t, "one", os.Getenv(envPlugins))
 	smallDisk(t, server.dataPath())
 	server.initialize(t)
 	server.register(t)

@@ -156,8 +156,8 @@ func (e entered) use(t *testing.T, client *api.Logical, w *providertest.World) {
 		write(t, client, "sei/reauth/"+e.name, e.body([]string{e.token("second"), e.token("third")}))
 	}
 	for _, path := range []string{"sei/reauth/", "sei/validate/"} {
-		refused(t, client, path+e.name, e.body(e.token("refused")))
-		refused(t, client, path+e.name, map[string]any{e.field: canaryNamed("incomplete-" + e.name), "email": 1})
+		assertRefused(t, client, path+e.name, e.body(e.token("refused")))
+		assertRefused(t, client, path+e.name, map[string]any{e.field: canaryNamed("incomplete-" + e.name), "email": 1})
 	}
 	write(t, client, "sei/rollback/"+e.name, nil)
 	if e.rotates {
@@ -171,7 +171,7 @@ func (e entered) use(t *testing.T, client *api.Logical, w *providertest.World) {
 	}
 }
 
-func refused(t *testing.T, client *api.Logical, path string, body map[string]any) {
+func assertRefused(t *testing.T, client *api.Logical, path string, body map[string]any) {
 	t.Helper()
 	_, err := client.WriteWithContext(t.Context(), path, body)
 	var refusal *api.ResponseError
@@ -196,7 +196,7 @@ func misplace(t *testing.T, client *api.Logical) {
 			"an e-mail address": {"email": canaryNamed(name + "-email"), "expires_at": canaryNamed(name + "-expiry")},
 		}
 		for what, body := range cases {
-			refused(t, client, path, body)
+			assertRefused(t, client, path, body)
 			for _, value := range body { // also what nobody would take for a secret
 				if text, ok := value.(string); ok {
 					evidenceOf(t).canary(what+" sent to "+path, text)
@@ -240,7 +240,7 @@ func authorize(t *testing.T, server *server, w *providertest.World) {
 		write(t, client, "sei/reauth/"+name, map[string]any{"code": back.url.Query().Get("code"), "state": back.url.Query().Get("state")})
 		back.finish(http.StatusBadRequest)
 		begin(t, server, w, name, canaryNamed("code-that-is-refused")).finish(http.StatusBadRequest)
-		refused(t, client, "sei/reauth/"+name, map[string]any{"code": canaryNamed("code"), "state": canaryNamed("state")})
+		assertRefused(t, client, "sei/reauth/"+name, map[string]any{"code": canaryNamed("code"), "state": canaryNamed("state")})
 		write(t, client, "sei/integrations/"+name, map[string]any{"client_secret": canaryNamed("client-secret-that-is-wrong")})
 		begin(t, server, w, name, "").finish(http.StatusBadRequest)
 		begin(t, server, w, name, "") // and nobody comes back

@@ -25,6 +25,7 @@ type server struct {
 	addr    string
 	listens string
 	token   string
+	node    string // its name in Raft
 	// persistent servers start sealed and keep their state; others are in memory.
 	persistent bool
 	unsealKey  string
@@ -56,16 +57,16 @@ func startRaft(t testing.TB) *server {
 // startEmptyRaft does so without the plugin.
 func startEmptyRaft(t testing.TB, plugins string) *server {
 	t.Helper()
-	s := newRaft(t, plugins)
+	s := newRaft(t, "one", plugins)
 	s.initialize(t)
 	return s
 }
 
 // newRaft makes such a server and does not start it.
-func newRaft(t testing.TB, plugins string) *server {
+func newRaft(t testing.TB, node, plugins string) *server {
 	t.Helper()
 	s := newServer(t)
-	s.persistent, s.plugins = true, plugins
+	s.persistent, s.plugins, s.node = true, plugins, node
 	s.args = []string{"server", "-config=" + s.writeConfig(t), "-log-level=trace"}
 	return s
 }
@@ -121,7 +122,7 @@ func (s *server) writeConfig(t testing.TB) string {
 	config := fmt.Sprintf(`
 storage "raft" {
   path                   = %q
-  node_id                = "one"
+  node_id                = %q
   performance_multiplier = 1
 }
 listener "tcp" {
@@ -136,7 +137,7 @@ disable_mlock    = true
 
 # What is stored can be read, to prove what is not.
 raw_storage_endpoint = true
-`, data, s.host(), cluster, s.addr, "https://"+cluster, s.plugins)
+`, data, s.node, s.host(), cluster, s.addr, "https://"+cluster, s.plugins)
 	path := filepath.Join(s.dir, "vault.hcl")
 	require.NoError(t, os.WriteFile(path, []byte(config), 0o600))
 	return path
@@ -180,29 +181,58 @@ func (s *server) wait(t testing.TB, what string, ready func(context.Context) boo
 // unseal unseals and waits until requests are served.
 func (s *server) unseal(t testing.TB) {
 	t.Helper()
-	client := s.client(t)
-	_, err := client.Sys().UnsealWithContext(t.Context(), s.unsealKey)
+	s.unlock(t)
+	s.awaitActive(t)
+}
+
+// unlock unseals.
+func (s *server) unlock(t testing.TB) {
+	t.Helper()
+	_, err := s.client(t).Sys().UnsealWithContext(t.Context(), s.unsealKey)
 	require.NoError(t, err)
+}
+
+// awaitActive waits until the server serves requests by itself.
+func (s *server) awaitActive(t testing.TB) {
+	t.Helper()
+	client := s.client(t)
 	s.wait(t, "become active", func(ctx context.Context) bool {
 		health, err := client.Sys().HealthWithContext(ctx)
 		return err == nil && health.Initialized && !health.Sealed && !health.Standby
 	})
 }
 
+// raw is where Vault shows what it stores of the mount sei.
+func (s *server) raw(t testing.TB) string {
+	t.Helper()
+	mounts, err := s.client(t).Sys().ListMountsWithContext(t.Context())
+	require.NoError(t, err)
+	return "sys/raw/logical/" + mounts["sei/"].UUID + "/"
+}
+
 // stored returns what the mount sei keeps under a key of its storage, as Vault has it; "" if
 // there is nothing.
 func (s *server) stored(t testing.TB, key string) string {
 	t.Helper()
-	client := s.client(t)
-	mounts, err := client.Sys().ListMountsWithContext(t.Context())
-	require.NoError(t, err)
-	entry, err := client.Logical().ReadWithContext(t.Context(), "sys/raw/logical/"+mounts["sei/"].UUID+"/"+key)
+	entry, err := s.client(t).Logical().ReadWithContext(t.Context(), s.raw(t)+key)
 	require.NoError(t, err)
 	if entry == nil {
 		return ""
 	}
 	value, _ := entry.Data["value"].(string)
 	return value
+}
+
+// storedKeys returns the keys below a prefix of the mount's storage.
+func (s *server) storedKeys(t testing.TB, prefix string) []any {
+	t.Helper()
+	entry, err := s.client(t).Logical().ListWithContext(t.Context(), s.raw(t)+prefix)
+	require.NoError(t, err)
+	if entry == nil {
+		return nil
+	}
+	keys, _ := entry.Data["keys"].([]any)
+	return keys
 }
 
 func (s *server) enableAudit(t testing.TB) {

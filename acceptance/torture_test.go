@@ -1,0 +1,265 @@
+package acceptance_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"github.com/hashicorp/vault/api"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// How often the tests disturb; the defaults are short. With the same seed, what happens
+// comes in the same order.
+const (
+	envKills   = "SEI_TORTURE"
+	envLeaders = "SEI_TORTURE_LEADERS"
+	envSeed    = "SEI_TORTURE_SEED"
+
+	fewKills   = 10
+	fewLeaders = 2
+)
+
+// torture disturbs servers under load, and judges after each disturbance.
+type torture struct {
+	*load
+	random *rand.Rand
+	seed   uint64
+	rows   []*row
+	before tally
+}
+
+// disturbance is something that happens to servers. It returns once they are asked to
+// serve again.
+type disturbance struct {
+	kind string
+	run  func(t *testing.T)
+}
+
+// row is what came of the disturbances of one kind.
+type row struct {
+	kind    string
+	times   int
+	count   tally
+	outage  time.Duration
+	longest time.Duration // until everything was as it should be
+}
+
+// A killed plugin, a killed server, a seal, a step-down: at any moment, under load. No
+// acknowledged version is lost, nothing is mixed, and nothing is stuck.
+func TestTorture(t *testing.T) {
+	server := startRaft(t)
+	kills := number(t, envKills, fewKills)
+	// One in five kills is of the server. A step-down takes Vault ten seconds.
+	plan := repeated(kills-kills/5, disturbance{"plugin killed", func(t *testing.T) { require.NotZero(t, server.killPlugin(t)) }})
+	plan = append(plan, repeated(kills/5, disturbance{"server killed", func(t *testing.T) {
+		server.process.kill()
+		server.start(t)
+		server.unseal(t)
+	}})...)
+	plan = append(plan, repeated(kills/10, disturbance{"sealed", func(t *testing.T) {
+		require.NoError(t, server.client(t).Sys().SealWithContext(t.Context()))
+		server.unseal(t)
+	}})...)
+	plan = append(plan, repeated(kills/50, disturbance{"stepped down", func(t *testing.T) {
+		require.NoError(t, server.client(t).Sys().StepDownWithContext(t.Context()))
+		server.awaitActive(t)
+	}})...)
+	begin(t, server).runAll(t, plan)
+}
+
+func number(t *testing.T, env string, otherwise int) int {
+	t.Helper()
+	text := os.Getenv(env)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	require.NoError(t, err, env)
+	return n
+}
+
+func repeated(n int, d disturbance) []disturbance {
+	all := make([]disturbance, n)
+	for i := range all {
+		all[i] = d
+	}
+	return all
+}
+
+// begin begins the load.
+func begin(t *testing.T, servers ...*server) *torture {
+	t.Helper()
+	seed := uint64(number(t, envSeed, rand.IntN(1_000_000))) //nolint:gosec // it is not negative
+	t.Logf("%s=%d repeats the order of this run", envSeed, seed)
+	return &torture{load: startLoad(t, servers), random: rand.New(rand.NewPCG(seed, 0)), seed: seed} //nolint:gosec // repeatable on purpose
+}
+
+// runAll carries a plan out in random order, at random moments.
+func (r *torture) runAll(t *testing.T, plan []disturbance) {
+	t.Helper()
+	defer func() { t.Log(r.table()) }()
+	r.random.Shuffle(len(plan), func(i, j int) { plan[i], plan[j] = plan[j], plan[i] })
+	r.before, _ = r.so()
+	r.pulse.take()
+	for n, d := range plan {
+		time.Sleep(time.Duration(r.random.IntN(200)) * time.Millisecond)
+		r.disturb(t, d)
+		_, complaints := r.so()
+		require.Empty(t, complaints, "after %d of %d, %s; seed %d", n+1, len(plan), d.kind, r.seed)
+	}
+	r.stop()
+	r.assertNothingLeft(t)
+	_, complaints := r.so()
+	require.Empty(t, complaints)
+}
+
+// disturb lets an authorization be begun before, and finishes it afterwards.
+func (r *torture) disturb(t *testing.T, d disturbance) {
+	t.Helper()
+	consenting := r.consenting()
+	label, body, err := r.load.begin(r.clients[0], consenting)
+	require.NoError(t, err)
+	began := time.Now()
+	d.run(t)
+	r.settle(t)
+	assert.True(t, r.send(r.clients[0], consenting, label, "sei/reauth/"+consenting.anyName(), body), "an authorization begun before cannot be finished: %s", d.kind)
+	r.note(d.kind, time.Since(began))
+}
+
+// consenting is the subject whose credentials come from a browser.
+func (r *torture) consenting() *subject {
+	for _, s := range r.subjects {
+		if s.consent != nil {
+			return s
+		}
+	}
+	return nil
+}
+
+// settle demands that everything is as it should be, soon: each node serves each
+// integration, each record takes writes, and no rotation stays where it was.
+func (r *torture) settle(t *testing.T) {
+	t.Helper()
+	before := map[*subject]tally{}
+	for _, s := range r.subjects {
+		before[s], _ = s.so()
+	}
+	for _, s := range r.subjects {
+		for _, client := range r.clients {
+			r.serves(t, client, s)
+		}
+	}
+	for s, then := range before {
+		r.soon(t, "acknowledge a write of "+s.name, func() bool {
+			now, _ := s.so()
+			return now.acknowledged > then.acknowledged
+		})
+	}
+	r.soon(t, "finish a rotation", func() bool { return len(r.servers[0].storedKeys(t, "rotating/")) == 0 })
+}
+
+// serves demands all that a client may read.
+func (r *torture) serves(t *testing.T, client *api.Client, s *subject) {
+	t.Helper()
+	for _, name := range s.names {
+		r.soon(t, "serve "+name, func() bool { return r.read(client, s, name) })
+	}
+	name := s.anyName()
+	r.soon(t, "tell of "+name, func() bool { return r.readHistory(client, s, name) && r.healthy(client, s, name) })
+}
+
+// healthy reads what is told of an integration. No credential here needs a person.
+func (r *torture) healthy(client *api.Client, s *subject, name string) bool {
+	health := r.ask(client, s, "sei/health/"+name)
+	if health == nil || r.ask(client, s, "sei/status") == nil {
+		return false
+	}
+	if health["status"] == "needs_reauth" {
+		s.torn("the health of %s is %v: %v", name, health["status"], health["message"])
+	}
+	return true
+}
+
+// soon waits, and gives up at once if something is wrong already.
+func (r *torture) soon(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(settleLimit)
+	for !done() {
+		_, complaints := r.so()
+		require.Empty(t, complaints, "seed %d", r.seed)
+		require.True(t, time.Now().Before(deadline), "the servers did not %s; seed %d", what, r.seed)
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// assertNothingLeft looks into storage once the load has ended.
+func (r *torture) assertNothingLeft(t *testing.T) {
+	t.Helper()
+	server := r.servers[0]
+	r.soon(t, "finish the last rotation", func() bool { return len(server.storedKeys(t, "rotating/")) == 0 })
+	assertNothingLeftAtSonar(t, server, r.fakes.world)
+	for _, key := range server.storedKeys(t, "oauth/") {
+		var flow struct {
+			ExpiresAt time.Time `json:"expires_at"`
+		}
+		value := server.stored(t, fmt.Sprint("oauth/", key))
+		if value == "" {
+			continue // swept meanwhile
+		}
+		require.NoError(t, json.Unmarshal([]byte(value), &flow))
+		// Vault has them swept once a minute.
+		assert.Greater(t, flow.ExpiresAt, time.Now().Add(-2*time.Minute), "an authorization stays for ever")
+	}
+}
+
+// note adds what was counted since the last one to a row.
+func (r *torture) note(kind string, took time.Duration) {
+	now, _ := r.so()
+	var found *row
+	for _, known := range r.rows {
+		if known.kind == kind {
+			found = known
+		}
+	}
+	if found == nil {
+		found = &row{kind: kind}
+		r.rows = append(r.rows, found)
+	}
+	found.times++
+	found.count = found.count.plus(now.minus(r.before))
+	found.outage, found.longest = max(found.outage, r.pulse.take()), max(found.longest, took)
+	r.before = now
+}
+
+// table is what came of everything.
+func (r *torture) table() string {
+	var text strings.Builder
+	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', tabwriter.AlignRight)
+	_, _ = fmt.Fprintln(w, "\ndisturbance\ttimes\tacknowledged\tlost\tmixed\tindeterminate\tlongest outage\tsettled within\t")
+	sum := row{kind: "all"}
+	for _, one := range r.rows {
+		one.write(w)
+		sum.times += one.times
+		sum.count = sum.count.plus(one.count)
+		sum.outage, sum.longest = max(sum.outage, one.outage), max(sum.longest, one.longest)
+	}
+	sum.write(w)
+	_ = w.Flush()
+	swappedIn := 0
+	for _, s := range r.subjects {
+		swappedIn += s.swappedIn()
+	}
+	return text.String() + fmt.Sprintf("indeterminate: no answer came; %d of these were seen to be swapped in. Seed %d.\n", swappedIn, r.seed)
+}
+
+func (r *row) write(w *tabwriter.Writer) {
+	_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%.1f s\t%.1f s\t\n", r.kind, r.times, r.count.acknowledged, r.count.lost, r.count.mixed, r.count.unanswered, r.outage.Seconds(), r.longest.Seconds())
+}
