@@ -10,6 +10,10 @@ FUZZTIME ?= 10m
 # More flags for go test, e.g. TESTFLAGS='-v -run TestStories/dev'.
 TESTFLAGS ?=
 
+# How many plugins and servers make torture kills, and how many leaders it takes away.
+KILLS   ?= 200
+LEADERS ?= 30
+
 SHELL   := bash
 PLUGIN  := build/vault-plugin-secrets-sei
 SCRIPTS := .ci/run $(wildcard scripts/*.sh examples/*.sh)
@@ -20,7 +24,7 @@ shfmt         := "$$(scripts/tool.sh mvdan.cc/sh/v3/cmd/shfmt@$(SHFMT_VERSION))"
 race = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo dev test unit acceptance browser vault fuzz docs lint fmt clean
+.PHONY: help build demo dev test unit acceptance torture browser vault fuzz docs lint fmt clean
 
 help: ## Show this list.
 	@echo 'make TARGET'
@@ -47,6 +51,9 @@ unit: ## Run the unit tests with the race detector, in random order.
 
 acceptance: ## Run the stories in acceptance/ on a real Vault; fails without one.
 	server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required go test -count=1 -timeout=15m $(TESTFLAGS) ./acceptance
+
+torture: ## Kill plugins, servers and leaders under load (KILLS=200, LEADERS=30); about 15 minutes.
+	server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required SEI_TORTURE=$(KILLS) SEI_TORTURE_LEADERS=$(LEADERS) go test -count=1 -timeout=60m -v -run '^TestTorture' $(TESTFLAGS) ./acceptance
 
 browser: ## Test the driver of the browser in tools/browser; make acceptance uses it.
 	chromium=$$(scripts/chromium.sh) && cd tools/browser && CHROMIUM_BIN="$$chromium" SEI_ACCEPTANCE=required GOWORK=off go test -count=1 ./...

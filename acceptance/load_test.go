@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/vault/api"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -43,6 +44,10 @@ func startLoad(t *testing.T, servers []*server) *load {
 	servers[0].mount(t, "sei")
 	fakes := startFakes(t)
 	l := &load{servers: servers, fakes: fakes, upstream: fakes.client(t)}
+	if transport, ok := l.upstream.Transport.(*http.Transport); assert.True(t, ok) {
+		transport.DisableKeepAlives = false // handshakes would be most of the work
+		t.Cleanup(transport.CloseIdleConnections)
+	}
 	l.ctx, l.end = context.WithCancel(t.Context())
 	t.Cleanup(l.stop)
 	l.subjects = subjects(fakes, servers[0].addr+"/v1/sei/oauth/callback")
@@ -51,8 +56,7 @@ func startLoad(t *testing.T, servers []*server) *load {
 		l.clients = append(l.clients, s.client(t))
 	}
 	for _, s := range l.subjects {
-		l.write(l.clients[0], s, true)
-		require.Positive(t, s.since(), "%s: no first credential", s.name)
+		require.NoError(t, l.write(l.clients[0], s, true), "the first credential of %s", s.name)
 	}
 	for _, s := range l.subjects {
 		l.running.Go(func() { l.keepWriting(s) })
@@ -90,19 +94,22 @@ func (l *load) keepWriting(s *subject) {
 		wait = 400 * time.Millisecond
 	}
 	for l.pause(wait) {
-		if !l.write(l.anyClient(), s, false) && !l.pause(200*time.Millisecond) {
+		if l.write(l.anyClient(), s, false) != nil && !l.pause(200*time.Millisecond) {
 			return
 		}
 	}
 }
 
-// write is one write of a subject; first is for the one that begins. It returns whether
+// write is one write of a subject; first is for the one that begins. It returns nil if
 // it was acknowledged.
-func (l *load) write(client *api.Client, s *subject, first bool) bool {
+func (l *load) write(client *api.Client, s *subject, first bool) error {
 	switch {
 	case s.consent != nil:
 		label, body, err := l.begin(client, s)
-		return err == nil && l.send(client, s, label, "sei/reauth/"+s.anyName(), body)
+		if err != nil {
+			return err
+		}
+		return l.send(client, s, label, "sei/reauth/"+s.anyName(), body)
 	case s.rotates() && !first:
 		return l.send(client, s, "", "sei/rotate/"+s.anyName(), nil)
 	default:
@@ -131,34 +138,38 @@ func (l *load) begin(client *api.Client, s *subject) (label string, body map[str
 }
 
 // send sends a write and enters its answer.
-func (l *load) send(client *api.Client, s *subject, label, path string, body map[string]any) bool {
+func (l *load) send(client *api.Client, s *subject, label, path string, body map[string]any) error {
 	ctx, cancel := context.WithTimeout(l.ctx, askLimit)
 	defer cancel()
 	answer, err := client.Logical().WriteWithContext(ctx, path, body)
+	if err == nil && answer == nil {
+		err = errors.New("the answer is empty")
+	}
 	switch {
-	case err == nil && answer != nil:
+	case err == nil:
 		done := told(answer.Data)
 		if label != "" && !s.rotates() {
 			done.label = label
 		}
 		s.acknowledge(done)
-		return true
 	case l.ctx.Err() != nil, notSent(err):
 	case usedUp(err), !refused(err): // a used code may be Vault's, which asks a plugin again that died
 		s.unanswer(label)
 	default:
 		s.refuse("write to "+path, err)
 	}
-	return false
+	return err
 }
 
 // notSent reports whether no server can have carried the request out.
 func notSent(err error) bool {
-	return err != nil && (strings.Contains(err.Error(), "connection refused") || strings.Contains(err.Error(), "Vault is sealed") ||
-		strings.Contains(err.Error(), "active cluster node not found"))
+	return strings.Contains(err.Error(), "connection refused") || strings.Contains(err.Error(), "Vault is sealed") ||
+		strings.Contains(err.Error(), "active cluster node not found")
 }
 
-func usedUp(err error) bool { return err != nil && strings.Contains(err.Error(), "oauth_state_invalid") }
+func usedUp(err error) bool {
+	return strings.Contains(err.Error(), "oauth_state_invalid")
+}
 
 // refused reports whether an answer blames the client.
 func refused(err error) bool {
@@ -167,7 +178,7 @@ func refused(err error) bool {
 }
 
 func (l *load) keepReading() {
-	for n := 0; l.pause(20 * time.Millisecond); n++ {
+	for n := 0; l.pause(50 * time.Millisecond); n++ {
 		s := l.subjects[rand.N(len(l.subjects))]
 		client := l.anyClient()
 		served := l.read(client, s, s.anyName())

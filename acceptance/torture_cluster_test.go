@@ -15,7 +15,7 @@ func TestTortureCluster(t *testing.T) {
 	// Of three losses one is a step-down, and now and then one is a seal. The plugin's
 	// kills come on top: they cost no leader.
 	sealed, killed := losses/6, losses/2
-	plan := repeated(killed, disturbance{"leader killed", func(t *testing.T) {
+	plan := repeated(killed, disturbance{"leader killed", func() {
 		leader := c.leader(t, nil)
 		leader.process.kill()
 		c.leader(t, leader)
@@ -23,20 +23,20 @@ func TestTortureCluster(t *testing.T) {
 		leader.unlock(t)
 		c.awaitHealthy(t)
 	}})
-	plan = append(plan, repeated(sealed, disturbance{"leader sealed", func(t *testing.T) {
+	plan = append(plan, repeated(sealed, disturbance{"leader sealed", func() {
 		leader := c.leader(t, nil)
 		require.NoError(t, leader.client(t).Sys().SealWithContext(t.Context()))
 		c.leader(t, leader)
 		leader.unlock(t)
 		c.awaitHealthy(t)
 	}})...)
-	plan = append(plan, repeated(losses-killed-sealed, disturbance{"leader stepped down", func(t *testing.T) {
+	plan = append(plan, repeated(losses-killed-sealed, disturbance{"leader stepped down", func() {
 		leader := c.leader(t, nil)
 		require.NoError(t, leader.client(t).Sys().StepDownWithContext(t.Context()))
 		c.leader(t, leader)
 		c.awaitHealthy(t)
 	}})...)
-	plan = append(plan, repeated(losses/3, disturbance{"leader's plugin killed", func(t *testing.T) {
+	plan = append(plan, repeated(losses/3, disturbance{"leader's plugin killed", func() {
 		require.NotZero(t, c.leader(t, nil).killPlugin(t))
 	}})...)
 	begin(t, c...).runAll(t, plan)

@@ -40,7 +40,7 @@ type torture struct {
 // serve again.
 type disturbance struct {
 	kind string
-	run  func(t *testing.T)
+	run  func()
 }
 
 // row is what came of the disturbances of one kind.
@@ -58,17 +58,17 @@ func TestTorture(t *testing.T) {
 	server := startRaft(t)
 	kills := number(t, envKills, fewKills)
 	// One in five kills is of the server. A step-down takes Vault ten seconds.
-	plan := repeated(kills-kills/5, disturbance{"plugin killed", func(t *testing.T) { require.NotZero(t, server.killPlugin(t)) }})
-	plan = append(plan, repeated(kills/5, disturbance{"server killed", func(t *testing.T) {
+	plan := repeated(kills-kills/5, disturbance{"plugin killed", func() { require.NotZero(t, server.killPlugin(t)) }})
+	plan = append(plan, repeated(kills/5, disturbance{"server killed", func() {
 		server.process.kill()
 		server.start(t)
 		server.unseal(t)
 	}})...)
-	plan = append(plan, repeated(kills/10, disturbance{"sealed", func(t *testing.T) {
+	plan = append(plan, repeated(kills/10, disturbance{"sealed", func() {
 		require.NoError(t, server.client(t).Sys().SealWithContext(t.Context()))
 		server.unseal(t)
 	}})...)
-	plan = append(plan, repeated(kills/50, disturbance{"stepped down", func(t *testing.T) {
+	plan = append(plan, repeated(kills/50, disturbance{"stepped down", func() {
 		require.NoError(t, server.client(t).Sys().StepDownWithContext(t.Context()))
 		server.awaitActive(t)
 	}})...)
@@ -97,9 +97,9 @@ func repeated(n int, d disturbance) []disturbance {
 // begin begins the load.
 func begin(t *testing.T, servers ...*server) *torture {
 	t.Helper()
-	seed := uint64(number(t, envSeed, rand.IntN(1_000_000))) //nolint:gosec // it is not negative
+	seed := uint64(number(t, envSeed, rand.IntN(1_000_000)))
 	t.Logf("%s=%d repeats the order of this run", envSeed, seed)
-	return &torture{load: startLoad(t, servers), random: rand.New(rand.NewPCG(seed, 0)), seed: seed} //nolint:gosec // repeatable on purpose
+	return &torture{load: startLoad(t, servers), random: rand.New(rand.NewPCG(seed, 0)), seed: seed}
 }
 
 // runAll carries a plan out in random order, at random moments.
@@ -125,12 +125,13 @@ func (r *torture) runAll(t *testing.T, plan []disturbance) {
 func (r *torture) disturb(t *testing.T, d disturbance) {
 	t.Helper()
 	consenting := r.consenting()
-	label, body, err := r.load.begin(r.clients[0], consenting)
+	label, body, err := r.begin(r.clients[0], consenting)
 	require.NoError(t, err)
 	began := time.Now()
-	d.run(t)
+	d.run()
 	r.settle(t)
-	assert.True(t, r.send(r.clients[0], consenting, label, "sei/reauth/"+consenting.anyName(), body), "an authorization begun before cannot be finished: %s", d.kind)
+	err = r.send(r.clients[0], consenting, label, "sei/reauth/"+consenting.anyName(), body)
+	require.NoError(t, err, "an authorization that was begun before cannot be finished after: %s; seed %d", d.kind, r.seed)
 	r.note(d.kind, time.Since(began))
 }
 
