@@ -26,15 +26,6 @@ type ledger struct {
 	complaints   []string
 }
 
-// tally is what a ledger counts.
-type tally struct {
-	acknowledged, lost, mixed int
-	// unanswered writes may have been carried out.
-	unanswered int
-	// refused requests were answered with what no client deserves.
-	refused int
-}
-
 // swap is what is told of one version of a credential: an answer, or an entry of a
 // history.
 type swap struct {
@@ -91,12 +82,12 @@ func (l *ledger) refuse(what string, err error) {
 	l.complain("%s: %v", what, err)
 }
 
-// missing notes that there was nothing to read.
-func (l *ledger) missing(floor int) {
+// missing notes that there was nothing to read, and in what words that was said.
+func (l *ledger) missing(floor int, said error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if floor > 0 {
-		l.lose("nothing is served after version %d was acknowledged", floor)
+		l.lose("nothing is served after version %d was acknowledged: %v", floor, said)
 	}
 }
 
@@ -127,9 +118,12 @@ func (l *ledger) history(floor, limit int, entries []swap) {
 	defer l.mu.Unlock()
 	complete := len(entries) < limit
 	swaps := slices.DeleteFunc(slices.Clone(entries), func(s swap) bool { return s.cause == "refresh" })
-	if len(swaps) == 0 || swaps[0].version < floor {
-		l.lose("the history does not know version %d, which was acknowledged: %v", floor, swaps)
-		return
+	newest := 0
+	if len(swaps) > 0 {
+		newest = swaps[0].version
+	}
+	if newest < floor {
+		l.lose("the history ends with version %d after version %d was acknowledged", newest, floor)
 	}
 	for i, s := range swaps {
 		if i > 0 && s.version != swaps[i-1].version-1 {
@@ -137,8 +131,8 @@ func (l *ledger) history(floor, limit int, entries []swap) {
 		}
 		l.agree(s)
 	}
-	if last := swaps[len(swaps)-1]; complete && last.version != 1 {
-		l.lose("the history begins with version %d", last.version)
+	if complete && newest > 0 && swaps[len(swaps)-1].version != 1 {
+		l.lose("the history begins with version %d", swaps[len(swaps)-1].version)
 	}
 }
 
@@ -202,13 +196,4 @@ func (l *ledger) complain(format string, args ...any) {
 	if len(l.complaints) < enough {
 		l.complaints = append(l.complaints, l.name+": "+fmt.Sprintf(format, args...))
 	}
-}
-
-// plus adds two tallies, minus takes one off.
-func (t tally) plus(o tally) tally {
-	return tally{t.acknowledged + o.acknowledged, t.lost + o.lost, t.mixed + o.mixed, t.unanswered + o.unanswered, t.refused + o.refused}
-}
-
-func (t tally) minus(o tally) tally {
-	return t.plus(tally{-o.acknowledged, -o.lost, -o.mixed, -o.unanswered, -o.refused})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -177,113 +176,6 @@ func refused(err error) bool {
 	return errors.As(err, &answer) && answer.StatusCode < http.StatusInternalServerError
 }
 
-func (l *load) keepReading() {
-	for n := 0; l.pause(50 * time.Millisecond); n++ {
-		s := l.subjects[rand.N(len(l.subjects))]
-		client := l.anyClient()
-		served := l.read(client, s, s.anyName())
-		if served && n%4 == 0 {
-			served = l.readHistory(client, s, s.anyName())
-		}
-		if !served && !l.pause(100*time.Millisecond) {
-			return
-		}
-	}
-}
-
-// ask reads a path. A refusal is noted; nil says that nobody answered.
-func (l *load) ask(client *api.Client, s *subject, path string) map[string]any {
-	floor := s.since()
-	ctx, cancel := context.WithTimeout(l.ctx, askLimit)
-	defer cancel()
-	secret, err := client.Logical().ReadWithContext(ctx, path)
-	switch {
-	case l.ctx.Err() != nil:
-	case err != nil && refused(err):
-		s.refuse("read of "+path, err)
-	case err != nil:
-	case secret == nil:
-		s.missing(floor)
-	default:
-		return secret.Data
-	}
-	return nil
-}
-
-// read reads a credential and judges it: at the upstream, too.
-func (l *load) read(client *api.Client, s *subject, name string) bool {
-	floor := s.since()
-	data := l.ask(client, s, "sei/creds/"+name)
-	if data == nil {
-		return false
-	}
-	l.pulse.beat()
-	if parts, same := whole(data); !same {
-		s.torn("%s serves %s", name, parts)
-		return true
-	}
-	s.served(floor, l.identified(s, told(data)))
-	why := l.try(s, data)
-	if why == nil {
-		return true
-	}
-	// It may have ended meanwhile, and then there is another one by now.
-	again := l.ask(client, s, "sei/creds/"+name)
-	if again != nil && again["fingerprint"] == data["fingerprint"] && l.ctx.Err() == nil {
-		s.torn("version %v, which %s serves, does not work: %v", data["version"], name, why)
-	}
-	return true
-}
-
-// identified leaves the fingerprint out where it is not that of the version: of a pool
-// it is a member's, and that of an access token changes.
-func (l *load) identified(s *subject, d swap) swap {
-	if s.name == "pool" || s.consent != nil {
-		d.fingerprint = ""
-	}
-	return d
-}
-
-// try uses a credential as a worker does.
-func (l *load) try(s *subject, data map[string]any) error {
-	request, err := http.NewRequestWithContext(l.ctx, http.MethodGet, s.address, nil)
-	if err != nil {
-		return err
-	}
-	headers, _ := data["headers"].(map[string]any)
-	for name, value := range headers {
-		request.Header.Set(name, fmt.Sprint(value))
-	}
-	answer, err := l.upstream.Do(request)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = answer.Body.Close() }()
-	body, _ := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
-	label, _ := whole(data)
-	if answer.StatusCode != http.StatusOK || !strings.Contains(string(body), label) {
-		return fmt.Errorf("the upstream answers %d, and not with the account %s", answer.StatusCode, label)
-	}
-	return nil
-}
-
-// readHistory reads a history and judges it.
-func (l *load) readHistory(client *api.Client, s *subject, name string) bool {
-	floor := s.since()
-	data := l.ask(client, s, "sei/history/"+name)
-	if data == nil {
-		return false
-	}
-	list, _ := data["entries"].([]any)
-	entries := make([]swap, 0, len(list))
-	for _, item := range list {
-		entry, _ := item.(map[string]any)
-		entries = append(entries, told(entry))
-	}
-	s.history(floor, historyLimit, entries)
-	return true
-}
-
 // so returns what was counted so far, and what is wrong.
 func (l *load) so() (sum tally, complaints []string) {
 	for _, s := range l.subjects {
@@ -291,29 +183,4 @@ func (l *load) so() (sum tally, complaints []string) {
 		sum, complaints = sum.plus(count), append(complaints, wrong...)
 	}
 	return sum, complaints
-}
-
-// pulse measures the longest time without a served read.
-type pulse struct {
-	mu      sync.Mutex
-	last    time.Time
-	longest time.Duration
-}
-
-func (p *pulse) beat() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.last.IsZero() {
-		p.longest = max(p.longest, time.Since(p.last))
-	}
-	p.last = time.Now()
-}
-
-// take returns the longest pause so far and begins anew.
-func (p *pulse) take() time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	longest := p.longest
-	p.longest = 0
-	return longest
 }

@@ -6,9 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
-	"strings"
 	"testing"
-	"text/tabwriter"
 	"time"
 
 	"github.com/hashicorp/vault/api"
@@ -41,15 +39,6 @@ type torture struct {
 type disturbance struct {
 	kind string
 	run  func()
-}
-
-// row is what came of the disturbances of one kind.
-type row struct {
-	kind    string
-	times   int
-	count   tally
-	outage  time.Duration
-	longest time.Duration // until everything was as it should be
 }
 
 // A killed plugin, a killed server, a seal, a step-down: at any moment, under load. No
@@ -110,6 +99,9 @@ func (r *torture) runAll(t *testing.T, plan []disturbance) {
 	r.before, _ = r.so()
 	r.pulse.take()
 	for n, d := range plan {
+		if n > 0 && n%25 == 0 {
+			t.Logf("%d of %d%s", n, len(plan), r.table())
+		}
 		time.Sleep(time.Duration(r.random.IntN(200)) * time.Millisecond)
 		r.disturb(t, d)
 		_, complaints := r.so()
@@ -128,11 +120,11 @@ func (r *torture) disturb(t *testing.T, d disturbance) {
 	label, body, err := r.begin(r.clients[0], consenting)
 	require.NoError(t, err)
 	began := time.Now()
+	defer func() { r.note(d.kind, time.Since(began)) }()
 	d.run()
 	r.settle(t)
 	err = r.send(r.clients[0], consenting, label, "sei/reauth/"+consenting.anyName(), body)
 	require.NoError(t, err, "an authorization that was begun before cannot be finished after: %s; seed %d", d.kind, r.seed)
-	r.note(d.kind, time.Since(began))
 }
 
 // consenting is the subject whose credentials come from a browser.
@@ -219,48 +211,4 @@ func (r *torture) assertNothingLeft(t *testing.T) {
 		// Vault has them swept once a minute.
 		assert.Greater(t, flow.ExpiresAt, time.Now().Add(-2*time.Minute), "an authorization stays for ever")
 	}
-}
-
-// note adds what was counted since the last one to a row.
-func (r *torture) note(kind string, took time.Duration) {
-	now, _ := r.so()
-	var found *row
-	for _, known := range r.rows {
-		if known.kind == kind {
-			found = known
-		}
-	}
-	if found == nil {
-		found = &row{kind: kind}
-		r.rows = append(r.rows, found)
-	}
-	found.times++
-	found.count = found.count.plus(now.minus(r.before))
-	found.outage, found.longest = max(found.outage, r.pulse.take()), max(found.longest, took)
-	r.before = now
-}
-
-// table is what came of everything.
-func (r *torture) table() string {
-	var text strings.Builder
-	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', tabwriter.AlignRight)
-	_, _ = fmt.Fprintln(w, "\ndisturbance\ttimes\tacknowledged\tlost\tmixed\tindeterminate\tlongest outage\tsettled within\t")
-	sum := row{kind: "all"}
-	for _, one := range r.rows {
-		one.write(w)
-		sum.times += one.times
-		sum.count = sum.count.plus(one.count)
-		sum.outage, sum.longest = max(sum.outage, one.outage), max(sum.longest, one.longest)
-	}
-	sum.write(w)
-	_ = w.Flush()
-	swappedIn := 0
-	for _, s := range r.subjects {
-		swappedIn += s.swappedIn()
-	}
-	return text.String() + fmt.Sprintf("indeterminate: no answer came; %d of these were seen to be swapped in. Seed %d.\n", swappedIn, r.seed)
-}
-
-func (r *row) write(w *tabwriter.Writer) {
-	_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%.1f s\t%.1f s\t\n", r.kind, r.times, r.count.acknowledged, r.count.lost, r.count.mixed, r.count.unanswered, r.outage.Seconds(), r.longest.Seconds())
 }
