@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,6 +33,7 @@ type load struct {
 	upstream *http.Client
 	subjects []*subject
 	pulse    pulse
+	unrouted atomic.Int64    // requests that found Vault without the mount
 	ctx      context.Context //nolint:containedctx // of all requests; stop ends it
 	end      context.CancelFunc
 	running  sync.WaitGroup
@@ -151,7 +153,7 @@ func (l *load) send(client *api.Client, s *subject, label, path string, body map
 			done.label = label
 		}
 		s.acknowledge(done)
-	case l.ctx.Err() != nil, notSent(err):
+	case l.ctx.Err() != nil, notSent(err), l.unmounted(err):
 	case usedUp(err), !refused(err): // a used code may be Vault's, which asks a plugin again that died
 		s.unanswer(label)
 	default:
@@ -164,6 +166,15 @@ func (l *load) send(client *api.Client, s *subject, label, path string, body map
 func notSent(err error) bool {
 	return strings.Contains(err.Error(), "connection refused") || strings.Contains(err.Error(), "Vault is sealed") ||
 		strings.Contains(err.Error(), "active cluster node not found")
+}
+
+// unmounted reports whether Vault, and not the engine, says not found, and counts that.
+func (l *load) unmounted(err error) bool {
+	if !strings.Contains(err.Error(), "no handler for route") {
+		return false
+	}
+	l.unrouted.Add(1)
+	return true
 }
 
 func usedUp(err error) bool {

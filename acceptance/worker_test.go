@@ -44,7 +44,7 @@ func (l *load) ask(client *api.Client, s *subject, path string) map[string]any {
 			return secret.Data
 		}
 	case answer != nil && answer.StatusCode == http.StatusNotFound:
-		if !strings.Contains(err.Error(), "no handler for route") {
+		if !l.unmounted(err) {
 			s.missing(floor, err)
 		}
 	case refused(err):
