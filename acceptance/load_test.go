@@ -34,6 +34,7 @@ type load struct {
 	subjects []*subject
 	pulse    pulse
 	unrouted atomic.Int64    // requests that found Vault without the mount
+	empty    atomic.Int64    // reads that were answered with success and nothing
 	ctx      context.Context //nolint:containedctx // of all requests; stop ends it
 	end      context.CancelFunc
 	running  sync.WaitGroup

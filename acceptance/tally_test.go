@@ -97,7 +97,7 @@ func (r *torture) table() string {
 	for _, s := range r.subjects {
 		swappedIn += s.swappedIn()
 	}
-	return text.String() + fmt.Sprintf("indeterminate: no answer came; %d of these were seen to be swapped in.\nVault had no mount for %d requests. Seed %d.\n", swappedIn, r.unrouted.Load(), r.seed)
+	return text.String() + fmt.Sprintf("indeterminate: no answer came; %d of these were seen to be swapped in.\nVault had no mount for %d requests, and answered %d reads with success and no body. Seed %d.\n", swappedIn, r.unrouted.Load(), r.empty.Load(), r.seed)
 }
 
 func (r *row) write(w *tabwriter.Writer) {

@@ -156,7 +156,14 @@ func (r *torture) settle(t *testing.T) {
 			return now.acknowledged > then.acknowledged
 		})
 	}
-	r.soon(t, "finish a rotation", func() bool { return len(r.servers[0].storedKeys(t, "rotating/")) == 0 })
+	r.soon(t, "finish a rotation", func() bool { return r.rotated(t) })
+}
+
+// rotated reports whether no rotation is under way.
+func (r *torture) rotated(t *testing.T) bool {
+	t.Helper()
+	keys, err := r.servers[0].storedKeys(t, "rotating/")
+	return err == nil && len(keys) == 0
 }
 
 // serves demands all that a client may read.
@@ -197,9 +204,11 @@ func (r *torture) soon(t *testing.T, what string, done func() bool) {
 func (r *torture) assertNothingLeft(t *testing.T) {
 	t.Helper()
 	server := r.servers[0]
-	r.soon(t, "finish the last rotation", func() bool { return len(server.storedKeys(t, "rotating/")) == 0 })
+	r.soon(t, "finish the last rotation", func() bool { return r.rotated(t) })
 	assertNothingLeftAtSonar(t, server, r.fakes.world)
-	for _, key := range server.storedKeys(t, "oauth/") {
+	flows, err := server.storedKeys(t, "oauth/")
+	require.NoError(t, err)
+	for _, key := range flows {
 		var flow struct {
 			ExpiresAt time.Time `json:"expires_at"`
 		}

@@ -43,6 +43,7 @@ func (l *load) ask(client *api.Client, s *subject, path string) map[string]any {
 		if secret, err := api.ParseSecret(answer.Body); err == nil && secret != nil {
 			return secret.Data
 		}
+		l.empty.Add(1)
 	case answer != nil && answer.StatusCode == http.StatusNotFound:
 		if !l.unmounted(err) {
 			s.missing(floor, err)
