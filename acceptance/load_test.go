@@ -55,7 +55,10 @@ func startLoad(t *testing.T, servers []*server) *load {
 	l.subjects = subjects(fakes, servers[0].addr+"/v1/sei/oauth/callback")
 	configure(t, servers[0], fakes, l.subjects)
 	for _, s := range servers {
-		l.clients = append(l.clients, s.client(t))
+		client := s.client(t)
+		// Past the recorder, which would keep every answer of the load.
+		require.NoError(t, client.SetAddress("http://"+s.listens))
+		l.clients = append(l.clients, client)
 	}
 	for _, s := range l.subjects {
 		require.NoError(t, l.write(l.clients[0], s, true), "the first credential of %s", s.name)
@@ -155,7 +158,7 @@ func (l *load) send(client *api.Client, s *subject, label, path string, body map
 		}
 		s.acknowledge(done)
 	case l.ctx.Err() != nil, notSent(err), l.unmounted(err):
-	case usedUp(err), !refused(err): // a used code may be Vault's, which asks a plugin again that died
+	case usedUp(err), !blamed(err): // a used code may be Vault's, which asks a plugin again that died
 		s.unanswer(label)
 	default:
 		s.refuse("write to "+path, err)
@@ -182,8 +185,8 @@ func usedUp(err error) bool {
 	return strings.Contains(err.Error(), "oauth_state_invalid")
 }
 
-// refused reports whether an answer blames the client.
-func refused(err error) bool {
+// blamed reports whether an answer blames the client.
+func blamed(err error) bool {
 	var answer *api.ResponseError
 	return errors.As(err, &answer) && answer.StatusCode < http.StatusInternalServerError
 }

@@ -39,5 +39,5 @@ func TestTortureCluster(t *testing.T) {
 	plan = append(plan, repeated(losses/3, disturbance{"leader's plugin killed", func() {
 		require.NotZero(t, c.leader(t, nil).killPlugin(t))
 	}})...)
-	begin(t, c...).runAll(t, plan)
+	underLoad(t, c...).runAll(t, plan)
 }

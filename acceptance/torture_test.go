@@ -61,7 +61,7 @@ func TestTorture(t *testing.T) {
 		require.NoError(t, server.client(t).Sys().StepDownWithContext(t.Context()))
 		server.awaitActive(t)
 	}})...)
-	begin(t, server).runAll(t, plan)
+	underLoad(t, server).runAll(t, plan)
 }
 
 func number(t *testing.T, env string, otherwise int) int {
@@ -83,8 +83,8 @@ func repeated(n int, d disturbance) []disturbance {
 	return all
 }
 
-// begin begins the load.
-func begin(t *testing.T, servers ...*server) *torture {
+// underLoad begins the load.
+func underLoad(t *testing.T, servers ...*server) *torture {
 	t.Helper()
 	seed := uint64(number(t, envSeed, rand.IntN(1_000_000)))
 	t.Logf("%s=%d repeats the order of this run", envSeed, seed)

@@ -48,7 +48,7 @@ func (l *load) ask(client *api.Client, s *subject, path string) map[string]any {
 		if !l.unmounted(err) {
 			s.missing(floor, err)
 		}
-	case refused(err):
+	case blamed(err):
 		s.refuse("read of "+path, err)
 	}
 	return nil
