@@ -83,8 +83,5 @@ func oauthScopes(told string) []string {
 			scopes = append(scopes, s)
 		}
 	}
-	const most = 100 // no client has as many
-	slices.Sort(scopes)
-	scopes = slices.Compact(scopes)
-	return slices.Clip(scopes[:min(len(scopes), most)])
+	return few(scopes)
 }

@@ -6,8 +6,12 @@ import (
 	"strings"
 )
 
+// maxScopes bounds how many rights are kept, shown and stored of what an upstream
+// tells. No vendor has as many.
+const maxScopes = 256
+
 // scopeNames returns those of told that can be the name of a right, sorted and
-// each once; never nil.
+// each once; never nil, and no more than maxScopes.
 func scopeNames(told []string) []string {
 	valid := regexp.MustCompile(`^[a-z][a-z0-9_:.-]{0,63}$`)
 	scopes := []string{}
@@ -16,8 +20,14 @@ func scopeNames(told []string) []string {
 			scopes = append(scopes, s)
 		}
 	}
+	return few(scopes)
+}
+
+// few sorts scopes, takes each once, and no more than maxScopes.
+func few(scopes []string) []string {
 	slices.Sort(scopes)
-	return slices.Compact(scopes)
+	scopes = slices.Compact(scopes)
+	return slices.Clip(scopes[:min(len(scopes), maxScopes)])
 }
 
 // verdict is what Validate returns of a check: its failure, or what it verified if

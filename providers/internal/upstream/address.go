@@ -4,10 +4,12 @@ import "net/netip"
 
 // The prefixes whose addresses carry an IPv4 address that a gateway would call.
 const (
-	nat64Prefix      = "64:ff9b::/96" // RFC 6052
-	sixToFourPrefix  = "2002::/16"    // RFC 3056
-	compatiblePrefix = "::/96"        // RFC 4291, long deprecated
-	thisNetwork      = "0.0.0.0/8"    // RFC 1122: "this host on this network"
+	nat64Prefix      = "64:ff9b::/96"    // RFC 6052
+	localNAT64Prefix = "64:ff9b:1::/48"  // RFC 8215; gateways use a /96 of it
+	sixToFourPrefix  = "2002::/16"       // RFC 3056
+	compatiblePrefix = "::/96"           // RFC 4291, long deprecated
+	translatedPrefix = "::ffff:0:0:0/96" // RFC 2765
+	thisNetwork      = "0.0.0.0/8"       // RFC 1122: "this host on this network"
 )
 
 // addressClass names the class of an address that is not called unless an entry
@@ -37,7 +39,8 @@ func embedded(a netip.Addr) (netip.Addr, bool) {
 	}
 	b := a.As16()
 	switch {
-	case netip.MustParsePrefix(nat64Prefix).Contains(a), netip.MustParsePrefix(compatiblePrefix).Contains(a):
+	case netip.MustParsePrefix(nat64Prefix).Contains(a), netip.MustParsePrefix(localNAT64Prefix).Contains(a),
+		netip.MustParsePrefix(compatiblePrefix).Contains(a), netip.MustParsePrefix(translatedPrefix).Contains(a):
 		return netip.AddrFrom4([4]byte(b[12:16])), true
 	case netip.MustParsePrefix(sixToFourPrefix).Contains(a):
 		return netip.AddrFrom4([4]byte(b[2:6])), true

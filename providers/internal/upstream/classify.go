@@ -18,8 +18,8 @@ func tlsError(host string, err error) *Error {
 		invalid  x509.CertificateInvalidError
 		verify   *tls.CertificateVerificationError
 		noTLS    tls.RecordHeaderError
-		tooOld   = strings.Contains(err.Error(), "protocol version")
-		anyOfTLS = strings.Contains(err.Error(), "tls: ")
+		anyOfTLS = strings.HasPrefix(cause(err), "tls: ")
+		tooOld   = anyOfTLS && strings.Contains(cause(err), "protocol version")
 	)
 	switch {
 	case errors.As(err, &unknown):
@@ -54,15 +54,24 @@ func networkError(host string, err error) *Error {
 		return newError(Refused, host, "no route leads to %q", host)
 	case errors.Is(err, os.ErrDeadlineExceeded), isTimeout(err):
 		return newError(Timeout, host, "%q did not answer within the time limit", host)
-	case strings.Contains(err.Error(), "invalid header field"):
+	case strings.HasPrefix(cause(err), "net/http: invalid header field"):
 		return newError(InvalidValue, host, "the credential contains a character that cannot be sent")
-	case strings.Contains(err.Error(), "response headers exceeded"), strings.Contains(err.Error(), "header too long"):
+	case strings.HasPrefix(cause(err), "net/http: server response headers exceeded"):
 		return newError(TooLarge, host, "the header of the answer of %q is larger than %d KiB", host, maxHeader>>10)
-	case strings.Contains(err.Error(), "malformed"):
+	case strings.HasPrefix(cause(err), "malformed"):
 		return newError(Reset, host, "%q answered with something that is not HTTP", host)
 	default:
 		return newError(Reset, host, "the connection to %q broke before the answer was complete", host)
 	}
+}
+
+// cause is the text of the innermost error. Only its beginning is net/http's: what
+// follows may quote the upstream, which must not choose how it is judged.
+func cause(err error) string {
+	for inner := err; inner != nil; inner = errors.Unwrap(err) {
+		err = inner
+	}
+	return err.Error()
 }
 
 func isTimeout(err error) bool {

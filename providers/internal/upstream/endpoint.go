@@ -41,6 +41,9 @@ func parseEndpoint(raw string) (endpoint, *Error) {
 	if port == "" {
 		port = defaultPort(scheme)
 	}
+	if problem := portProblem(port); problem != "" {
+		return endpoint{}, newError(InvalidURL, "", "the address %s", problem)
+	}
 	return endpoint{scheme: scheme, host: host, addr: addr, port: port}, nil
 }
 

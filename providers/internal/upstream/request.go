@@ -2,14 +2,17 @@ package upstream
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"time"
 )
 
-// maxBody bounds the body of an answer, after decompression.
+// maxBody bounds the body of an answer, as it comes and unpacked.
 const maxBody = 1 << 20
 
 // retryPause is the shortest pause before a request is sent again; as much again
@@ -48,7 +51,7 @@ func (c *Client) once(ctx context.Context, route Route, req Request) (*Response,
 	if problem != nil {
 		return nil, problem
 	}
-	out, err := http.NewRequestWithContext(ctx, req.Method, req.URL, body(req))
+	out, err := http.NewRequestWithContext(dialling(ctx), req.Method, req.URL, body(req))
 	if err != nil {
 		return nil, newError(InvalidURL, ep.host, "a request to %q cannot be made from this address", ep.host)
 	}
@@ -56,6 +59,7 @@ func (c *Client) once(ctx context.Context, route Route, req Request) (*Response,
 		out.Header[http.CanonicalHeaderKey(name)] = values
 	}
 	out.Header.Set("User-Agent", c.userAgent)
+	out.Header.Set("Accept-Encoding", "gzip")
 	// A transport, and not an http.Client: it follows no redirect and keeps no cookie.
 	res, err := transport.RoundTrip(out)
 	if err != nil {
@@ -79,8 +83,12 @@ func body(req Request) io.Reader {
 }
 
 func read(ctx context.Context, host string, res *http.Response) (*Response, *Error) {
-	content, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
-	if err != nil {
+	wire := &io.LimitedReader{R: res.Body, N: maxBody + 1}
+	content, err := plain(wire, res.Header.Get("Content-Encoding"))
+	switch {
+	case wire.N == 0: // also where nothing came out of it
+		return nil, tooLarge(host)
+	case err != nil:
 		return nil, classify(ctx, host, err)
 	}
 	// net/http may hand out an answer that arrives while it gives up.
@@ -88,9 +96,30 @@ func read(ctx context.Context, host string, res *http.Response) (*Response, *Err
 		return nil, e
 	}
 	if len(content) > maxBody {
-		return nil, newError(TooLarge, host, "the answer of %q is larger than %d MiB", host, maxBody>>20)
+		return nil, tooLarge(host)
 	}
 	return &Response{Host: host, Status: res.StatusCode, Header: res.Header, Body: content}, nil
+}
+
+// plain reads and unpacks up to one byte more than the limit. It is not left to
+// net/http, which would read without end what unpacks to nothing.
+func plain(wire io.Reader, encoding string) ([]byte, error) {
+	content := wire
+	if strings.EqualFold(encoding, "gzip") {
+		unpacked, err := gzip.NewReader(wire)
+		if errors.Is(err, io.EOF) {
+			return nil, nil // an empty body is not packed
+		}
+		if err != nil {
+			return nil, err
+		}
+		content = unpacked
+	}
+	return io.ReadAll(io.LimitReader(content, maxBody+1))
+}
+
+func tooLarge(host string) *Error {
+	return newError(TooLarge, host, "the answer of %q is larger than %d MiB", host, maxBody>>20)
 }
 
 // retryable reports whether a second attempt may help and cannot hurt: never

@@ -119,13 +119,16 @@ func parseCA(pem string) (*x509.CertPool, *Error) {
 
 // dial connects to the upstream or to the proxy. The rule is applied to the
 // address that the name resolved to, right before the connection is made, so a
-// name that resolves to something else a moment later gains nothing.
+// name that resolves to something else a moment later gains nothing. It ends with
+// the request that asked for it, and so does what follows until there is a
+// connection to use.
 func (r Route) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, newError(InvalidURL, "", "the address is not an absolute http or https URL")
 	}
-	d := net.Dialer{ControlContext: func(_ context.Context, _, resolved string, _ syscall.RawConn) error {
+	end := deadlineOf(ctx)
+	d := net.Dialer{Deadline: end, ControlContext: func(_ context.Context, _, resolved string, _ syscall.RawConn) error {
 		ip, err := netip.ParseAddrPort(resolved)
 		if err != nil {
 			return newError(NotAllowed, host, "%q resolves to something that is not an address", host)
@@ -139,6 +142,8 @@ func (r Route) dial(ctx context.Context, network, address string) (net.Conn, err
 	if err != nil {
 		return nil, r.dialError(ctx, host, err)
 	}
+	// For the proxy's answer and the handshake; inUse takes it away.
+	_ = conn.SetDeadline(end)
 	return conn, nil
 }
 
