@@ -306,7 +306,7 @@ func TestGrants(t *testing.T) {
 				assert.Equal(t, 30*time.Minute, g.Life)
 				assert.Equal(t, []string{"repository"}, g.Scopes)
 			},
-			`{"access_token":"an-access-token","scope":"` + manyScopes() + `"}`: func(g providers.Grant) { assert.Len(t, g.Scopes, 100) },
+			`{"access_token":"an-access-token","scope":"` + manyScopes() + `"}`: func(g providers.Grant) { assert.Len(t, g.Scopes, 256) },
 			`{"access_token":"an-access-token","refresh_token":"r","scope":"499b84ac-1321-427f-aa17-267ca6975798/vso.work <b>"}`: func(g providers.Grant) {
 				assert.Equal(t, "r", g.RefreshToken.Reveal())
 				assert.Equal(t, []string{"vso.work"}, g.Scopes)

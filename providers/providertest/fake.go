@@ -126,7 +126,7 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request, tokenName string, n
 	switch {
 	case !faulty:
 		next.ServeHTTP(sw, r)
-	case fault.Late > 0:
+	case fault.carriesOut():
 		fault.after(sw, r, next)
 	default:
 		fault.answer(sw, r)

@@ -3,6 +3,7 @@ package providertest
 import (
 	"fmt"
 	"io"
+	"iter"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -37,6 +38,14 @@ type Fault struct {
 	// Late holds back the answer of a request that is carried out, as if there were
 	// no fault. Nothing else of the fault is done.
 	Late time.Duration `json:"-"`
+	// Edit changes the body of a request that is carried out, as if there were no
+	// fault. Nothing else of the fault is done.
+	Edit func(body string) string `json:"-"`
+	// Stream is written on the bare connection in place of an answer, whole or until
+	// the client has gone, and Pace passes after each piece. Nothing else of the fault
+	// is done.
+	Stream iter.Seq[[]byte] `json:"-"`
+	Pace   time.Duration    `json:"-"`
 }
 
 // longWait is longer than any check lasts.
@@ -55,7 +64,7 @@ func FaultNames() []string { return slices.Sorted(maps.Keys(namedFaults(""))) }
 func namedFaults(argument string) map[string]Fault {
 	page := "<!DOCTYPE html><html><head><title>Sign in</title></head><body><form action=\"/login\"></form></body></html>"
 	html := map[string]string{"Content-Type": "text/html; charset=utf-8"}
-	return map[string]Fault{
+	faults := map[string]Fault{
 		"none":                   {},
 		"slow_headers":           {Wait: longWait, Status: http.StatusOK, Body: "{}"},
 		"slow_body":              {Status: http.StatusOK, Body: `{"login":"`, Drip: longWait},
@@ -71,6 +80,15 @@ func namedFaults(argument string) map[string]Fault {
 		"login_page":             {Status: http.StatusOK, Header: html, Body: page},
 		"signin_203":             {Status: http.StatusNonAuthoritativeInfo, Header: html, Body: page},
 		"redirect":               {Status: http.StatusFound, Header: map[string]string{"Location": argument, "Content-Type": "text/html"}},
+		"redirect_loop":          {Status: http.StatusTemporaryRedirect, Header: map[string]string{"Location": "?again"}},
+		"redirect_back":          {Status: http.StatusPermanentRedirect, Header: map[string]string{"Location": strings.Replace(argument, "https://", "http://user:password@", 1)}},
+		"redirect_nowhere":       {Status: http.StatusSeeOther, Header: map[string]string{"Location": "http://%zz"}},
+		"no_content":             {Status: http.StatusNoContent},
+		"nothing":                {Status: http.StatusOK},
+		"brotli":                 {Status: http.StatusOK, Header: map[string]string{"Content-Encoding": "br"}, Body: "\x0b\x02\x80{}\x03"},
+		"zstd":                   {Status: http.StatusOK, Header: map[string]string{"Content-Encoding": "zstd"}, Body: "\x28\xb5\x2f\xfd"},
+		"deflate":                {Status: http.StatusOK, Header: map[string]string{"Content-Encoding": "deflate"}, Body: "\x78\x9c\xab\xae\x05\x00\x01\x75\x00\xf9"},
+		"not_gzip":               {Status: http.StatusOK, Header: map[string]string{"Content-Encoding": "gzip"}, Body: "{}"},
 		"unauthorized_empty":     {Status: http.StatusUnauthorized},
 		"unauthorized_html":      {Status: http.StatusUnauthorized, Header: html, Body: unauthorizedPage},
 		"forbidden_html":         {Status: http.StatusForbidden, Header: html, Body: page},
@@ -82,6 +100,8 @@ func namedFaults(argument string) map[string]Fault {
 		"bad_gateway_html":       {Status: http.StatusBadGateway, Header: html, Body: page},
 		"unavailable":            {Status: http.StatusServiceUnavailable, Header: map[string]string{"Retry-After": "5"}},
 	}
+	maps.Copy(faults, streamFaults())
+	return faults
 }
 
 // unauthorizedPage is what a proxy with a login of its own answers.
@@ -105,25 +125,36 @@ func refusedBetween() map[string]Fault {
 }
 
 func (f Fault) zero() bool {
-	return f.Wait == 0 && f.Status == 0 && f.Size == 0 && f.Drip == 0 && f.Late == 0 && !f.Cut && !f.Reset
+	return f.Wait == 0 && f.Status == 0 && f.Size == 0 && f.Drip == 0 && f.Late == 0 && f.Edit == nil && f.Stream == nil && !f.Cut && !f.Reset
 }
 
-// after carries out a request and holds back its answer.
+// carriesOut reports whether the request is carried out all the same.
+func (f Fault) carriesOut() bool { return f.Late > 0 || f.Edit != nil }
+
+// after carries out a request, and holds back its answer or changes it.
 func (f Fault) after(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	answer := httptest.NewRecorder()
 	next.ServeHTTP(answer, r)
 	if !sleep(r, f.Late) {
 		panic(http.ErrAbortHandler)
 	}
+	body := answer.Body.String()
+	if f.Edit != nil {
+		body = f.Edit(body)
+	}
 	maps.Copy(w.Header(), answer.Header())
 	w.WriteHeader(answer.Code)
-	_, _ = w.Write(answer.Body.Bytes())
+	_, _ = io.WriteString(w, body)
 }
 
 // answer misbehaves. It returns when it is done or the client has gone.
 func (f Fault) answer(w http.ResponseWriter, r *http.Request) {
 	if !sleep(r, f.Wait) || f.Reset {
 		panic(http.ErrAbortHandler)
+	}
+	if f.Stream != nil {
+		f.stream(w)
+		return
 	}
 	body := f.Body
 	if f.Size > 0 {

@@ -3,6 +3,7 @@ package providertest
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -109,17 +110,7 @@ const faultTimeout = 400 * time.Millisecond
 // faults are the ways in which any upstream can fail. None of them may verify, and
 // only a 401 says anything against the credential.
 func (s Suite) faults() []Case {
-	outcomes := map[string]providers.Outcome{
-		"login_page": providers.UpstreamError, "signin_203": providers.UpstreamError, "redirect": providers.UpstreamError,
-		"truncated_json": providers.UpstreamError, "wrong_types": providers.UpstreamError, "not_an_object": providers.UpstreamError,
-		"empty_object": providers.UpstreamError, "two_values": providers.UpstreamError, "too_large": providers.UpstreamError,
-		"forbidden_html": providers.UpstreamError, "not_found_html": providers.UpstreamError, "gone": providers.UpstreamError,
-		"server_error": providers.UpstreamError, "bad_gateway_html": providers.UpstreamError, "unavailable": providers.UpstreamError,
-		"unauthorized_empty": providers.Rejected, "unauthorized_html": providers.UpstreamError,
-		"rate_limited": providers.RateLimited, "rate_limited_no_header": providers.RateLimited,
-		"slow_headers": providers.Unreachable, "slow_body": providers.Unreachable,
-		"reset": providers.Unreachable, "cut": providers.Unreachable,
-	}
+	outcomes := FaultOutcomes()
 	var cases []Case
 	for _, name := range FaultNames() {
 		want, ok := outcomes[name]
@@ -135,7 +126,7 @@ func (s Suite) faults() []Case {
 		switch name {
 		case "rate_limited":
 			c.Check = retryAfter(7 * time.Second)
-		case "redirect":
+		case "redirect", "redirect_loop", "redirect_back", "redirect_nowhere":
 			c.Check = says("redirect")
 		}
 		if want == providers.Unreachable {
@@ -144,6 +135,47 @@ func (s Suite) faults() []Case {
 		cases = append(cases, c)
 	}
 	return cases
+}
+
+// FaultOutcomes returns the only right judgement of the named faults that are tried on
+// every provider.
+func FaultOutcomes() map[string]providers.Outcome {
+	outcomes := map[string]providers.Outcome{
+		"login_page": providers.UpstreamError, "signin_203": providers.UpstreamError, "redirect": providers.UpstreamError,
+		"truncated_json": providers.UpstreamError, "wrong_types": providers.UpstreamError, "not_an_object": providers.UpstreamError,
+		"empty_object": providers.UpstreamError, "two_values": providers.UpstreamError, "too_large": providers.UpstreamError,
+		"forbidden_html": providers.UpstreamError, "not_found_html": providers.UpstreamError, "gone": providers.UpstreamError,
+		"server_error": providers.UpstreamError, "bad_gateway_html": providers.UpstreamError, "unavailable": providers.UpstreamError,
+		"unauthorized_empty": providers.Rejected, "unauthorized_html": providers.UpstreamError,
+		"rate_limited": providers.RateLimited, "rate_limited_no_header": providers.RateLimited,
+		"slow_headers": providers.Unreachable, "slow_body": providers.Unreachable,
+		"reset": providers.Unreachable, "cut": providers.Unreachable,
+		"redirect_loop": providers.UpstreamError, "redirect_back": providers.UpstreamError, "redirect_nowhere": providers.UpstreamError,
+		"no_content": providers.UpstreamError, "nothing": providers.UpstreamError,
+		"brotli": providers.UpstreamError, "zstd": providers.UpstreamError, "deflate": providers.UpstreamError, "not_gzip": providers.Unreachable,
+	}
+	maps.Copy(outcomes, streamOutcomes())
+	return outcomes
+}
+
+// streamOutcomes are those of answers that no HTTP server would give: what is too large
+// or no answer of an API is an error of the upstream; after what is not HTTP, and what
+// is not over in time, nobody knows.
+func streamOutcomes() map[string]providers.Outcome {
+	outcomes := map[string]providers.Outcome{}
+	for _, name := range []string{
+		"endless_body", "endless_space", "endless_chunks", "gzip_bomb", "gzip_of_nothing", "header_bomb", "endless_header", "endless_status",
+		"endless_informational", "endless_http2", "deep_json", "many_values", "status_999",
+	} {
+		outcomes[name] = providers.UpstreamError
+	}
+	for _, name := range []string{
+		"drip_headers", "drip_body", "drip_chunks", "endless_extension", "endless_tiny_chunks", "endless_trailers", "garbage", "http2",
+		"steering_words", "steering_status", "switching_protocols", "two_lengths", "negative_length", "huge_length", "status_000",
+	} {
+		outcomes[name] = providers.Unreachable
+	}
+	return outcomes
 }
 
 func (s Suite) unlike(fault, why string) Suite {
