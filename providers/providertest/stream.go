@@ -93,6 +93,7 @@ func streamFaults() map[string]Fault {
 		"deep_json":             {Stream: long(unbounded, `{"a":`, 200_000)},
 		"many_values":           {Stream: long(unbounded+"[{}", ",{}", 349_000, "]")},
 		// Not HTTP, or not as it should be.
+		"after_the_end":       {Stream: once(okLine + jsonLine + "Content-Length: 2\r\n\r\n{}words after the end")},
 		"garbage":             {Stream: once("220 ready\r\n")},
 		"http2":               {Stream: once(settingsFrame + goAwayFrame)},
 		"steering_words":      {Stream: once(okLine + "net/http: invalid header field value\r\n\r\n{}")},

@@ -165,7 +165,7 @@ func streamOutcomes() map[string]providers.Outcome {
 	outcomes := map[string]providers.Outcome{}
 	for _, name := range []string{
 		"endless_body", "endless_space", "endless_chunks", "gzip_bomb", "gzip_of_nothing", "header_bomb", "endless_header", "endless_status",
-		"endless_informational", "endless_http2", "deep_json", "many_values", "status_999",
+		"endless_informational", "endless_http2", "deep_json", "many_values", "status_999", "after_the_end",
 	} {
 		outcomes[name] = providers.UpstreamError
 	}

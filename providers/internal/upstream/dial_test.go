@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,7 +19,7 @@ import (
 )
 
 // resolveTo makes every name of this test resolve to the next of addresses, and
-// to the last one for ever after.
+// to the last one for ever after. Each may be several, separated by spaces.
 func resolveTo(t *testing.T, addresses ...string) {
 	t.Helper()
 	var config net.ListenConfig
@@ -45,10 +47,11 @@ func resolveTo(t *testing.T, addresses ...string) {
 	})
 }
 
-// dnsAnswer answers a question for an A record with the next address, and any
-// other question with nothing.
+// dnsAnswer answers a question for an A record with those of the next addresses that
+// are IPv4, one for an AAAA record with the others, and any other question with
+// nothing.
 func dnsAnswer(question []byte, asked *atomic.Int64, addresses []string) []byte {
-	const header, typeA = 12, 1
+	const header, typeA, typeAAAA = 12, 1, 28
 	end := header
 	for end < len(question) && question[end] != 0 {
 		end += int(question[end]) + 1
@@ -56,15 +59,21 @@ func dnsAnswer(question []byte, asked *atomic.Int64, addresses []string) []byte 
 	end += 5 // the root label, type and class
 	answer := append([]byte(nil), question[:end]...)
 	answer[2], answer[3] = 0x81, 0x80 // a response, recursion available
-	binary.BigEndian.PutUint16(answer[8:], 0)
-	binary.BigEndian.PutUint16(answer[10:], 0)
-	if binary.BigEndian.Uint16(question[end-4:]) != typeA {
-		return answer
+	clear(answer[6:header])           // no answer yet
+	kind := binary.BigEndian.Uint16(question[end-4:])
+	if kind == typeA {
+		asked.Add(1)
 	}
-	i := min(int(asked.Add(1)), len(addresses)) - 1
-	binary.BigEndian.PutUint16(answer[6:], 1)
-	answer = append(answer, 0xc0, header, 0, typeA, 0, 1, 0, 0, 0, 0, 0, 4)
-	return append(answer, net.ParseIP(addresses[i]).To4()...)
+	i := min(max(int(asked.Load()), 1), len(addresses)) - 1
+	for _, text := range strings.Fields(addresses[i]) {
+		ip := netip.MustParseAddr(text)
+		if ip.Is4() && kind == typeA || !ip.Is4() && kind == typeAAAA {
+			answer[7]++
+			answer = append(answer, 0xc0, header, 0, byte(kind), 0, 1, 0, 0, 0, 0, 0, byte(len(ip.AsSlice())))
+			answer = append(answer, ip.AsSlice()...)
+		}
+	}
+	return answer
 }
 
 func allow(t *testing.T, entries ...string) upstream.AllowedHosts {

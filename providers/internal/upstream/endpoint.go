@@ -3,6 +3,7 @@ package upstream
 import (
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -77,7 +78,7 @@ func parseHost(raw string) (host string, addr netip.Addr, problem string) {
 	if strings.ContainsFunc(host, func(r rune) bool { return r > unicode.MaxASCII }) {
 		return "", netip.Addr{}, notASCII
 	}
-	if host == "" || strings.ContainsAny(host, " \t\r\n/\\@%?#[]:\"<>^`{|}*,;") {
+	if emptyLabel(host) || strings.ContainsAny(host, " \t\r\n/\\@%?#[]:\"<>^`{|}*,;") {
 		return "", netip.Addr{}, notName
 	}
 	if looksNumeric(host) {
@@ -85,6 +86,10 @@ func parseHost(raw string) (host string, addr netip.Addr, problem string) {
 	}
 	return host, netip.Addr{}, ""
 }
+
+// emptyLabel reports whether a part between dots is empty, or all is: other resolvers
+// may drop the dots and find an address.
+func emptyLabel(host string) bool { return slices.Contains(strings.Split(host, "."), "") }
 
 // looksNumeric tells whether other parsers would take host for an IPv4 address:
 // its last label is a decimal, octal or hexadecimal number.
