@@ -3,6 +3,8 @@
 package main
 
 import (
+	"io"
+	"log"
 	"os"
 
 	"github.com/hashicorp/go-hclog"
@@ -13,6 +15,9 @@ import (
 )
 
 func main() {
+	// net/http writes to it what an upstream sends unasked, which Vault would log; the
+	// engine itself uses Vault's logger.
+	log.SetOutput(io.Discard)
 	if err := serve(os.Args[1:]); err != nil {
 		hclog.New(&hclog.LoggerOptions{JSONFormat: true}).Error("the plugin stopped", "error", err)
 		os.Exit(1)
