@@ -60,8 +60,8 @@ const (
 	gzipLine  = "Content-Encoding: gzip\r\n"
 	chunked   = okLine + jsonLine + "Transfer-Encoding: chunked\r\n\r\n"
 	unbounded = okLine + jsonLine + "\r\n" // the body ends with the connection
-	unpacked  = 16 << 20                   // of one part of the bomb
-	bombParts = 64                         // 1 GiB in about 1 MiB
+	unpacked  = 1 << 20                    // of one part of the bomb
+	bombParts = 1024                       // 1 GiB in about 1 MiB
 	pace      = 20 * time.Millisecond
 
 	// What HTTP/2 begins and ends with.

@@ -3,9 +3,6 @@ package upstream_test
 import (
 	"context"
 	"net"
-	"net/http/httptest"
-	"runtime"
-	"runtime/debug"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,112 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"vault-plugin-secrets-sei/providers/internal/upstream"
-	"vault-plugin-secrets-sei/providers/providertest"
 )
-
-// What one request to an upstream that misbehaves may cost at most. The wire is
-// counted where the server writes, and so holds what was under way in the sockets; the
-// heap holds the server's part, which for some is 16 MiB.
-const (
-	hostileLimit = 500 * time.Millisecond // of the request
-	hostileSlack = 5 * time.Second        // a busy machine's
-	hostileHeap  = 24 << 20
-	hostileWire  = 24 << 20
-)
-
-// meter counts what a server writes.
-type meter struct {
-	net.Listener
-	wire atomic.Int64
-}
-
-type meteredConn struct {
-	net.Conn
-	wire *atomic.Int64
-}
-
-func (m *meter) Accept() (net.Conn, error) {
-	c, err := m.Listener.Accept()
-	if tcp, ok := c.(*net.TCPConn); ok {
-		_ = tcp.SetWriteBuffer(64 << 10)
-	}
-	return meteredConn{c, &m.wire}, err
-}
-
-func (c meteredConn) Write(p []byte) (int, error) {
-	n, err := c.Conn.Write(p)
-	c.wire.Add(int64(n))
-	return n, err
-}
-
-// peak runs do and returns how much the heap grew at most.
-func peak(do func()) int64 {
-	defer debug.SetGCPercent(debug.SetGCPercent(10))
-	runtime.GC()
-	heap := func() int64 {
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return int64(m.HeapAlloc) //nolint:gosec // far below
-	}
-	before, most := heap(), int64(0)
-	stop, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			most = max(most, heap()-before)
-			select {
-			case <-stop:
-				return
-			case <-time.After(2 * time.Millisecond):
-			}
-		}
-	}()
-	do()
-	close(stop)
-	<-done
-	return most
-}
-
-// TestHostileAnswersAreBounded tries every fault that the fakes know, and measures.
-func TestHostileAnswersAreBounded(t *testing.T) {
-	for _, name := range providertest.FaultNames() {
-		t.Run(name, func(t *testing.T) {
-			before := goleak.IgnoreCurrent()
-			fault, _ := providertest.NamedFault(name, "https://elsewhere.example.com")
-			func() {
-				fake := providertest.NewGitHub()
-				fake.Behave(fault)
-				var m *meter
-				s := newSite(t, fake.ServeHTTP, func(srv *httptest.Server) {
-					m = &meter{Listener: srv.Listener}
-					srv.Listener = m
-				})
-				defer s.Close()
-				c := upstream.New("1")
-				defer c.Close()
-				ctx, cancel := context.WithTimeout(t.Context(), hostileLimit)
-				defer cancel()
-
-				var res *upstream.Response
-				var err error
-				began := time.Now()
-				heap := peak(func() { res, err = c.Do(ctx, s.route, get(s.URL+"/user?token="+secret)) })
-				took := time.Since(began)
-
-				assert.Less(t, took, hostileLimit+hostileSlack)
-				assert.Less(t, heap, int64(hostileHeap), "of heap")
-				assert.Less(t, m.wire.Load(), int64(hostileWire), "bytes")
-				if err != nil {
-					failsWith(t, err, kindOf(err))
-				} else {
-					assert.LessOrEqual(t, len(res.Body), 1<<20)
-				}
-				t.Logf("%v, %d KiB of heap, %d KiB of wire: %v", took.Round(time.Millisecond), heap>>10, m.wire.Load()>>10, err)
-			}()
-			goleak.VerifyNone(t, before)
-		})
-	}
-}
 
 // Where a server can stop in the making of a connection.
 func TestNothingIsLeftOfAConnectionThatWasNeverMade(t *testing.T) {

@@ -111,17 +111,17 @@ func TestHostileHandshakes(t *testing.T) {
 	a := newAuthority(t)
 	cert := []tls.Certificate{a.issue(func(*x509.Certificate) {})}
 	for name, test := range map[string]struct {
-		config tls.Config
+		config *tls.Config
 		says   string
 	}{
-		"TLS 1.1 only":             {tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}, "1.2"},
-		"a client's certificate":   {tls.Config{ClientAuth: tls.RequireAnyClientCert}, "handshake"},
-		"one in TLS 1.2":           {tls.Config{ClientAuth: tls.RequireAnyClientCert, MaxVersion: tls.VersionTLS12}, "handshake"},
-		"a cipher without secrecy": {tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_GCM_SHA256}}, "handshake"},
+		"TLS 1.1 only":             {&tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}, "1.2"},
+		"a client's certificate":   {&tls.Config{ClientAuth: tls.RequireAnyClientCert}, "handshake"},
+		"one in TLS 1.2":           {&tls.Config{ClientAuth: tls.RequireAnyClientCert, MaxVersion: tls.VersionTLS12}, "handshake"},
+		"a cipher without secrecy": {&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_GCM_SHA256}}, "handshake"},
 	} {
 		t.Run("a server that wants "+name+" gets no request", func(t *testing.T) {
 			test.config.Certificates = cert
-			s := a.with(&test.config)
+			s := a.with(test.config)
 			_, err := s.get(t)
 			failsWith(t, err, upstream.TLS, test.says)
 			assert.Zero(t, s.hits.Load())
