@@ -48,6 +48,8 @@ test: ## Run the unit tests, the fuzz targets for 20s each, then the acceptance 
 unit: ## Run the unit tests with the race detector, in random order.
 	@$(if $(race),,echo 'unit: no C compiler, so the tests run without the race detector')
 	go test $(race) -shuffle=on $(TESTFLAGS) $(filter-out %/acceptance,$(shell go list ./...))
+	@# What the race detector would make too long, or change.
+	$(if $(race),go test -count=1 -run 'TestStorageFaults$$|TestMemoryIsFlat|TestAllocationsOfAWarmRead' . ./backend)
 
 acceptance: ## Run the stories in acceptance/ on a real Vault; fails without one.
 	server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required go test -count=1 -timeout=15m $(TESTFLAGS) ./acceptance

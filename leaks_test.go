@@ -86,7 +86,7 @@ func TestNothingIsLeftAfterClean(t *testing.T) {
 
 		b, err := Factory(t.Context(), &logical.BackendConfig{StorageView: m.storage, System: &logical.StaticSystemView{}})
 		require.NoError(t, err)
-		m.engine.clean(t.Context())
+		m.clean(t.Context())
 		e, ok := b.(*engine)
 		require.True(t, ok)
 		m.engine = e

@@ -69,7 +69,7 @@ func held(s *backend.Stored) []string {
 
 // numbered matches the tokens that the fakes make, which differ by how often they were
 // asked.
-var numbered = regexp.MustCompile(`(access|refresh|made-key)-\d+`) //nolint:gochecknoglobals // a constant
+var numbered = regexp.MustCompile(`(access|refresh|made-key)-\d+`)
 
 func withoutNumbers(state string) string { return numbered.ReplaceAllString(state, "$1") }
 
