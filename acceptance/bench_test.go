@@ -100,7 +100,7 @@ func (b *benchmark) say(format string, args ...any) {
 // load gives works their turns.
 func (b *benchmark) load(works ...bench.Work) map[string]*bench.Result {
 	b.t.Helper()
-	plan := bench.Plan{Clients: benchClients, Rounds: b.effort.rounds, Slice: b.effort.slice}
+	plan := bench.Plan{Clients: benchClients, Rounds: b.effort.rounds, Slice: b.effort.slice, Spent: b.processorTime}
 	results, err := plan.Load(b.t.Context(), works...)
 	require.NoError(b.t, err)
 	return results

@@ -56,7 +56,7 @@ func (r Report) markdown(image string) string {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", t.Name, t.Promise(), figure(t.Measured, t.Unit), t.verdict())
 	}
 	for _, t := range r.Tables {
-		fmt.Fprintf(&b, "\n%s\n\n| | relative | per second | p50 | p99 |\n|---|---|---|---|---|\n", t.Title)
+		fmt.Fprintf(&b, "\n%s\n\n| | relative | per second | p50 | p99 | processor |\n|---|---|---|---|---|---|\n", t.Title)
 		for _, row := range t.rows() {
 			fmt.Fprintf(&b, "| %s |\n", strings.Join(row, " | "))
 		}
@@ -71,7 +71,7 @@ func (t Table) rows() [][]string {
 	var rows [][]string
 	for _, r := range t.Results {
 		rows = append(rows, []string{
-			r.Name, figure(r.Over(t.Results[0]), ""), fmt.Sprintf("%.0f", r.Rate()), milliseconds(r.Quantile(0.5)), milliseconds(r.Quantile(0.99)),
+			r.Name, figure(r.Over(t.Results[0]), ""), fmt.Sprintf("%.0f", r.Rate()), milliseconds(r.Quantile(0.5)), milliseconds(r.Quantile(0.99)), milliseconds(r.Spent()),
 		})
 	}
 	return rows
@@ -81,7 +81,7 @@ func (t Table) rows() [][]string {
 func (t Table) String() string {
 	lines := []string{t.Title}
 	for _, row := range t.rows() {
-		lines = append(lines, fmt.Sprintf("  %-44s %8s x %8s/s   p50 %-9s p99 %s", row[0], row[1], row[2], row[3], row[4]))
+		lines = append(lines, fmt.Sprintf("  %-44s %8s x %8s/s   p50 %-9s p99 %-9s cpu %s", row[0], row[1], row[2], row[3], row[4], row[5]))
 	}
 	return strings.Join(lines, "\n")
 }

@@ -23,6 +23,9 @@ type Plan struct {
 	Clients int           // at a time, each sending one request after the other
 	Rounds  int           // in each of which every work has one turn
 	Slice   time.Duration // of one turn
+	// Spent tells how much processor time the server and its plugins have used so far.
+	// Unlike time on the clock it does not depend on what else the machine does.
+	Spent func() time.Duration
 }
 
 // Result is what was seen of one work.
@@ -31,6 +34,7 @@ type Result struct {
 	// rates are requests a second, by round.
 	rates []float64
 	times []time.Duration // of all requests, sorted
+	spent time.Duration   // by the server for all of them
 }
 
 // Load gives the works their turns and returns their results by name. Each round begins
@@ -46,10 +50,12 @@ func (p Plan) Load(ctx context.Context, works ...Work) (map[string]*Result, erro
 	for round := range p.Rounds {
 		for i := range works {
 			w := works[(round+i)%len(works)]
+			before := p.Spent()
 			times, err := p.turn(ctx, w, round)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", w.Name, err)
 			}
+			results[w.Name].spent += p.Spent() - before
 			results[w.Name].add(times, p.clients(w))
 		}
 	}
@@ -116,6 +122,9 @@ func (r *Result) Quantile(q float64) time.Duration {
 	}
 	return r.times[min(len(r.times)-1, int(q*float64(len(r.times))))]
 }
+
+// Spent is the processor time that the server needed for one request.
+func (r *Result) Spent() time.Duration { return r.spent / time.Duration(max(1, len(r.times))) }
 
 // Over is how often r is done while other is done once: the median of the rounds, in
 // each of which both had a turn.
