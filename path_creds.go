@@ -48,7 +48,8 @@ func (e *engine) readCreds(ctx context.Context, c call) (*logical.Response, erro
 	if err != nil {
 		return nil, err
 	}
-	resp := answer(credsData(out, p, mount.CredsTTL, e.now()))
+	auth, _ := e.registry.Spec(in.Provider).AuthType(in.AuthType)
+	resp := answer(credsData(out, p, auth, mount.CredsTTL, e.now()))
 	if out.Warning != "" {
 		resp.AddWarning(out.Warning)
 	}
@@ -77,7 +78,7 @@ func (e *engine) forgetCreds(ctx context.Context, c call) (*logical.Response, er
 
 // credsData is what a worker gets. All of it comes from one record, so e-mail,
 // key and headers always belong together.
-func credsData(out *backend.Handout, p providers.Provider, ttl time.Duration, now time.Time) map[string]any {
+func credsData(out *backend.Handout, p providers.Provider, auth providers.AuthType, ttl time.Duration, now time.Time) map[string]any {
 	in, current := out.Integration, out.Record.Current
 	expires := current.ExpiresAt
 	if current.Access != nil {
@@ -88,7 +89,6 @@ func credsData(out *backend.Handout, p providers.Provider, ttl time.Duration, no
 		"name": in.Name, "provider": in.Provider, "auth_type": in.AuthType, "url": current.URL,
 		"version": out.Record.Version, "identity": current.Identity, "fingerprint": current.Fingerprint,
 	}
-	auth, _ := p.Spec().AuthType(in.AuthType)
 	cred := current.Credential
 	for _, f := range auth.Handed() {
 		values := cred.Values(f.Name)

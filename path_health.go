@@ -35,20 +35,37 @@ func (e *engine) pathHealth() []*framework.Path {
 }
 
 func (e *engine) listHealth(ctx context.Context, _ call) (*logical.Response, error) {
-	var names []string
-	info := map[string]any{}
-	err := e.store.Watch.Each(ctx, func(seen *backend.Seen) error {
-		h := seen.Health
-		names = append(names, seen.Integration.Name)
-		info[seen.Integration.Name] = map[string]any{
-			"status": string(h.Status), "reason": h.Code, "checked_at": timestamp(h.CheckedAt), "expires_at": timestamp(h.ExpiresAt),
-		}
-		return nil
-	})
+	all, err := e.store.Watch.All(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return logical.ListResponseWithInfo(names, info), nil
+	list, _ := all.Rendered(healthListOf).(healthList)
+	return logical.ListResponseWithInfo(list.names, list.info), nil
+}
+
+// healthList is what a list of healths says.
+type healthList struct {
+	names []string
+	info  map[string]any // of healthInfo, by name
+}
+
+// healthInfo is one integration's. A struct is encoded in a fraction of the time that a
+// map takes.
+type healthInfo struct {
+	Status    string `json:"status"`
+	Reason    string `json:"reason"`
+	CheckedAt string `json:"checked_at"`
+	ExpiresAt string `json:"expires_at"`
+}
+
+func healthListOf(all []*backend.Seen) any {
+	list := healthList{make([]string, 0, len(all)), make(map[string]any, len(all))}
+	for _, seen := range all {
+		h := seen.Health
+		list.names = append(list.names, seen.Integration.Name)
+		list.info[seen.Integration.Name] = healthInfo{string(h.Status), h.Code, timestamp(h.CheckedAt), timestamp(h.ExpiresAt)}
+	}
+	return list
 }
 
 func (e *engine) readHealth(ctx context.Context, c call) (*logical.Response, error) {

@@ -85,12 +85,13 @@ func TestHealthList(t *testing.T) {
 	r := m.ok(t, logical.ListOperation, "health/", nil)
 	assert.Equal(t, []string{"app", "jira"}, r.data["keys"])
 	info, _ := r.data["key_info"].(map[string]any)
-	app, _ := info["app"].(map[string]any)
-	assert.Equal(t, "not_checked", app["status"])
-	jira, _ := info["jira"].(map[string]any)
-	assert.Equal(t, "healthy", jira["status"])
-	assert.Contains(t, jira, "reason")
-	assert.Contains(t, jira, "expires_at")
+	app, _ := info["app"].(healthInfo)
+	assert.Equal(t, healthInfo{Status: "not_checked"}, app)
+	jira, _ := info["jira"].(healthInfo)
+	assert.Equal(t, "healthy", jira.Status)
+	encoded, err := json.Marshal(jira)
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"status": "healthy", "reason": "", "checked_at": "`+jira.CheckedAt+`", "expires_at": ""}`, string(encoded))
 }
 
 func TestStatusOfTheFleet(t *testing.T) {

@@ -109,11 +109,10 @@ func (e *engine) authType(ctx context.Context, name string) (*backend.Integratio
 	if err != nil {
 		return nil, providers.AuthType{}, err
 	}
-	p, err := e.store.Integrations.Provider(in)
-	if err != nil {
+	if _, err := e.store.Integrations.Provider(in); err != nil {
 		return nil, providers.AuthType{}, err
 	}
-	auth, _ := p.Spec().AuthType(in.AuthType)
+	auth, _ := e.registry.Spec(in.Provider).AuthType(in.AuthType)
 	return in, auth, nil
 }
 

@@ -79,10 +79,11 @@ func BenchmarkCredsData(b *testing.B) {
 	out, err := f.store.Credentials.HandOut(b.Context(), "i000000", backend.DefaultResource, backend.Actor{}, true)
 	require.NoError(b, err)
 	p, _ := f.registry.Provider("github")
+	auth, _ := p.Spec().AuthType("pat")
 	now := time.Now()
 	b.ReportAllocs()
 	for b.Loop() {
-		credsData(out, p, time.Minute, now)
+		credsData(out, p, auth, time.Minute, now)
 	}
 }
 

@@ -9,6 +9,10 @@ type cache[T any] struct {
 	mu      sync.RWMutex
 	entries map[string]entry[T]
 	changes uint64
+	// keys are all that are stored, sorted, if listed is the number of changes plus one:
+	// nothing was written or invalidated since.
+	keys   []string
+	listed uint64
 }
 
 // entry is a cached value. A stale one may differ from what is stored, because a
@@ -36,6 +40,37 @@ func (c *cache[T]) publish(key string, value *T, since uint64) {
 	if c.changes == since && !c.entries[key].pending {
 		c.set(key, value)
 	}
+}
+
+// version is a number that grows with every change.
+func (c *cache[T]) version() uint64 {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.changes
+}
+
+// list returns the keys that are stored if they are known, and the number to give
+// publishList.
+func (c *cache[T]) list() (keys []string, known bool, since uint64) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.keys, c.listed == c.changes+1, c.changes
+}
+
+// publishList keeps the keys if nothing changed since list. While an entry may differ
+// from what is stored, so may they.
+func (c *cache[T]) publishList(keys []string, since uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.changes != since {
+		return
+	}
+	for _, e := range c.entries {
+		if e.stale {
+			return
+		}
+	}
+	c.keys, c.listed = keys, since+1
 }
 
 // replace keeps a value that was just written; nil means it was deleted.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -33,20 +32,27 @@ type Expiry struct {
 
 // Fleet looks at all integrations. It asks nobody.
 func (w *Watch) Fleet(ctx context.Context) (*Fleet, error) {
+	all, err := w.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return all.fleet, nil
+}
+
+// fleet counts. Of those that share a record the first one has its ends.
+func (w *Watch) fleet(all []*Seen, now time.Time) *Fleet {
 	fleet := &Fleet{ByStatus: map[Status]int{}, ByProvider: map[string]map[Status]int{}}
-	records := map[string]bool{}
-	err := w.Each(ctx, func(seen *Seen) error {
+	records := make(map[string]bool, len(all))
+	for _, seen := range all {
 		fleet.count(seen)
-		id, err := w.integrations.recordID(seen.Integration)
-		if err == nil && !records[id] {
+		if id, err := w.integrations.recordID(seen.Integration); err == nil && !records[id] {
 			records[id] = true
-			fleet.expiries(seen, w.now())
+			fleet.expiries(seen, now)
 		}
-		return err
-	})
-	slices.SortFunc(fleet.Expiring, func(a, b Expiry) int { return a.ExpiresAt.Compare(b.ExpiresAt) })
-	fleet.Expiring = slices.Clip(fleet.Expiring[:min(len(fleet.Expiring), maxExpiries)])
-	return fleet, err
+	}
+	slices.SortStableFunc(fleet.Expiring, func(a, b Expiry) int { return a.ExpiresAt.Compare(b.ExpiresAt) })
+	fleet.Expiring = slices.Clone(fleet.Expiring[:min(len(fleet.Expiring), maxExpiries)])
+	return fleet
 }
 
 // Each calls do with the health of every integration, in the order of their names.
@@ -57,7 +63,6 @@ func (w *Watch) Each(ctx context.Context, do func(*Seen) error) error {
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(names, strings.Compare)
 	for _, name := range names {
 		seen, err := w.Health(ctx, name)
 		if HasCode(err, CodeUnknownIntegration) || HasCode(err, CodeUnknownProvider) || errors.Is(err, errUndecodable) {

@@ -35,6 +35,9 @@ func (g *groups) provider(in *Integration) (providers.Provider, error) {
 	return p, nil
 }
 
+// spec is what the provider of an integration is.
+func (g *groups) spec(in *Integration) providers.Spec { return g.registry.Spec(in.Provider) }
+
 // idAnyway is id also for an integration whose provider this build does not have,
 // so that its secret can be erased.
 func (g *groups) idAnyway(in *Integration) string {
@@ -51,7 +54,7 @@ func (g *groups) id(in *Integration) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return in.recordID(p), nil
+	return in.recordID(p, g.spec(in)), nil
 }
 
 // shared reports whether a record id is that of a group.

@@ -29,12 +29,12 @@ type Integration struct {
 // recordID is the key of the integration's credential record: its name, or for
 // integrations that share a credential, one that all of them have. The latter
 // holds a slash, which no name does.
-func (in *Integration) recordID(p providers.Provider) string {
+func (in *Integration) recordID(p providers.Provider, spec providers.Spec) string {
 	sharer, ok := p.(providers.Sharer)
 	if !ok {
 		return in.Name
 	}
-	parts := sharer.SharedBy(in.target(p.Spec(), &Mount{}))
+	parts := sharer.SharedBy(in.target(spec, &Mount{}))
 	hash := sha256.New()
 	// With its length before it, no text can pass for two.
 	write := func(text string) { _, _ = fmt.Fprintf(hash, "%d:%s", len(text), text) }

@@ -174,6 +174,7 @@ func (s *schedule) mayRotate(name string, version int, now time.Time) bool {
 func (s *schedule) rotated(name string, version int, err error, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.changes.Add(1)
 	if err == nil || errors.Is(err, errNotDue) {
 		delete(s.troubles, name)
 		return

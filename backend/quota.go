@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -93,6 +94,8 @@ func (q Quota) reported(next Quota, now time.Time) Quota {
 type pools struct {
 	mu    sync.Mutex
 	state map[string]*poolState
+	// changes grows with what is reported.
+	changes atomic.Uint64
 }
 
 // poolState is of one version of one record.
@@ -158,6 +161,7 @@ func (p *pools) quotasOf(id string, version int, account string) map[string]Quot
 func (p *pools) report(id string, version int, m StoredMember, r Report, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.changes.Add(1)
 	s := p.at(id, version)
 	if r.Refused() {
 		s.refused[m.Fingerprint] = now

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -32,6 +33,8 @@ type schedule struct {
 	running, most int
 	troubles      map[string]*Trouble
 	idle          sync.WaitGroup
+	// changes grows with all that Seen is made of.
+	changes atomic.Uint64
 	// old is set where integrations were written since they were listed.
 	old bool
 }
@@ -107,6 +110,7 @@ func place(name string, interval time.Duration, now time.Time) time.Time {
 func (s *schedule) keep(names map[string]bool, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.changes.Add(1)
 	maps.DeleteFunc(s.plans, func(name string, p *plan) bool { return !names[name] && !p.busy })
 	maps.DeleteFunc(s.troubles, func(name string, _ *Trouble) bool { return !names[name] })
 	maps.DeleteFunc(s.hosts, func(_ string, h *host) bool { return len(h.queue) == 0 && h.running == 0 && !now.Before(h.until) })
@@ -283,6 +287,7 @@ func (s *schedule) suspects(name string, version int) map[string]bool {
 func (s *schedule) checked(name string, version int, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.changes.Add(1)
 	p := s.at(name)
 	p.checked, p.version, p.suspects = now.UTC(), version, nil
 }

@@ -123,13 +123,19 @@ func (t *table[T]) settle(ctx context.Context, key string, pending bool) {
 	_, _ = t.loadExact(ctx, key) // still suspect if this fails too
 }
 
-// list returns the keys, sorted.
+// list returns the keys, sorted. Callers share the slice. Once read, and while nothing
+// is written, it touches no storage.
 func (t *table[T]) list(ctx context.Context) ([]string, error) {
+	known, found, since := t.cache.list()
+	if found {
+		return known, nil
+	}
 	keys, err := t.view.List(ctx, "")
 	if err != nil {
 		return nil, fmt.Errorf("storage: listing: %w", err)
 	}
 	slices.Sort(keys)
+	t.cache.publishList(keys, since)
 	return keys, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"vault-plugin-secrets-sei/providers"
@@ -25,6 +26,7 @@ type Watch struct {
 	now          func() time.Time
 	notify       Notify
 	schedule     *schedule
+	latest       atomic.Pointer[Snapshot]
 }
 
 // Seen is the health of an integration and what it was judged from.
@@ -72,11 +74,7 @@ func (w *Watch) subject(in *Integration, record *Record, finding *Finding, mount
 	if err != nil {
 		return subject{}, err
 	}
-	provider, err := w.integrations.Provider(in)
-	if err != nil {
-		return subject{}, err
-	}
-	auth, _ := provider.Spec().AuthType(in.AuthType)
+	auth, _ := w.integrations.groups.spec(in).AuthType(in.AuthType)
 	return subject{
 		in: in, auth: auth, record: record, finding: finding.of(record.Version), checked: w.schedule.checkedAt(in.Name, record.Version),
 		warning: mount.ExpiryWarning, now: w.now(),
@@ -93,7 +91,7 @@ func (w *Watch) idleEnd(in *Integration, mount *Mount, h Health) time.Time {
 	if err != nil || !ok || h.CheckedAt.IsZero() {
 		return time.Time{}
 	}
-	life := idler.IdleLife(in.target(provider.Spec(), mount))
+	life := idler.IdleLife(in.target(w.integrations.groups.spec(in), mount))
 	if life == 0 {
 		return time.Time{}
 	}

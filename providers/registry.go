@@ -9,6 +9,7 @@ import (
 // Registry holds the providers of this build. It is safe for concurrent use.
 type Registry struct {
 	byName map[string]Provider
+	specs  map[string]Spec
 	names  []string
 	close  func()
 }
@@ -33,10 +34,11 @@ func All(version string) *Registry {
 
 // NewRegistry returns a registry of just these providers.
 func NewRegistry(all ...Provider) *Registry {
-	r := &Registry{byName: make(map[string]Provider, len(all)), close: func() {}}
+	r := &Registry{byName: make(map[string]Provider, len(all)), specs: make(map[string]Spec, len(all)), close: func() {}}
 	for _, p := range all {
-		name := p.Spec().Name
-		r.byName[name] = p
+		spec := p.Spec()
+		name := spec.Name
+		r.byName[name], r.specs[name] = p, spec
 		r.names = append(r.names, name)
 	}
 	return r
@@ -47,6 +49,10 @@ func (r *Registry) Provider(name string) (Provider, bool) {
 	p, ok := r.byName[name]
 	return p, ok
 }
+
+// Spec returns what the provider of that name is, without making it anew; the zero value
+// if there is none.
+func (r *Registry) Spec(name string) Spec { return r.specs[name] }
 
 // Names returns the providers' names in the order of the documentation.
 func (r *Registry) Names() []string { return slices.Clone(r.names) }

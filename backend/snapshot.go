@@ -1,0 +1,78 @@
+package backend
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// snapshotLife is for how long a snapshot stands if nothing was written: some of what it
+// says changes with time alone. It is what a dashboard would not notice.
+const snapshotLife = time.Second
+
+// Snapshot is the health of all integrations at one moment. It is immutable.
+type Snapshot struct {
+	// Seen is sorted by name.
+	Seen  []*Seen
+	fleet *Fleet
+
+	at      time.Time
+	changes uint64
+
+	once     sync.Once
+	rendered any
+}
+
+// Rendered returns what render makes of the snapshot. It is made once; everybody passes
+// the same function and none changes what it returns.
+func (s *Snapshot) Rendered(render func([]*Seen) any) any {
+	s.once.Do(func() { s.rendered = render(s.Seen) })
+	return s.rendered
+}
+
+// All looks at all integrations, as Each does. What was seen within a second is good
+// enough if nothing was written, checked or reported since: with many integrations it is
+// much work, and those who look look again and again.
+func (w *Watch) All(ctx context.Context) (*Snapshot, error) {
+	if s := w.recent(); s != nil {
+		return s, nil
+	}
+	release, err := w.locks.acquire(ctx, "all/") // no integration has this name
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	if s := w.recent(); s != nil {
+		return s, nil // somebody else was faster
+	}
+	s := &Snapshot{at: w.now(), changes: w.changes()}
+	err = w.Each(ctx, func(seen *Seen) error {
+		s.Seen = append(s.Seen, seen)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.fleet = w.fleet(s.Seen, s.at)
+	w.latest.Store(s)
+	time.AfterFunc(snapshotLife, func() { w.latest.CompareAndSwap(s, nil) }) // it is large
+	return s, nil
+}
+
+// recent returns the snapshot that still stands, nil if there is none.
+func (w *Watch) recent() *Snapshot {
+	s := w.latest.Load()
+	if s == nil || s.changes != w.changes() {
+		return nil
+	}
+	if age := w.now().Sub(s.at); age < 0 || age >= snapshotLife {
+		return nil
+	}
+	return s
+}
+
+// changes is a number that grows with every change of what Seen is made of.
+func (w *Watch) changes() uint64 {
+	return w.integrations.groups.integrations.cache.version() + w.credentials.records.cache.version() +
+		w.findings.cache.version() + w.mount.table.cache.version() + w.schedule.changes.Load() + w.credentials.pools.changes.Load()
+}
