@@ -7,6 +7,8 @@ VERSION ?= $(or $(shell git describe --tags --match 'v*' 2>/dev/null),v0.1.0-dev
 
 # How long each fuzz target runs.
 FUZZTIME ?= 10m
+# How much make bench measures: full, for 15 minutes, or quick, which only shows that it works.
+BENCH ?= full
 # More flags for go test, e.g. TESTFLAGS='-v -run TestStories/dev'.
 TESTFLAGS ?=
 
@@ -24,7 +26,7 @@ shfmt         := "$$(scripts/tool.sh mvdan.cc/sh/v3/cmd/shfmt@$(SHFMT_VERSION))"
 race = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo dev test unit acceptance torture browser vault fuzz docs lint fmt clean
+.PHONY: help build demo dev test unit acceptance bench torture browser vault fuzz docs lint fmt clean
 
 help: ## Show this list.
 	@echo 'make TARGET'
@@ -56,6 +58,9 @@ acceptance: ## Run the stories in acceptance/ on a real Vault; fails without one
 
 torture: ## Kill plugins, servers and leaders under load (KILLS=200, LEADERS=30); about 15 minutes.
 	server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required SEI_TORTURE=$(KILLS) SEI_TORTURE_LEADERS=$(LEADERS) go test -count=1 -timeout=60m -v -run '^TestTorture' $(TESTFLAGS) ./acceptance
+
+bench: ## Measure speed beside Vault's own engines into docs/performance.md; BENCH=quick writes nothing.
+	server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required SEI_BENCH=$(BENCH) go test -count=1 -v -timeout=30m -run '^TestBench$$' ./acceptance
 
 browser: ## Test the driver of the browser in tools/browser; make acceptance uses it.
 	chromium=$$(scripts/chromium.sh) && cd tools/browser && CHROMIUM_BIN="$$chromium" SEI_ACCEPTANCE=required GOWORK=off go test -count=1 ./...

@@ -61,7 +61,7 @@ func (b *benchmark) some(name string, first, count int) bench.Work {
 }
 
 // growth is what is measured at each size.
-type growth struct{ creds, nothing, keys, list, status, health, memory, start []bench.Point }
+type growth struct{ creds, nothing, keys, list, status, health, memory []bench.Point }
 
 // measureSize measures what may depend on how many integrations there are.
 func (b *benchmark) measureSize(size int) {

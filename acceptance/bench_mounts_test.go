@@ -110,7 +110,7 @@ func nameOf(n int) string { return fmt.Sprintf("i%06d", n) }
 // close are apart.
 func plain(n, of int) int {
 	const first = oauthCount + poolCount
-	return first + int(uint64(n)*2654435761%uint64(of-first)) //nolint:gosec // neither is negative
+	return first + int(uint64(n)*2654435761%uint64(of-first))
 }
 
 func kv1Value(n int) map[string]any { return map[string]any{"pat": bench.Token(nameOf(n), 1)} }
