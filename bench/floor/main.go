@@ -27,17 +27,21 @@ func main() {
 	}
 }
 
-// floor keeps its lists: it is not to be measured how they are made.
-type floor struct{ lists sync.Map }
+// lists are answers of one kind, by their length. They are kept: it is not to be measured
+// how they are made.
+type lists struct {
+	make func(count int) *logical.Response
+	kept sync.Map
+}
 
 func factory(ctx context.Context, conf *logical.BackendConfig) (logical.Backend, error) {
-	f := &floor{}
+	names, health := &lists{make: namesOnly}, &lists{make: withHealth}
 	b := &framework.Backend{BackendType: logical.TypeLogical, Paths: []*framework.Path{
 		path("nothing", logical.ReadOperation, func(context.Context, *logical.Request) (*logical.Response, error) { return credential(), nil }),
 		path("stored", logical.ReadOperation, stored),
 		path("put", logical.UpdateOperation, put),
-		path("names/(?P<count>\\d+)/?", logical.ListOperation, f.list(namesOnly)),
-		path("health/(?P<count>\\d+)/?", logical.ListOperation, f.list(withHealth)),
+		path("names/(?P<count>\\d+)/?", logical.ListOperation, names.answer),
+		path("health/(?P<count>\\d+)/?", logical.ListOperation, health.answer),
 	}}
 	return b, b.Setup(ctx, conf)
 }
@@ -82,19 +86,17 @@ func put(ctx context.Context, req *logical.Request) (*logical.Response, error) {
 	return nil, req.Storage.Put(ctx, &logical.StorageEntry{Key: "stored", Value: value})
 }
 
-func (f *floor) list(make func(int) *logical.Response) func(context.Context, *logical.Request) (*logical.Response, error) {
-	return func(_ context.Context, req *logical.Request) (*logical.Response, error) {
-		count, err := strconv.Atoi(req.Path)
-		if err != nil {
-			return nil, err
-		}
-		answer, known := f.lists.Load(count)
-		if !known {
-			answer, _ = f.lists.LoadOrStore(count, make(count))
-		}
-		resp, _ := answer.(*logical.Response)
-		return resp, nil
+func (l *lists) answer(_ context.Context, req *logical.Request) (*logical.Response, error) {
+	count, err := strconv.Atoi(req.Path)
+	if err != nil {
+		return nil, err
 	}
+	kept, known := l.kept.Load(count)
+	if !known {
+		kept, _ = l.kept.LoadOrStore(count, l.make(count))
+	}
+	resp, _ := kept.(*logical.Response)
+	return resp, nil
 }
 
 func namesOnly(count int) *logical.Response {
