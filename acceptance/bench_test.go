@@ -39,7 +39,7 @@ func effortOf(mode string) effort {
 	if mode == "full" {
 		return effort{sizes: []int{10, 100, 1000, 10_000, 100_000}, middle: 10_000, rounds: 15, slice: 300 * time.Millisecond, restarts: 7, upstreamDelay: 100 * time.Millisecond}
 	}
-	return effort{sizes: []int{10, 100, 1000}, middle: 100, rounds: 3, slice: 100 * time.Millisecond, restarts: 1, upstreamDelay: 100 * time.Millisecond}
+	return effort{sizes: []int{10, 100, 1000}, middle: 100, rounds: 3, slice: 100 * time.Millisecond, restarts: 3, upstreamDelay: 100 * time.Millisecond}
 }
 
 func (e effort) largest() int { return e.sizes[len(e.sizes)-1] }
