@@ -73,6 +73,8 @@ func (b *benchmark) measureSize(size int) {
 	b.require(b.vault.List(b.t.Context(), "sei/health")) // reads all of them
 	at(&b.growth.memory, float64(b.memory())/(1<<20))
 
+	b.sameSize("kv1", "sei/integrations", fmt.Sprintf("floor/names/%d", size))
+	b.sameSize("sei/health", fmt.Sprintf("floor/health/%d", size))
 	reads := b.load(b.read(workNothing, "floor/nothing"), b.creds(workCreds, "sei", size))
 	at(&b.growth.nothing, p50(reads[workNothing]))
 	at(&b.growth.creds, p50(reads[workCreds]))
@@ -95,6 +97,18 @@ func (b *benchmark) measureSize(size int) {
 	}
 	b.say("%d: creds/ p50 %.2f ms, lists p50 in ms: KV v1 %.2f, integrations/ %.2f, status %.2f, health/ %.2f; plugin %.0f MB", size,
 		p50(reads[workCreds]), p50(lists[workKV1List]), p50(lists[workList]), p50(lists[workStatus]), p50(lists[workHealth]), b.growth.memory[len(b.growth.memory)-1].Value)
+}
+
+// sameSize demands that lists which are compared have answers of one size.
+func (b *benchmark) sameSize(paths ...string) {
+	b.t.Helper()
+	first, err := b.vault.ListSize(b.t.Context(), paths[0])
+	b.require(err)
+	for _, path := range paths[1:] {
+		size, err := b.vault.ListSize(b.t.Context(), path)
+		b.require(err)
+		require.InDelta(b.t, first, size, 200, "%s and %s", paths[0], path)
+	}
 }
 
 // measureReads compares reads, with the most integrations that there are.

@@ -96,7 +96,7 @@ func (b *benchmark) registerOthers(client *api.Client) {
 	require.NoError(b.t, err, "%s", out)
 	engine, err := os.ReadFile(filepath.Join(b.server.plugins, pluginName))
 	require.NoError(b.t, err)
-	require.NoError(b.t, os.WriteFile(small, engine, 0o700)) //nolint:gosec // a program
+	require.NoError(b.t, os.WriteFile(small, engine, 0o700))
 	for _, path := range []string{floor, small} {
 		binary, err := os.ReadFile(path)
 		require.NoError(b.t, err)

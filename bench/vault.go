@@ -28,17 +28,25 @@ func NewVault(address, token string) *Vault {
 
 // Read reads a path.
 func (v *Vault) Read(ctx context.Context, path string) error {
-	return v.send(ctx, http.MethodGet, path, nil)
+	_, err := v.send(ctx, http.MethodGet, path, nil)
+	return err
 }
 
 // List lists a path.
 func (v *Vault) List(ctx context.Context, path string) error {
+	_, err := v.ListSize(ctx, path)
+	return err
+}
+
+// ListSize lists a path and returns how many bytes the answer has.
+func (v *Vault) ListSize(ctx context.Context, path string) (int64, error) {
 	return v.send(ctx, "LIST", path, nil)
 }
 
 // Write writes JSON to a path.
 func (v *Vault) Write(ctx context.Context, path string, body []byte) error {
-	return v.send(ctx, http.MethodPut, path, body)
+	_, err := v.send(ctx, http.MethodPut, path, body)
+	return err
 }
 
 // WriteFields writes fields to a path.
@@ -50,21 +58,20 @@ func (v *Vault) WriteFields(ctx context.Context, path string, fields map[string]
 	return v.Write(ctx, path, body)
 }
 
-func (v *Vault) send(ctx context.Context, method, path string, body []byte) error {
+func (v *Vault) send(ctx context.Context, method, path string, body []byte) (int64, error) {
 	request, err := http.NewRequestWithContext(ctx, method, v.address+"/v1/"+path, bytes.NewReader(body))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	request.Header.Set("X-Vault-Token", v.token)
 	response, err := v.client.Do(request)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode >= http.StatusMultipleChoices {
 		text, _ := io.ReadAll(io.LimitReader(response.Body, 1<<10))
-		return fmt.Errorf("%s %s: %s: %s", method, path, response.Status, text)
+		return 0, fmt.Errorf("%s %s: %s: %s", method, path, response.Status, text)
 	}
-	_, err = io.Copy(io.Discard, response.Body)
-	return err
+	return io.Copy(io.Discard, response.Body)
 }
