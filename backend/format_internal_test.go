@@ -121,7 +121,7 @@ func samples(t *testing.T) []sample {
 		in.ID = "id-of-" + in.Name
 		p, ok := registry.Provider(in.Provider)
 		require.True(t, ok)
-		if id := in.recordID(p); id != in.Name {
+		if id := in.recordID(p, p.Spec()); id != in.Name {
 			group = id
 		}
 		if in.Name == "bb" {
