@@ -35,9 +35,9 @@ func TestStorageCallsOfTheHotPaths(t *testing.T) {
 		{"a bad credential is refused", logical.UpdateOperation, "reauth/key", body{"email": email, "key": "bad"}, nil},
 		{"a key is re-authenticated", logical.UpdateOperation, "reauth/key", good, []string{"Put credentials/key"}},
 		{"a pool is re-authenticated", logical.UpdateOperation, "reauth/pool", body{"pat": []any{"good-1", "good-2"}}, []string{"Put credentials/pool"}},
-		{"names are listed", logical.ListOperation, "integrations/", nil, []string{"List integrations/"}},
-		{"health is listed", logical.ListOperation, "health/", nil, []string{"List integrations/"}},
-		{"the fleet is looked at", logical.ReadOperation, "status", nil, []string{"List integrations/"}},
+		{"names are listed", logical.ListOperation, "integrations/", nil, nil},
+		{"health is listed", logical.ListOperation, "health/", nil, nil},
+		{"the fleet is looked at", logical.ReadOperation, "status", nil, nil},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			m := warmInstant(t)
@@ -83,7 +83,7 @@ func TestAllocationsOfAWarmRead(t *testing.T) {
 		t.Skip("the race detector allocates, too")
 	}
 	m := warmInstant(t)
-	for name, want := range map[string]float64{"key": 45, "other": 67, "pool": 51, "app": 44} {
+	for name, want := range map[string]float64{"key": 39, "other": 53, "pool": 45, "app": 38} {
 		req := &logical.Request{Operation: logical.ReadOperation, Path: "creds/" + name, Storage: m.disk}
 		ctx := t.Context()
 		have := testing.AllocsPerRun(1000, func() {
@@ -102,6 +102,7 @@ func warmInstant(t testing.TB) *instantMount {
 	for _, name := range []string{"key", "none", "pool", "app", "one", "other"} {
 		m.must(t, logical.ReadOperation, "health/"+name, nil)
 	}
+	m.must(t, logical.ListOperation, "integrations/", nil)
 	_, err := m.send(t, logical.UpdateOperation, "validate/key", body{"email": email, "key": "good-old"}) // the key of fingerprints
 	require.NoError(t, err)
 	return m
