@@ -1,6 +1,7 @@
 # Tools and versions. The Vault server's version is in tools/vault/go.mod.
 GOLANGCI_LINT_VERSION := v2.15.0
 SHFMT_VERSION         := v3.14.1
+ACTIONLINT_VERSION    := v1.7.12
 
 # The version that the plugin reports; Vault demands semver with a leading v.
 VERSION ?= $(or $(shell git describe --tags --match 'v*' 2>/dev/null),v0.1.0-dev)
@@ -9,6 +10,8 @@ VERSION ?= $(or $(shell git describe --tags --match 'v*' 2>/dev/null),v0.1.0-dev
 FUZZTIME ?= 10m
 # How much make bench measures: full, for 15 minutes, or quick, which only shows that it works.
 BENCH ?= full
+# What make release builds for, such as linux/amd64; all platforms if empty.
+PLATFORMS ?=
 # More flags for go test, e.g. TESTFLAGS='-v -run TestStories/dev'.
 TESTFLAGS ?=
 
@@ -22,11 +25,12 @@ SCRIPTS := .ci/run $(wildcard scripts/*.sh examples/*.sh)
 
 golangci_lint := "$$($(CURDIR)/scripts/tool.sh github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION))"
 shfmt         := "$$(scripts/tool.sh mvdan.cc/sh/v3/cmd/shfmt@$(SHFMT_VERSION))" -i 2 -ci
+actionlint    := "$$(scripts/tool.sh github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION))"
 # The race detector needs a C compiler; go sets CGO_ENABLED=0 where there is none.
 race = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo dev test unit acceptance bench torture browser vault fuzz docs lint fmt clean
+.PHONY: help build release demo dev test unit acceptance bench torture browser vault fuzz docs lint fmt clean
 
 help: ## Show this list.
 	@echo 'make TARGET'
@@ -34,7 +38,10 @@ help: ## Show this list.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1	\2/p' $(MAKEFILE_LIST) | expand -t 15
 
 build: ## Build the plugin into build/.
-	CGO_ENABLED=0 go build -trimpath -ldflags '-X vault-plugin-secrets-sei.version=$(VERSION)' -o $(PLUGIN) ./cmd/vault-plugin-secrets-sei
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-X vault-plugin-secrets-sei.version=$(VERSION)' -o $(PLUGIN) ./cmd/vault-plugin-secrets-sei
+
+release: ## Build a release of VERSION into build/release: binaries, SBOMs, SHA256SUMS.
+	@scripts/release.sh '$(VERSION)' build/release $(PLATFORMS)
 
 demo: ## Tell the engine's story on a real Vault, in under a minute; ends by itself.
 	@VERSION='$(VERSION)' scripts/demo.sh
@@ -83,6 +90,7 @@ lint: ## Check code, scripts, formatting and go.mod; changes nothing.
 	cd tools/browser && $(golangci_lint) run ./... && go vet ./... && go mod tidy -diff
 	for script in $(SCRIPTS); do bash -n "$$script" || exit 1; done
 	$(shfmt) -d $(SCRIPTS)
+	$(actionlint) $(wildcard .github/workflows/*.yml)
 
 fmt: ## Format code and scripts.
 	$(golangci_lint) fmt
