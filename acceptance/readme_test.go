@@ -1,9 +1,11 @@
 package acceptance_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,17 +17,20 @@ import (
 func TestReadmeSession(t *testing.T) {
 	exports := startDevScript(t)
 	for _, page := range []string{readmePage, "docs/security.md"} {
-		t.Run(page, func(t *testing.T) { runSession(t, exports, page) })
+		t.Run(page, func(t *testing.T) { runSession(t, pageText(t, page), map[string]string{"session": exports}) })
 	}
 }
 
-func runSession(t *testing.T, exports, page string) {
+// runSession runs the console blocks of a page's text in their order, each with the
+// exports of who types it.
+func runSession(t *testing.T, text string, exports map[string]string) {
 	t.Helper()
-	blocks := fenced(t, page, "console session")
+	who := strings.Join(slices.Collect(maps.Keys(exports)), "|")
+	blocks := regexp.MustCompile("(?ms)^```console ("+who+")\n(.*?)^```$").FindAllStringSubmatch(text, -1)
 	require.NotEmpty(t, blocks)
 	for _, block := range blocks {
-		for _, step := range steps(block) {
-			out, err := bash(t, os.Environ(), exports+step.command)
+		for _, step := range steps(block[2]) {
+			out, err := bash(t, os.Environ(), exports[block[1]]+step.command)
 			if refused := strings.HasPrefix(step.output, "Error"); refused {
 				assert.Error(t, err, "%s\n%s", step.command, out)
 			} else {
@@ -34,26 +39,6 @@ func runSession(t *testing.T, exports, page string) {
 			assertShows(t, out, step)
 		}
 	}
-}
-
-// The commands that register and mount the plugin work on a server of one's own.
-func TestReadmeRegistration(t *testing.T) {
-	blocks := fenced(t, readmePage, "sh register")
-	require.Len(t, blocks, 1)
-	plugins, err := filepath.EvalSymlinks(t.TempDir())
-	require.NoError(t, err)
-	server := startEmptyRaft(t, plugins)
-	// Not the server's HOME: the caches of go are in the user's.
-	environ := append(os.Environ(), "VAULT_ADDR="+server.addr, "VAULT_TOKEN="+server.token,
-		"PLUGIN_DIR="+plugins, "PATH="+vaultOnPath(t))
-
-	out, err := bash(t, environ, "set -e\n"+blocks[0])
-	require.NoError(t, err, "%s", out)
-	out, err = bash(t, environ, "vault path-help sei/config && vault read -field=creds_ttl sei/config")
-	require.NoError(t, err, "%s", out)
-	mount, err := server.client(t).Sys().MountConfigWithContext(t.Context(), "sei")
-	require.NoError(t, err)
-	assert.ElementsMatch(t, auditKeys(), mount.AuditNonHMACResponseKeys)
 }
 
 // The README names no make target that does not exist.
@@ -73,17 +58,6 @@ func pageText(t *testing.T, page string) string {
 	data, err := os.ReadFile(filepath.Join("..", page))
 	require.NoError(t, err)
 	return string(data)
-}
-
-// fenced returns the page's fenced blocks with that info string.
-func fenced(t *testing.T, page, info string) []string {
-	t.Helper()
-	pattern := regexp.MustCompile("(?ms)^```" + info + "\n(.*?)^```$")
-	var blocks []string
-	for _, match := range pattern.FindAllStringSubmatch(pageText(t, page), -1) {
-		blocks = append(blocks, match[1])
-	}
-	return blocks
 }
 
 // step is a command of a session and what the page shows of its output.

@@ -1,0 +1,116 @@
+package acceptance_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	installPage    = "docs/install.md"
+	installVersion = "v0.1.0" // of the page
+)
+
+// releaseName is the file of a release for this machine.
+func releaseName(version string) string {
+	return strings.Join([]string{pluginName, version, runtime.GOOS, runtime.GOARCH}, "_")
+}
+
+// A newcomer who follows docs/install.md on an empty server gets an integration that
+// somebody re-authenticates who can do nothing else, and leaves nothing behind.
+func TestInstall(t *testing.T) {
+	server, exports := newcomer(t)
+	runSession(t, pageText(t, installPage), exports)
+
+	mounts, err := server.client(t).Sys().ListMountsWithContext(t.Context())
+	require.NoError(t, err)
+	assert.NotContains(t, mounts, "sei/")
+	left, err := os.ReadDir(server.plugins)
+	require.NoError(t, err)
+	assert.Empty(t, left)
+	assert.Regexp(t, `"path":"sei/reauth/jira-prod".*"version":1`, server.audit(t), "the audit log has the swap readably")
+}
+
+// The same newcomer with Terraform: what examples/terraform would write, with the program
+// of a release, and a person who has the example's policy.
+func TestInstallWithTerraform(t *testing.T) {
+	server, exports := newcomer(t)
+	fakes := startFakes(t)
+	registered := strings.Split(pageText(t, installPage), "By default the engine calls")[0]
+	runSession(t, registered, exports)
+	assert.Equal(t, installVersion, server.runningVersion(t))
+
+	resources := endpoints(example(t, fakes), "sei")
+	for _, e := range resources {
+		e.apply(t, server)
+	}
+	fakes.world.JiraDataCenter.AddPAT("ada", "install-pat")
+	policy, err := os.ReadFile(filepath.Join(policiesDir, "reauthenticate.hcl"))
+	require.NoError(t, err)
+	person := server.client(t)
+	person.SetToken(tokenWith(t, server, "person", strings.ReplaceAll(string(policy), "jira-prod", "jira-data-center")))
+	write(t, person.Logical(), "sei/reauth/jira-data-center", map[string]any{"pat": "install-pat"})
+	for _, path := range []string{"sei/creds/jira-data-center", "sei/integrations/jira-data-center", "sei/reauth/github", "sei/config"} {
+		_, err := person.Logical().ReadWithContext(t.Context(), path)
+		assert.ErrorContains(t, err, "permission denied", path)
+	}
+	for _, e := range resources {
+		assert.Empty(t, e.drift(t, server), "%s after a re-authentication", e.path)
+	}
+}
+
+// newcomer is an empty server, and the environments of who follows the page on it.
+func newcomer(t *testing.T) (*server, map[string]string) {
+	t.Helper()
+	plugins, err := filepath.EvalSymlinks(t.TempDir())
+	require.NoError(t, err)
+	server, fakes := startEmptyRaft(t, plugins), startFakes(t)
+	fakes.world.Jira.AddAPIToken("ada@example.com", "ATATT-install")
+	both := fmt.Sprintf("export VAULT_ADDR=%q PATH=%q PLUGIN_DIR=%q RELEASE=%q JIRA_URL=%q\n",
+		server.addr, vaultOnPath(t), plugins, releaseName(installVersion), fakes.urls["JIRA"])
+	return server, map[string]string{
+		"session": both + fmt.Sprintf("export VAULT_TOKEN=%q\n", server.token),
+		"person":  both + fmt.Sprintf("unset VAULT_TOKEN; export HOME=%q\n", t.TempDir()),
+	}
+}
+
+// Each row of the page's table of errors is what the server says.
+func TestInstallationErrors(t *testing.T) {
+	binary, err := os.ReadFile(filepath.Join(os.Getenv(envPlugins), pluginName))
+	require.NoError(t, err)
+	plugins, err := filepath.EvalSymlinks(t.TempDir())
+	require.NoError(t, err)
+	program := filepath.Join(plugins, pluginName)
+	require.NoError(t, os.WriteFile(program, binary, 0o700)) //nolint:gosec // a program
+	require.NoError(t, os.WriteFile(program+"-data", binary, 0o600))
+	require.NoError(t, os.Symlink("/bin/true", program+"-link"))
+	server := startEmptyRaft(t, plugins)
+	exports := fmt.Sprintf("export VAULT_ADDR=%q VAULT_TOKEN=%q PATH=%q\n", server.addr, server.token, vaultOnPath(t)) +
+		fmt.Sprintf("register() { vault plugin register -sha256=\"${sum:-$(sha256sum %q | cut -d ' ' -f 1)}\" \"$@\" secret %s; }\n", program, pluginName) +
+		"mount() { vault secrets enable -path=any " + pluginName + "; }\n"
+	provoked := map[string]string{
+		"checksums did not match":   "sum=$(echo | sha256sum | cut -d ' ' -f 1) register -version=" + pluginVersion + " && mount",
+		"no such file or directory": "register -version=" + pluginVersion + " -command=missing",
+		"permission denied":         "register -version=" + pluginVersion + " -command=" + pluginName + "-data && mount",
+		"cannot execute files outside of configured plugin directory": "register -version=" + pluginVersion + " -command=" + pluginName + "-link",
+		"did not match requested version":                             "register -version=v9.9.9",
+		"is not a valid semantic version":                             "register -version=one",
+		"Could not decode SHA256 value":                               "sum='ab file' register -version=" + pluginVersion,
+		"plugin not found in the catalog":                             "vault secrets enable other",
+	}
+	rows := regexp.MustCompile("(?m)^\\| `([^`]+)` \\| [^|]+ \\| [^|]+ \\|$").FindAllStringSubmatch(strings.Split(pageText(t, installPage), "## What goes wrong")[1], -1)
+	require.Len(t, rows, len(provoked))
+	for _, row := range rows {
+		require.Contains(t, provoked, row[1])
+		out, err := bash(t, os.Environ(), exports+provoked[row[1]])
+		assert.Error(t, err, row[1])
+		assert.Contains(t, out, row[1])
+	}
+}

@@ -1,0 +1,71 @@
+package acceptance_test
+
+import (
+	"debug/elf"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// release builds a release for one platform from a folder of sources.
+func release(t *testing.T, sources, version, platform string) (folder, out string, err error) {
+	t.Helper()
+	folder = filepath.Join(t.TempDir(), "release")
+	out, err = bash(t, os.Environ(), strings.Join([]string{sources + "/scripts/release.sh", version, folder, platform}, " "))
+	return folder, out, err
+}
+
+// A release for the container's platform has a program that needs nothing of the system,
+// where the Dockerfile copies it from; and an SBOM that names it and what is in it.
+func TestReleaseFitsTheContainer(t *testing.T) {
+	folder, out, err := release(t, ".", "v0.2.0-rc1", "linux/amd64")
+	require.NoError(t, err, out)
+	name := pluginName + "_v0.2.0-rc1_linux_amd64"
+	dockerfile := pageText(t, "Dockerfile")
+	copied := regexp.MustCompile(`(?m)^COPY .*?(\S+) /`).FindStringSubmatch(dockerfile)
+	require.NotNil(t, copied)
+	assert.Equal(t, name, strings.NewReplacer("${VERSION}", "v0.2.0-rc1", "${TARGETOS}", "linux", "${TARGETARCH}", "amd64").Replace(copied[1]))
+	assert.Contains(t, dockerfile, "nonroot\n")
+
+	program, err := elf.Open(filepath.Join(folder, name))
+	require.NoError(t, err)
+	defer func() { _ = program.Close() }()
+	for _, segment := range program.Progs {
+		assert.NotContains(t, []elf.ProgType{elf.PT_INTERP, elf.PT_DYNAMIC}, segment.Type, "not static")
+	}
+	var sbom struct {
+		Metadata   struct{ Component struct{ Version string } }
+		Components []struct{ Name string }
+	}
+	data, err := os.ReadFile(filepath.Join(folder, name+".cdx.json"))
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(data, &sbom))
+	assert.Equal(t, "v0.2.0-rc1", sbom.Metadata.Component.Version)
+	assert.Contains(t, sbom.Components, struct{ Name string }{"github.com/hashicorp/vault/sdk"})
+	out, err = bash(t, os.Environ(), "cd "+folder+" && sha256sum --check --strict SHA256SUMS && ls")
+	require.NoError(t, err, out)
+	assert.Equal(t, 2, strings.Count(out, ": OK"))
+}
+
+// A build that is not the same twice is no release, and neither is a version that Vault
+// would refuse.
+func TestReleaseRefuses(t *testing.T) {
+	_, out, err := release(t, ".", "0.1.0", "linux/amd64")
+	require.Error(t, err)
+	assert.Contains(t, out, "no version that Vault takes")
+
+	sources := t.TempDir()
+	out, err = bash(t, os.Environ(), "tar -cf - --exclude=./build --exclude=./.git . | tar -xf - -C "+sources)
+	require.NoError(t, err, out)
+	makefile := strings.Replace(pageText(t, "Makefile"), ".version=$(VERSION)'", ".version=$(VERSION)-'$$(date +%s%N)", 1)
+	require.NoError(t, os.WriteFile(filepath.Join(sources, "Makefile"), []byte(makefile), 0o600))
+	_, out, err = release(t, sources, "v0.1.0", "linux/amd64")
+	require.Error(t, err)
+	assert.Contains(t, out, "two builds of "+pluginName+"_v0.1.0_linux_amd64 differ")
+}
