@@ -88,7 +88,7 @@ func TestInstallationErrors(t *testing.T) {
 	plugins, err := filepath.EvalSymlinks(t.TempDir())
 	require.NoError(t, err)
 	program := filepath.Join(plugins, pluginName)
-	require.NoError(t, os.WriteFile(program, binary, 0o700)) //nolint:gosec // a program
+	require.NoError(t, os.WriteFile(program, binary, 0o700))
 	require.NoError(t, os.WriteFile(program+"-data", binary, 0o600))
 	require.NoError(t, os.Symlink("/bin/true", program+"-link"))
 	server := startEmptyRaft(t, plugins)
