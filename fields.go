@@ -114,6 +114,14 @@ func fieldNames(fields []providers.Field) string {
 	return strings.Join(names, ", ") + " (* required)"
 }
 
+// Display groups of fields. Settings of one provider are in a group of its title.
+const (
+	credentialGroup = "Credential"
+	commonGroup     = "Common"
+	oauthGroup      = "OAuth"
+	stateGroup      = "State" // what the engine tells, as opposed to what is written
+)
+
 // schemas is the framework's form of fields, for help and OpenAPI.
 func schemas(fields []providers.Field, group string) map[string]*framework.FieldSchema {
 	built := make(map[string]*framework.FieldSchema, len(fields))

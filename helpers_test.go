@@ -36,7 +36,7 @@ func newMount(t *testing.T) *mount {
 	t.Cleanup(github.Close)
 	m.jiraURL, m.githubURL = jira.URL, github.URL
 	m.engine = newEngine(m.storage, providers.All("test"), time.Now)
-	system := &logical.StaticSystemView{}
+	system := &logical.StaticSystemView{PluginEnvironment: &logical.PluginEnvironment{}} // help asks for it
 	require.NoError(t, m.Setup(t.Context(), &logical.BackendConfig{StorageView: m.storage, System: system}))
 	t.Cleanup(func() { m.Cleanup(t.Context()) })
 	m.ok(t, logical.UpdateOperation, "config", body{"allowed_hosts": "http://127.0.0.1"})

@@ -14,7 +14,7 @@ func (e *engine) pathConfig() []*framework.Path {
 		Pattern: "config",
 		Fields:  schemas(backend.MountFields(), "Mount"),
 		Operations: operations(map[logical.Operation]operation{
-			logical.UpdateOperation: {handler: e.writeConfig, summary: "Change settings of the mount.", verb: "configure", suffix: "mount", active: true},
+			logical.UpdateOperation: {handler: e.writeConfig, summary: "Change settings of the mount.", verb: "configure", suffix: "mount", refusals: []int{400}, active: true},
 			logical.ReadOperation:   {handler: e.readConfig, summary: "Read the settings of the mount.", verb: "read", suffix: "mount-configuration", answer: schemas(backend.MountFields(), "Mount")},
 		}),
 		HelpSynopsis:    "Settings of the mount.",

@@ -16,11 +16,11 @@ func (e *engine) pathCreds() []*framework.Path {
 		Pattern: "creds/" + framework.GenericNameRegex("name"),
 		Fields: map[string]*framework.FieldSchema{"name": nameField(), "resource": {
 			Type: framework.TypeString, Query: true, Default: backend.DefaultResource, Description: "Of a pool: what the token is for, such as core or graphql; the quotas count apart.",
-			DisplayAttrs: &framework.DisplayAttributes{Name: "Resource"},
+			DisplayAttrs: &framework.DisplayAttributes{Name: "Resource", Group: credentialGroup},
 		}},
 		Operations: operations(map[logical.Operation]operation{
-			logical.ReadOperation:   {handler: e.readCreds, summary: "Read the current credential, ready to use.", verb: "read", suffix: "credential", answer: e.credsSchema()},
-			logical.DeleteOperation: {handler: e.forgetCreds, summary: "Forget the credential; the configuration stays.", verb: "forget", suffix: "credential", active: true},
+			logical.ReadOperation:   {handler: e.readCreds, summary: "Read the current credential, ready to use.", verb: "read", suffix: "credential", answer: e.credsSchema(), refusals: []int{400, 404, 502}},
+			logical.DeleteOperation: {handler: e.forgetCreds, summary: "Forget the credential; the configuration stays.", verb: "forget", suffix: "credential", refusals: []int{404}, active: true},
 		}),
 		HelpSynopsis:    "Read the current credential of an integration.",
 		HelpDescription: credsHelp,
@@ -144,32 +144,28 @@ func (e *engine) credsSchema() map[string]*framework.FieldSchema {
 		"identity":        {Type: framework.TypeString, Description: "The account it belongs to."},
 		"fingerprint":     {Type: framework.TypeString, Description: "Fingerprint of the credential; of a pool, of the token in pat."},
 		"expires_at":      {Type: framework.TypeString, Description: "RFC 3339, empty where unknown or never."},
-		"headers":         {Type: framework.TypeMap, Description: "Headers to set on a request.", DisplayAttrs: &framework.DisplayAttributes{Sensitive: true}},
+		"headers":         {Type: framework.TypeMap, Description: "Headers to set on a request.", DisplayAttrs: &framework.DisplayAttributes{Group: credentialGroup, Sensitive: true}},
 		"ttl":             {Type: framework.TypeInt, Description: "Seconds after which to read again."},
 		"rotation_period": {Type: framework.TypeInt, Description: "The same, for Vault Agent and its kin."},
 	}
-	for _, name := range e.registry.Names() {
-		p, _ := e.registry.Provider(name)
-		for _, auth := range p.Spec().AuthTypes {
-			addCredentialFields(fields, auth)
+	handed := form{}
+	e.everyAuthType(func(spec providers.Spec, auth providers.AuthType) {
+		handed.add(auth.Handed(), spec.Title, credentialGroup)
+		for _, f := range auth.Handed() {
+			if f.Kind == providers.Pool {
+				fields[f.Name+"s"] = &framework.FieldSchema{
+					Type: framework.TypeStringSlice, Description: "All tokens of the pool.",
+					DisplayAttrs: &framework.DisplayAttributes{Group: credentialGroup, Sensitive: true},
+				}
+			}
+		}
+	})
+	for name, f := range handed.schemas() {
+		if fields[name] == nil {
+			fields[name] = f
 		}
 	}
 	return fields
-}
-
-func addCredentialFields(fields map[string]*framework.FieldSchema, auth providers.AuthType) {
-	for _, f := range auth.Handed() {
-		if fields[f.Name] == nil {
-			fields[f.Name] = schema(f, "Credential")
-			fields[f.Name].Required = false
-		}
-		if f.Kind == providers.Pool {
-			fields[f.Name+"s"] = &framework.FieldSchema{
-				Type: framework.TypeStringSlice, Description: "All tokens of the pool.",
-				DisplayAttrs: &framework.DisplayAttributes{Sensitive: true},
-			}
-		}
-	}
 }
 
 const credsHelp = `

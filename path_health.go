@@ -16,7 +16,7 @@ func (e *engine) pathHealth() []*framework.Path {
 		{
 			Pattern: "health/?$",
 			Operations: operations(map[logical.Operation]operation{
-				logical.ListOperation: {handler: e.listHealth, summary: "List the health of the integrations.", verb: "list", suffix: "health", answer: healthListSchema()},
+				logical.ListOperation: {handler: e.listHealth, summary: "List the health of the integrations.", verb: "list", suffix: "health", answer: healthListSchema(), refusals: []int{404}},
 			}),
 			HelpSynopsis:    "List the health of all integrations.",
 			HelpDescription: "Returns the names, and for each in key_info: status, reason (a code), checked_at, expires_at.",
@@ -25,8 +25,8 @@ func (e *engine) pathHealth() []*framework.Path {
 			Pattern: "health/" + framework.GenericNameRegex("name"),
 			Fields:  map[string]*framework.FieldSchema{"name": nameField()},
 			Operations: operations(map[logical.Operation]operation{
-				logical.ReadOperation:   {handler: e.readHealth, summary: "Read the last known health of an integration.", verb: "read", suffix: "health", answer: healthSchema()},
-				logical.UpdateOperation: {handler: e.checkHealth, summary: "Check the credential in use at the upstream, now.", verb: "check", suffix: "health", answer: healthSchema(), active: true},
+				logical.ReadOperation:   {handler: e.readHealth, summary: "Read the last known health of an integration.", verb: "read", suffix: "health", answer: healthSchema(), refusals: []int{404}},
+				logical.UpdateOperation: {handler: e.checkHealth, summary: "Check the credential in use at the upstream, now.", verb: "check", suffix: "health", answer: healthSchema(), refusals: []int{400, 404, 502}, active: true},
 			}),
 			HelpSynopsis:    "Read the health of an integration, or check it now.",
 			HelpDescription: healthHelp,

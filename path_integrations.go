@@ -15,7 +15,7 @@ func (e *engine) pathIntegrations() []*framework.Path {
 		{
 			Pattern: "integrations/?$",
 			Operations: operations(map[logical.Operation]operation{
-				logical.ListOperation: {handler: e.listIntegrations, summary: "List the names of the integrations.", verb: "list", suffix: "integrations", answer: keysSchema()},
+				logical.ListOperation: {handler: e.listIntegrations, summary: "List the names of the integrations.", verb: "list", suffix: "integrations", answer: keysSchema(), refusals: []int{404}},
 			}),
 			HelpSynopsis:    "List the integrations.",
 			HelpDescription: "Returns the names of all integrations of this mount.",
@@ -24,10 +24,10 @@ func (e *engine) pathIntegrations() []*framework.Path {
 			Pattern: "integrations/" + framework.GenericNameRegex("name"),
 			Fields:  e.integrationSchema(),
 			Operations: operations(map[logical.Operation]operation{
-				logical.CreateOperation: {handler: e.writeIntegration, summary: "Create an integration.", verb: "write", suffix: "integration", active: true},
-				logical.UpdateOperation: {handler: e.writeIntegration, summary: "Create an integration or change settings of it.", verb: "write", suffix: "integration", active: true},
-				logical.ReadOperation:   {handler: e.readIntegration, summary: "Read an integration's settings and state.", verb: "read", suffix: "integration", answer: e.integrationAnswer()},
-				logical.DeleteOperation: {handler: e.deleteIntegration, summary: "Delete an integration with its credential and history.", verb: "delete", suffix: "integration", active: true},
+				logical.CreateOperation: {handler: e.writeIntegration, summary: "Create an integration.", verb: "write", suffix: "integration", refusals: []int{400}, active: true},
+				logical.UpdateOperation: {handler: e.writeIntegration, summary: "Create an integration or change settings of it.", verb: "write", suffix: "integration", refusals: []int{400}, active: true},
+				logical.ReadOperation:   {handler: e.readIntegration, summary: "Read an integration's settings and state.", verb: "read", suffix: "integration", answer: e.integrationAnswer(), refusals: []int{404}},
+				logical.DeleteOperation: {handler: e.deleteIntegration, summary: "Delete an integration with its credential and history.", verb: "delete", suffix: "integration", refusals: []int{404}, active: true},
 			}),
 			ExistenceCheck:  e.integrationExists,
 			HelpSynopsis:    "Configure an integration. Never takes or returns a credential.",
@@ -157,25 +157,16 @@ func stateFields() []string {
 // integrationSchema is every setting of every provider, for help and OpenAPI;
 // what a write accepts follows from its provider.
 func (e *engine) integrationSchema() map[string]*framework.FieldSchema {
-	fields := map[string]*framework.FieldSchema{"name": nameField()}
-	add := func(list []providers.Field, group string) {
-		for _, f := range list {
-			if fields[f.Name] == nil {
-				fields[f.Name] = schema(f, group)
-			}
-		}
-	}
-	add(typeFields(), "Integration")
-	add(providers.CommonSettings(), "Integration")
-	for _, name := range e.registry.Names() {
-		p, _ := e.registry.Provider(name)
-		spec := p.Spec()
-		add(spec.Settings, spec.Title)
-		for _, auth := range spec.AuthTypes {
-			add(auth.Settings, spec.Title)
-		}
-	}
+	settings := form{}
+	settings.add(typeFields(), "all", commonGroup)
+	settings.add(providers.CommonSettings(), "all", commonGroup)
+	e.everyAuthType(func(spec providers.Spec, auth providers.AuthType) {
+		settings.add(spec.Settings, spec.Title, "")
+		settings.add(auth.Settings, spec.Title, oauthGroup)
+	})
+	fields := settings.schemas()
 	fields["provider"].AllowedValues = anys(e.registry.Names())
+	fields["provider"].Description += " Required to create an integration."
 	fields["url"].Description = "Root of the upstream, as copied from the browser. See providers/<provider>."
 	return fields
 }
@@ -186,7 +177,6 @@ func (e *engine) integrationAnswer() map[string]*framework.FieldSchema {
 		fields[name] = f
 	}
 	for name, f := range fields {
-		f.Required = false
 		if f.DisplayAttrs != nil && f.DisplayAttrs.Sensitive {
 			delete(fields, name)
 			fields[name+setSuffix] = &framework.FieldSchema{Type: framework.TypeBool, Description: "Whether " + name + " is stored; it is never read back."}

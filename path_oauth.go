@@ -21,15 +21,16 @@ func (e *engine) pathOAuth() []*framework.Path {
 			Pattern: "oauth/authorize/" + framework.GenericNameRegex("name"),
 			Fields:  map[string]*framework.FieldSchema{"name": nameField()},
 			Operations: operations(map[logical.Operation]operation{
-				logical.UpdateOperation: {handler: e.authorize, summary: "Begin a re-authentication in the browser.", verb: "authorize", suffix: "integration", answer: authorizeSchema(), active: true},
+				logical.UpdateOperation: {handler: e.authorize, summary: "Begin a re-authentication in the browser.", verb: "authorize", suffix: "integration", answer: authorizeSchema(), refusals: []int{400, 404}, active: true},
 			}),
 			HelpSynopsis:    "Get the address where a person consents with a browser.",
 			HelpDescription: authorizeHelp,
 		},
 		{
 			Pattern: callbackPath,
+			Fields:  returnSchema(),
 			Operations: operations(map[logical.Operation]operation{
-				logical.ReadOperation: {handler: e.callback, summary: "Finish a re-authentication in the browser.", verb: "finish", suffix: "authorization", answer: callbackSchema(), active: true},
+				logical.ReadOperation: {handler: e.callback, summary: "Finish a re-authentication in the browser.", verb: "finish", suffix: "authorization", answer: callbackSchema(), refusals: []int{400, 500, 502}, active: true},
 			}),
 			HelpSynopsis:    "Where the browser comes back to after a person has consented.",
 			HelpDescription: callbackHelp,
@@ -114,6 +115,21 @@ func nothingReturned() *backend.Error {
 	return &backend.Error{
 		Code:    backend.CodeOAuthStateInvalid,
 		Message: "this address is for browsers that come back from an authorization server, and this one brings nothing that can be used",
+	}
+}
+
+// returnSchema is the query that a browser brings.
+func returnSchema() map[string]*framework.FieldSchema {
+	field := func(title, description string, secret bool) *framework.FieldSchema {
+		return &framework.FieldSchema{
+			Type: framework.TypeString, Query: true, Description: description,
+			DisplayAttrs: &framework.DisplayAttributes{Name: title, Group: oauthGroup, Sensitive: secret},
+		}
+	}
+	return map[string]*framework.FieldSchema{
+		providers.OAuthState: field("State", "State that the authorization was begun with.", true),
+		providers.OAuthCode:  field("Authorization code", "Code of the authorization server, if the person consented.", true),
+		"error":              field("Error", "Code of RFC 6749 for why there is none.", false),
 	}
 }
 

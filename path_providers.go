@@ -26,7 +26,7 @@ func (e *engine) pathProviders() []*framework.Path {
 				DisplayAttrs: &framework.DisplayAttributes{Name: "Provider", Identifier: true},
 			}},
 			Operations: operations(map[logical.Operation]operation{
-				logical.ReadOperation: {handler: e.readProvider, summary: "Read what a provider supports.", verb: "read", suffix: "provider", answer: providerSchema()},
+				logical.ReadOperation: {handler: e.readProvider, summary: "Read what a provider supports.", verb: "read", suffix: "provider", answer: providerSchema(), refusals: []int{404}},
 			}),
 			HelpSynopsis:    "Read a provider's auth types, settings and credential fields.",
 			HelpDescription: "Says for each auth type which credential fields re-authentication takes, or why it is not supported, and which settings an integration has.",

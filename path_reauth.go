@@ -16,8 +16,8 @@ func (e *engine) pathReauth() []*framework.Path {
 			Pattern: "reauth/" + framework.GenericNameRegex("name"),
 			Fields:  e.credentialSchema(),
 			Operations: operations(map[logical.Operation]operation{
-				logical.UpdateOperation: {handler: e.reauth, summary: "Re-authenticate: check a new credential at the upstream and swap it in.", verb: "reauthenticate", suffix: "integration", answer: reauthSchema(), active: true},
-				logical.ReadOperation:   {handler: e.reauthForm, summary: "Read what a re-authentication of this integration takes.", verb: "read", suffix: "reauthentication-form", answer: formSchema()},
+				logical.UpdateOperation: {handler: e.reauth, summary: "Re-authenticate: check a new credential at the upstream and swap it in.", verb: "reauthenticate", suffix: "integration", answer: reauthSchema(), refusals: []int{400, 404, 502}, active: true},
+				logical.ReadOperation:   {handler: e.reauthForm, summary: "Read what a re-authentication of this integration takes.", verb: "read", suffix: "reauthentication-form", answer: formSchema(), refusals: []int{404}},
 			}),
 			HelpSynopsis:    "Re-authenticate an integration. Takes credential fields and nothing else.",
 			HelpDescription: reauthHelp,
@@ -26,7 +26,7 @@ func (e *engine) pathReauth() []*framework.Path {
 			Pattern: "validate/" + framework.GenericNameRegex("name"),
 			Fields:  e.credentialSchema(),
 			Operations: operations(map[logical.Operation]operation{
-				logical.UpdateOperation: {handler: e.validate, summary: "Check a credential at the upstream and store nothing.", verb: "validate", suffix: "credential", answer: validateSchema(), active: true},
+				logical.UpdateOperation: {handler: e.validate, summary: "Check a credential at the upstream and store nothing.", verb: "validate", suffix: "credential", answer: validateSchema(), refusals: []int{400, 404, 502}, active: true},
 			}),
 			HelpSynopsis:    "Check a credential without storing it.",
 			HelpDescription: "Takes the fields of reauth/<name>, does the same checks, gives the same errors, and stores nothing.",
@@ -136,19 +136,11 @@ func integrationNames(list []*backend.Integration) []string {
 
 // credentialSchema is every credential field of every provider, for help and OpenAPI.
 func (e *engine) credentialSchema() map[string]*framework.FieldSchema {
-	fields := map[string]*framework.FieldSchema{"name": nameField()}
-	for _, name := range e.registry.Names() {
-		p, _ := e.registry.Provider(name)
-		for _, auth := range p.Spec().AuthTypes {
-			for _, f := range auth.Fields {
-				if fields[f.Name] == nil {
-					fields[f.Name] = schema(f, "Credential")
-					fields[f.Name].Required = false // it depends on the integration
-				}
-			}
-		}
-	}
-	return fields
+	credentials := form{}
+	e.everyAuthType(func(spec providers.Spec, auth providers.AuthType) {
+		credentials.add(auth.Fields, spec.Title, credentialGroup)
+	})
+	return credentials.schemas()
 }
 
 func verifiedSchema() map[string]*framework.FieldSchema {

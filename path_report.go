@@ -20,7 +20,7 @@ func (e *engine) pathReport() []*framework.Path {
 		Pattern: "creds/" + framework.GenericNameRegex("name") + "/report",
 		Fields:  fields,
 		Operations: operations(map[logical.Operation]operation{
-			logical.UpdateOperation: {handler: e.report, summary: "Tell what the upstream said of a token.", verb: "report", suffix: "token", active: true},
+			logical.UpdateOperation: {handler: e.report, summary: "Tell what the upstream said of a token.", verb: "report", suffix: "token", refusals: []int{400, 404}, active: true},
 		}),
 		HelpSynopsis:    "Tell what the upstream said of a token that creds/ handed out.",
 		HelpDescription: reportHelp,

@@ -15,7 +15,7 @@ func (e *engine) pathRotate() []*framework.Path {
 		{
 			Pattern: "rotate/" + framework.GenericNameRegex("name"), Fields: name,
 			Operations: operations(map[logical.Operation]operation{
-				logical.UpdateOperation: {handler: e.rotate, summary: "Let the upstream make a new credential, and swap it in.", verb: "rotate", suffix: "credential", answer: reauthSchema(), active: true},
+				logical.UpdateOperation: {handler: e.rotate, summary: "Let the upstream make a new credential, and swap it in.", verb: "rotate", suffix: "credential", answer: reauthSchema(), refusals: []int{400, 404, 502}, active: true},
 			}),
 			HelpSynopsis:    "Renew the credential without a person, where the upstream can.",
 			HelpDescription: rotateHelp,
@@ -23,7 +23,7 @@ func (e *engine) pathRotate() []*framework.Path {
 		{
 			Pattern: "rollback/" + framework.GenericNameRegex("name"), Fields: name,
 			Operations: operations(map[logical.Operation]operation{
-				logical.UpdateOperation: {handler: e.rollback, summary: "Go back to the credential before, if it still works.", verb: "roll-back", suffix: "credential", answer: reauthSchema(), active: true},
+				logical.UpdateOperation: {handler: e.rollback, summary: "Go back to the credential before, if it still works.", verb: "roll-back", suffix: "credential", answer: reauthSchema(), refusals: []int{400, 404, 502}, active: true},
 			}),
 			HelpSynopsis:    "Go back to the credential before the one in use.",
 			HelpDescription: rollbackHelp,

