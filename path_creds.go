@@ -110,6 +110,7 @@ func credsData(out *backend.Handout, p providers.Provider, auth providers.AuthTy
 	data["expires_at"], data["headers"] = timestamp(expires), providers.HeadersOf(p, in.AuthType, current.Scheme, cred)
 	seconds := int64(readAgainIn(expires, ttl, now) / time.Second)
 	data["ttl"], data["rotation_period"] = seconds, seconds
+	data["last_vault_rotation"] = timestamp(current.VerifiedAt)
 	return data
 }
 
@@ -147,6 +148,8 @@ func (e *engine) credsSchema() map[string]*framework.FieldSchema {
 		"headers":         {Type: framework.TypeMap, Description: "Headers to set on a request.", DisplayAttrs: &framework.DisplayAttributes{Group: credentialGroup, Sensitive: true}},
 		"ttl":             {Type: framework.TypeInt, Description: "Seconds after which to read again."},
 		"rotation_period": {Type: framework.TypeInt, Description: "The same, for Vault Agent and its kin."},
+		// Without it the Vault Secrets Operator reads static credentials once and never again.
+		"last_vault_rotation": {Type: framework.TypeString, Description: "RFC 3339, when the credential was swapped in; for the Vault Secrets Operator."},
 	}
 	handed := form{}
 	e.everyAuthType(func(spec providers.Spec, auth providers.AuthType) {

@@ -142,7 +142,9 @@ func TestCredsAreReadyToUse(t *testing.T) {
 		assert.Equal(t, want, creds[key], key)
 	}
 	assert.True(t, strings.HasPrefix(authorization(creds), "Basic "))
-	assert.Equal(t, m.read(t, "integrations/jira")["fingerprint"], creds["fingerprint"])
+	in := m.read(t, "integrations/jira")
+	assert.Equal(t, in["fingerprint"], creds["fingerprint"])
+	assert.Equal(t, in["reauthenticated_at"], creds["last_vault_rotation"])
 }
 
 func TestCredsOfWhatIsNotThere(t *testing.T) {

@@ -18,11 +18,17 @@ type comeBack struct {
 	url *url.URL
 }
 
-// begin begins an authorization and consents to it. A code that is given takes the
-// place of the one that was issued.
+// begin begins an authorization at the mount sei and consents to it. A code that is given
+// takes the place of the one that was issued.
 func begin(t *testing.T, server *server, w *providertest.World, name, code string) comeBack {
 	t.Helper()
-	begun, err := server.client(t).Logical().WriteWithContext(t.Context(), "sei/oauth/authorize/"+name, nil)
+	return beginAt(t, server, w, "sei/oauth/authorize/"+name, code)
+}
+
+// beginAt does so at any path.
+func beginAt(t *testing.T, server *server, w *providertest.World, path, code string) comeBack {
+	t.Helper()
+	begun, err := server.client(t).Logical().WriteWithContext(t.Context(), path, nil)
 	require.NoError(t, err)
 	address, _ := begun.Data["authorize_url"].(string)
 	back, err := w.Consent(address, true)

@@ -43,6 +43,13 @@ func TestExamples(t *testing.T) {
 		t.Parallel()
 		testMonitor(t, server)
 	})
+	t.Run("python", func(t *testing.T) {
+		t.Parallel()
+		needs(t, "python3", "examples/worker.py")
+		testWorker(t, newPool(t, server, "sei-python"), func(p *pool, requests string) []string {
+			return []string{"python3", "../examples/worker.py", p.mount + "/creds/gh", p.url, "--requests", requests, "--every", "0.02"}
+		})
+	})
 	t.Run("shell", func(t *testing.T) {
 		t.Parallel()
 		needs(t, "curl", "examples/worker.sh")
