@@ -18,7 +18,7 @@ import (
 
 const agentDir = "../examples/agent"
 
-// agentTTL is the shortest creds_ttl, and agentLimit what a busy machine may add to it.
+// agentTTL is creds_ttl in seconds; agentLimit leaves a busy machine time beside it.
 const (
 	agentTTL   = 5
 	agentLimit = agentTTL*time.Second + 20*time.Second

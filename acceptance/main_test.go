@@ -14,6 +14,7 @@ package acceptance_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -39,6 +40,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(envGuard) != "" {
 		os.Exit(guard(os.Args[1:]))
 	}
+	flag.Bool("update", false, "write the files in "+goldenDir)
 	os.Exit(run(m))
 }
 

@@ -17,6 +17,8 @@ type story struct {
 	mount  string
 	fakes  *fakes
 	since  stopwatch
+	// printed is what the command prints noted.
+	printed strings.Builder
 }
 
 type storyKey struct{}

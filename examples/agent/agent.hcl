@@ -7,7 +7,7 @@
 # ../policies/worker.hcl; any other method of auto_auth does as well.
 #
 # How soon a new credential is in the file: creds/ says in ttl when to read again, and the agent does
-# so one second later. That is creds_ttl of the mount, 300 s unless it is set, 5 s at least; sooner where
+# so one second later. That is creds_ttl of the mount, 300 s unless it is set otherwise, or sooner where
 # the credential ends, or an access token of OAuth has to be renewed. A file is written, and its command
 # run, only if its contents change.
 
