@@ -103,15 +103,15 @@ func (i *invalid) err() error {
 
 // fieldNames lists fields for a message, required ones marked.
 func fieldNames(fields []providers.Field) string {
-	names := make([]string, 0, len(fields))
+	names, legend := make([]string, 0, len(fields)), ""
 	for _, f := range fields {
 		if f.Required {
-			names = append(names, f.Name+"*")
+			names, legend = append(names, f.Name+"*"), " (* required)"
 		} else {
 			names = append(names, f.Name)
 		}
 	}
-	return strings.Join(names, ", ") + " (* required)"
+	return strings.Join(names, ", ") + legend
 }
 
 // Display groups of fields. Settings of one provider are in a group of its title.

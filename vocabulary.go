@@ -95,6 +95,12 @@ func (v vocabulary) hint(names []string, here place) string {
 		return " (credentials go to reauth/<name>)"
 	case here != atIntegrations && all(v.settings):
 		return " (settings go to integrations/<name>)"
+	case all(v.state):
+		return " (it is read, and never written)"
+	case here == atIntegrations && all(v.settings):
+		return " (it is a setting of another provider or auth type)"
+	case here == atReauth && all(v.credentials):
+		return " (it is a credential field of another provider or auth type)"
 	default:
 		return ""
 	}

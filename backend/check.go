@@ -201,7 +201,7 @@ func judgeIdentity(change *Change, v providers.Verified) error {
 func pinned(change *Change, in *Integration, v providers.Verified) *Error {
 	e := &Error{
 		Code: CodeIdentityPinned, Integration: change.Integration.Name, Provider: in.Provider,
-		Message: fmt.Sprintf("the credential works but belongs to %q, and pin_identity keeps integration %q on %q; %s", v.Identity, in.Name, change.Before.Identity, kept(change.Before)),
+		Message: fmt.Sprintf("the credential works but belongs to %q, and pin_identity keeps integration %q on %q; send a credential of that account, or set pin_identity=false first; %s", v.Identity, in.Name, change.Before.Identity, kept(change.Before)),
 	}
 	if in != change.Integration {
 		e.Siblings = []string{in.Name}

@@ -3,6 +3,7 @@ package backend
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"vault-plugin-secrets-sei/providers"
 )
@@ -75,7 +76,7 @@ func UnknownIntegration(name string) *Error {
 func ReauthUnsupported(in *Integration, auth providers.AuthType) *Error {
 	return &Error{
 		Code: CodeReauthUnsupported, Integration: in.Name, Provider: in.Provider,
-		Message: fmt.Sprintf("integration %q authenticates by %s: %s", in.Name, in.AuthType, auth.Unsupported),
+		Message: fmt.Sprintf("integration %q has auth_type %s. %s", in.Name, in.AuthType, auth.Unsupported),
 	}
 }
 
@@ -90,7 +91,7 @@ func ValidateUnsupported(in *Integration) *Error {
 // refusal turns the failure of a check into an Error. kept says what stays in use.
 func refusal(in *Integration, cause *providers.Error, kept string, fingerprints []string) *Error {
 	e := &Error{
-		Code: string(cause.Outcome), Message: fmt.Sprintf("%s; %s", cause.Error(), kept),
+		Code:        string(cause.Outcome),
 		Integration: in.Name, Provider: in.Provider,
 		Fields: cause.Fields, Missing: cause.Missing, URL: cause.URL,
 	}
@@ -104,5 +105,23 @@ func refusal(in *Integration, cause *providers.Error, kept string, fingerprints 
 		}
 		e.Members = append(e.Members, member)
 	}
+	e.Message = strings.Join(append(advice(cause, e.Members, len(fingerprints)), kept), "; ")
 	return e
+}
+
+// advice is what a refusal says before what stays in use. People at a command line see
+// the sentence alone, so it has what they need of the data.
+func advice(cause *providers.Error, refused []RefusedMember, tokens int) []string {
+	said := []string{cause.Error()}
+	if cause.Outcome == providers.Unreachable {
+		said = append(said, "the credential was not judged: check the address and the way there, or try again later")
+	}
+	if tokens > 1 && len(refused) > 0 {
+		list := make([]string, 0, len(refused))
+		for _, m := range refused {
+			list = append(list, fmt.Sprintf("token %d (fingerprint %s, %s)", m.Position, m.Fingerprint, m.Code))
+		}
+		said = append(said, "of the pool, "+strings.Join(list, ", ")+" failed")
+	}
+	return said
 }

@@ -152,7 +152,7 @@ func required(in *Integration, spec providers.Spec) error {
 	}
 	return &Error{
 		Code: CodeMissingField, Integration: in.Name, Provider: in.Provider, Fields: missing,
-		Message: fmt.Sprintf("%s needs %s", spec.Title, strings.Join(missing, " and ")),
+		Message: fmt.Sprintf("%s must be set for %s with auth_type %s; read providers/%s for what it is", strings.Join(missing, " and "), spec.Title, in.AuthType, in.Provider),
 	}
 }
 

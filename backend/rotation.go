@@ -3,6 +3,8 @@ package backend
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"vault-plugin-secrets-sei/providers"
@@ -67,7 +69,11 @@ func (c *Credentials) rotator(in *Integration, mount *Mount) (providers.Rotator,
 			return rotator, nil
 		}
 	}
-	return nil, &Error{Code: CodeRotateUnsupported, Integration: in.Name, Provider: in.Provider, Message: spec.Title + " cannot rotate this credential: " + why}
+	why = strings.TrimSuffix(strings.TrimPrefix(why, "None: "), ".")
+	return nil, &Error{
+		Code: CodeRotateUnsupported, Integration: in.Name, Provider: in.Provider,
+		Message: fmt.Sprintf("%s cannot rotate this credential: %s; write another one to reauth/%s instead", spec.Title, why, in.Name),
+	}
 }
 
 // errNotDue says that a credential need not be rotated any more.

@@ -99,7 +99,7 @@ func (a AllowedHosts) checkEndpoint(ep endpoint) *Error {
 	}
 	matches := func(e hostEntry) bool { return e.scheme == ep.scheme && e.names(ep.host, ep.addr, ep.port) }
 	if !slices.ContainsFunc(a.entries, matches) {
-		return newError(NotAllowed, ep.host, "%s://%s (port %s) is not in the mount's allowed_hosts", ep.scheme, ep.host, ep.port)
+		return newError(NotAllowed, ep.host, "%s://%s (port %s) is not in the mount's allowed_hosts; if it may be called, add it there with a write to config", ep.scheme, ep.host, ep.port)
 	}
 	return nil
 }
@@ -130,7 +130,7 @@ func (a AllowedHosts) checkProxy(ep endpoint) *Error {
 	}
 	matches := func(e hostEntry) bool { return e.names(ep.host, ep.addr, ep.port) }
 	if !slices.ContainsFunc(a.entries, matches) {
-		return newError(NotAllowed, ep.host, "the proxy %s (port %s) is not in the mount's allowed_hosts", ep.host, ep.port)
+		return newError(NotAllowed, ep.host, "the proxy %s (port %s) is not in the mount's allowed_hosts; if it may be used, add it there with a write to config", ep.host, ep.port)
 	}
 	return nil
 }
