@@ -1,12 +1,20 @@
 package sei
 
 import (
-	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
+)
+
+// The statuses of answers; respond.go says how refusals get theirs.
+const (
+	statusOK       = 200
+	statusDone     = 204
+	statusRefused  = 400
+	statusNone     = 404
+	statusUpstream = 502
 )
 
 // documented completes the OpenAPI document in the answer to a request for help, which
@@ -49,9 +57,9 @@ func describeJSON(op *framework.OASOperation, named map[string]*framework.OASSch
 	}
 	for status, answer := range op.Responses {
 		switch {
-		case status >= http.StatusBadRequest:
+		case status >= statusRefused:
 			answer.Content = framework.OASContent{"application/json": {Schema: refusalSchema()}}
-		case status == http.StatusNoContent:
+		case status == statusDone:
 			answer.Content = nil
 		default:
 			inline(answer.Content, named)
@@ -98,14 +106,14 @@ func refusalSchema() *framework.OASSchema {
 // refusalText says when an operation answers with a status.
 func refusalText(status int) string {
 	switch status {
-	case http.StatusBadRequest:
+	case statusRefused:
 		return "Refused: the code says why. Nothing was changed."
-	case http.StatusNotFound:
+	case statusNone:
 		return "There is none of that name, or nothing to list."
-	case http.StatusBadGateway:
+	case statusUpstream:
 		return "The upstream could not tell. Nothing was changed."
 	default:
-		return http.StatusText(status)
+		return "Something else went wrong. Nothing was changed."
 	}
 }
 

@@ -3,7 +3,6 @@ package sei
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"strings"
 
 	"github.com/hashicorp/vault/sdk/framework"
@@ -102,9 +101,9 @@ func operations(ops map[logical.Operation]operation) map[logical.Operation]frame
 func (o operation) responses() map[int][]framework.Response {
 	described := map[int][]framework.Response{}
 	if o.answer == nil {
-		described[http.StatusNoContent] = []framework.Response{{Description: "Done"}}
+		described[statusDone] = []framework.Response{{Description: "Done"}}
 	} else {
-		described[http.StatusOK] = []framework.Response{{Description: "OK", Fields: told(o.answer)}}
+		described[statusOK] = []framework.Response{{Description: "OK", Fields: told(o.answer)}}
 	}
 	for _, status := range o.refusals {
 		described[status] = []framework.Response{{Description: refusalText(status)}}

@@ -227,6 +227,7 @@ func watchOperations() map[string]operation {
 	return map[string]operation{
 		"Watch.Health":  {keyWorld, func(ctx context.Context, w *world) error { return of(w.Watch.Health(ctx, "a")) }, false},
 		"Watch.Observe": {keyWorld, func(ctx context.Context, w *world) error { return of(w.Watch.Observe(ctx, "a")) }, false},
+		"Watch.All":     {groupWorld, func(ctx context.Context, w *world) error { return of(w.Watch.All(ctx)) }, false},
 		"Watch.Fleet":   {groupWorld, func(ctx context.Context, w *world) error { return of(w.Watch.Fleet(ctx)) }, false},
 		"Watch.Each": {keyWorld, func(ctx context.Context, w *world) error {
 			return w.Watch.Each(ctx, func(*backend.Seen) error { return nil })
