@@ -18,7 +18,7 @@ func (e *engine) pathConfig() []*framework.Path {
 			logical.ReadOperation:   {handler: e.readConfig, summary: "Read the settings of the mount.", verb: "read", suffix: "mount-configuration", answer: schemas(backend.MountFields(), "Mount")},
 		}),
 		HelpSynopsis:    "Settings of the mount.",
-		HelpDescription: "A write changes the settings it sends; the others stay as they are. Durations are in seconds.",
+		HelpDescription: "A write changes the settings it sends; the others stay as they are. Durations read in seconds.\n\n    vault write sei/config allowed_hosts=https://jira.internal,https://*.example.com",
 	}}
 }
 

@@ -178,4 +178,7 @@ answers 401. An OAuth access token is renewed here when its end is near.
 
 Deleting it forgets the credential; the configuration, the version counter and
 the history stay.
+
+    vault read sei/creds/jira-prod
+    vault read -field=headers -format=json sei/creds/jira-prod
 `

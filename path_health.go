@@ -169,4 +169,7 @@ Statuses: healthy; expiring (works, ends soon); degraded (works in part: a token
 pool, a right or the quota is missing); unreachable (the last check could not tell);
 needs_reauth (there is no credential, or the upstream says that it is bad or has
 ended); not_checked (this auth type cannot be checked).
+
+    vault read sei/health/jira-prod
+    vault write -f sei/health/jira-prod
 `

@@ -15,7 +15,7 @@ func (e *engine) pathHistory() []*framework.Path {
 			logical.ReadOperation: {handler: e.readHistory, summary: "Read who swapped the credential, when and why.", verb: "read", suffix: "history", answer: historySchema(), refusals: []int{404}},
 		}),
 		HelpSynopsis:    "Read the history of an integration's credential.",
-		HelpDescription: "Entries are newest first: version, time, cause (reauth, rotate, refresh, rollback, forget), via (the path of the request), identity, fingerprint, entity_id, display_name, request_id. Of the refreshes of an access token, the newest of each version is kept. The setting history_limit of the mount says how many entries are.",
+		HelpDescription: historyHelp,
 	}}
 }
 
@@ -42,3 +42,12 @@ func historySchema() map[string]*framework.FieldSchema {
 		"entries": {Type: framework.TypeSlice, Description: "The changes, newest first."},
 	}
 }
+
+const historyHelp = `
+Entries are newest first: version, time, cause (reauth, rotate, refresh, rollback,
+forget), via (the path of the request), identity, fingerprint, entity_id, display_name,
+request_id. Of the refreshes of an access token, the newest of each version is kept.
+The setting history_limit of the mount says how many entries are.
+
+    vault read -format=json sei/history/jira-prod
+`

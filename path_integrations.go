@@ -206,4 +206,9 @@ cannot change while a credential is stored: delete creds/<name> first. The secre
 an OAuth client must be sent again with such a change; it is never read back.
 
 Credentials go to reauth/<name>. Deleting an integration deletes its credential.
+
+    vault write sei/integrations/jira-prod provider=jira auth_type=api_key \
+        url=https://acme.atlassian.net
+
+providers/<provider> says which settings there are.
 `

@@ -173,6 +173,8 @@ as the account that the integration shall use, and consent. The browser comes ba
 redirect_uri within ten minutes. If that is oauth/callback of this mount, the
 re-authentication is finished there; otherwise write the code and state that it
 brought to reauth/<name>.
+
+    vault write -f -field=authorize_url sei/oauth/authorize/bitbucket-prod
 `
 
 const callbackHelp = `

@@ -29,7 +29,7 @@ func (e *engine) pathProviders() []*framework.Path {
 				logical.ReadOperation: {handler: e.readProvider, summary: "Read what a provider supports.", verb: "read", suffix: "provider", answer: providerSchema(), refusals: []int{404}},
 			}),
 			HelpSynopsis:    "Read a provider's auth types, settings and credential fields.",
-			HelpDescription: "Says for each auth type which credential fields re-authentication takes, or why it is not supported, and which settings an integration has.",
+			HelpDescription: "Says for each auth type which credential fields re-authentication takes, or why it is not\nsupported, and which settings an integration has.\n\n    vault read sei/providers/jira",
 		},
 	}
 }

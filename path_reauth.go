@@ -29,7 +29,7 @@ func (e *engine) pathReauth() []*framework.Path {
 				logical.UpdateOperation: {handler: e.validate, summary: "Check a credential at the upstream and store nothing.", verb: "validate", suffix: "credential", answer: validateSchema(), refusals: []int{400, 404, 502}, active: true},
 			}),
 			HelpSynopsis:    "Check a credential without storing it.",
-			HelpDescription: "Takes the fields of reauth/<name>, does the same checks, gives the same errors, and stores nothing.",
+			HelpDescription: "Takes the fields of reauth/<name>, does the same checks, gives the same errors, and stores nothing.\n\n    vault write sei/validate/jira-prod email=ada@example.com api_key=-",
 		},
 	}
 }
@@ -191,4 +191,10 @@ cannot be sent here.
 
 Read this path for the fields that this integration takes. Those of OAuth are what a
 browser brings back; oauth/authorize/<name> begins that.
+
+    vault read sei/reauth/jira-prod
+    vault write sei/reauth/jira-prod email=ada@example.com api_key=-
+
+A value of - is read from standard input, which keeps it out of the shell's history. A
+refusal begins with a code, such as credential_rejected, and says what stays in use.
 `

@@ -126,4 +126,7 @@ const reportHelp = `
 For pools, whose tokens spread the load: creds/ hands out one token until its quota is
 nearly gone, and then the one with most left. It knows what workers report. Tokens of
 one account share a quota. A report is kept in memory and writes no storage.
+
+    vault write sei/creds/github-prod/report fingerprint=... status_code=200 \
+        remaining=12 reset_at=1800000000
 `

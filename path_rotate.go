@@ -61,9 +61,13 @@ What is about to happen is stored before the upstream is asked, and the successo
 anybody uses it: wherever the engine is stopped, the next one takes it up.
 
 With auto_rotate the engine does so by itself, rotate_before the credential ends.
+
+    vault write -f sei/rotate/gitlab-prod
 `
 
 const rollbackHelp = `
 The credential before is kept for the mount's rollback_window, and then erased. It is
 checked like any other, and swapped in as a new version.
+
+    vault write -f sei/rollback/jira-prod
 `

@@ -17,7 +17,7 @@ func (e *engine) pathStatus() []*framework.Path {
 			logical.ReadOperation: {handler: e.readStatus, summary: "Read the state of all integrations at a glance.", verb: "read", suffix: "status", answer: statusSchema()},
 		}),
 		HelpSynopsis:    "All integrations at a glance: how many are how, what ends next, what needs a person.",
-		HelpDescription: "expires_next lists up to 50 tokens, soonest first, with days_left; needs_person those integrations whose status is degraded or needs_reauth.",
+		HelpDescription: "expires_next lists up to 50 tokens, soonest first, with days_left; needs_person those\nintegrations whose status is degraded or needs_reauth; see health/<name> of each.\n\n    vault read -format=json sei/status",
 	}}
 }
 

@@ -156,4 +156,5 @@ real upstream, and replaces them atomically when they expire.
 
 Configure an integration at integrations/<name>, send its credential to
 reauth/<name>, read it from creds/<name>. Read providers/ for what is supported.
+"vault path-help sei/reauth/NAME", and so on, explains each path with a command.
 `

