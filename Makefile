@@ -61,7 +61,7 @@ unit: ## Run the unit tests with the race detector, in random order.
 	$(if $(race),go test -count=1 -run 'TestStorageFaults$$|TestMemoryIsFlat|TestAllocationsOfAWarmRead' . ./backend)
 
 acceptance: ## Run the stories in acceptance/ on a real Vault; fails without one.
-	server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required go test -count=1 -timeout=15m $(TESTFLAGS) ./acceptance
+	server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required go test -count=1 -timeout=25m $(TESTFLAGS) ./acceptance
 
 torture: ## Kill plugins, servers and leaders under load (KILLS=200, LEADERS=30); about 15 minutes.
 	server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required SEI_TORTURE=$(KILLS) SEI_TORTURE_LEADERS=$(LEADERS) go test -count=1 -timeout=60m -v -run '^TestTorture' $(TESTFLAGS) ./acceptance
