@@ -131,7 +131,7 @@ func testAgentListener(t *testing.T, a *agent) {
 			secret, err := through.Logical().ReadWithContext(t.Context(), a.mount+"/creds/github-prod")
 			require.NoError(t, err)
 			require.NotNil(t, secret)
-			assert.True(t, secret.Data["pat"] == token, "the agent answers with an old credential")
+			assert.Equal(t, token, secret.Data["pat"], "the agent answers with an old credential")
 		}
 	}
 	_, err = through.Logical().ReadWithContext(t.Context(), a.mount+"/integrations/github-prod")

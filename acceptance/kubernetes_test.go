@@ -187,7 +187,7 @@ func TestKubernetesOperators(t *testing.T) {
 		reauth("ghp_for_an_operator_second")
 		second := read()
 		assertStaticCreds(t, second.Data)
-		assert.False(t, macOf(first.Data) == macOf(second.Data), "another credential, and the targets are restarted")
+		assert.NotEqual(t, macOf(first.Data), macOf(second.Data), "another credential, and the targets are restarted")
 	})
 }
 
