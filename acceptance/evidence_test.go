@@ -217,7 +217,16 @@ func (e evidence) close(code int) int {
 	for _, leak := range v.leaks {
 		fmt.Println("secrecy: " + leak)
 	}
-	if len(v.leaks) > 0 && code == 0 {
+	compared, err := e.compared()
+	if err != nil {
+		fmt.Println("openapi:", err)
+		return 1
+	}
+	fmt.Println(compared)
+	for difference := range compared.Differences {
+		fmt.Println("openapi: " + difference)
+	}
+	if code == 0 && len(v.leaks)+len(compared.Differences) > 0 {
 		return 1
 	}
 	return code

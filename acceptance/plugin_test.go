@@ -52,6 +52,7 @@ func (s *server) mount(t testing.TB, path string) {
 		Config: api.MountConfigInput{AuditNonHMACResponseKeys: auditKeys()},
 	})
 	require.NoError(t, err)
+	s.describe(t, path)
 }
 
 // buried waits until a killed process is gone, and then a moment for the server to hear

@@ -31,6 +31,7 @@ type recorder struct {
 	dir      string
 	evidence evidence
 	sent     sent
+	judge    *judge
 	mu       sync.Mutex // guards the files
 }
 
@@ -39,6 +40,7 @@ type recorder struct {
 func record(t testing.TB, host, dir string) string {
 	t.Helper()
 	r := &recorder{dir: dir, evidence: evidenceOf(t), sent: newSent()}
+	r.judge = newJudge(r.evidence)
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(pr *httputil.ProxyRequest) {
 			pr.SetURL(&url.URL{Scheme: "http", Host: host})
@@ -60,6 +62,7 @@ func record(t testing.TB, host, dir string) string {
 	t.Cleanup(func() {
 		server.CloseClientConnections()
 		_ = server.Listener.Close()
+		require.NoError(t, r.judge.close())
 	})
 	return server.URL
 }
@@ -86,11 +89,16 @@ func secretPaths() *regexp.Regexp { return regexp.MustCompile(`^/v1/([^/]+/creds
 
 func authorizePath() *regexp.Regexp { return regexp.MustCompile(`^/v1/[^/]+/oauth/authorize/`) }
 
-// answered keeps an answer. A refusal is kept whatever the path is.
+// answered keeps an answer, and compares it with the OpenAPI document. A refusal is kept
+// whatever the path is; of a credential it is only said how it differs.
 func (r *recorder) answered(answer *http.Response) error {
 	path := answer.Request.URL.Path
 	good := answer.StatusCode < http.StatusBadRequest
-	if answer.StatusCode == http.StatusSwitchingProtocols || good && secretPaths().MatchString(path) {
+	if answer.StatusCode == http.StatusSwitchingProtocols {
+		return nil
+	}
+	if good && secretPaths().MatchString(path) {
+		answer.Body = &kept{ReadCloser: answer.Body, save: func(body []byte) { r.judge.compare(answer, body) }}
 		return nil
 	}
 	file := answersFile
@@ -102,6 +110,7 @@ func (r *recorder) answered(answer *http.Response) error {
 	_ = answer.Header.Write(&head)
 	answer.Body = &kept{ReadCloser: answer.Body, text: head, save: func(text []byte) {
 		r.write(file, text)
+		r.judge.compare(answer, text[head.Len():])
 		if file == authorizationsFile {
 			r.begun(text[head.Len():])
 		}
@@ -162,14 +171,14 @@ func (k *kept) Close() error {
 // An answer is kept, unless it is a credential.
 func TestTheRecorderKeepsAnswers(t *testing.T) {
 	vault := listen(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/v1/sei/creds/gone" {
+		if r.URL.Path == "/v1/fake/creds/gone" {
 			w.WriteHeader(http.StatusNotFound)
 		}
 		_, _ = io.WriteString(w, "answer-of-"+r.URL.Path+"?"+r.URL.RawQuery)
 	}))
 	dir := t.TempDir()
 	address := record(t, vault[len("http://"):], dir)
-	for _, path := range []string{"sei/integrations/a", "sei/creds/a", "sei/creds/gone", "sei/creds/a/report", "sei/oauth/authorize/a", "sys/raw/logical", "sei/oauth/callback?code=x;y"} {
+	for _, path := range []string{"fake/integrations/a", "fake/creds/a", "fake/creds/gone", "fake/creds/a/report", "fake/oauth/authorize/a", "sys/raw/logical", "fake/oauth/callback?code=x;y"} {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address+"/v1/"+path, http.NoBody)
 		require.NoError(t, err)
 		answer, err := http.DefaultClient.Do(request)
@@ -183,11 +192,11 @@ func TestTheRecorderKeepsAnswers(t *testing.T) {
 	require.NoError(t, err)
 	authorizations, err := os.ReadFile(filepath.Join(dir, authorizationsFile))
 	require.NoError(t, err)
-	for _, path := range []string{"sei/integrations/a", "sei/creds/gone", "sei/creds/a/report", "sei/oauth/callback?code=x;y"} {
+	for _, path := range []string{"fake/integrations/a", "fake/creds/gone", "fake/creds/a/report", "fake/oauth/callback?code=x;y"} {
 		require.Contains(t, string(answers), "answer-of-/v1/"+path)
 	}
-	for _, path := range []string{"sei/creds/a?", "sys/raw", "oauth/authorize"} {
+	for _, path := range []string{"fake/creds/a?", "sys/raw", "oauth/authorize"} {
 		require.NotContains(t, string(answers), "answer-of-/v1/"+path)
 	}
-	require.Contains(t, string(authorizations), "answer-of-/v1/sei/oauth/authorize/a")
+	require.Contains(t, string(authorizations), "answer-of-/v1/fake/oauth/authorize/a")
 }

@@ -1,0 +1,211 @@
+package acceptance_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// contract is the engine's part of the OpenAPI document of a real server.
+type contract struct {
+	doc    *openapi3.T
+	routes []route
+}
+
+// route is an operation and the requests that it is for, by their path below the mount.
+type route struct {
+	method  string
+	path    *regexp.Regexp
+	answers *openapi3.Operation
+}
+
+// exchange is an answer and what was asked. It may hold secrets, so nothing writes it.
+type exchange struct {
+	method string // as the document has it: a list is a GET
+	path   string // below the mount, with the slash of a list
+	status int
+	kind   string // the media type
+	body   []byte
+}
+
+// cut leaves of Vault's document the paths of one mount, without the mount: what other
+// engines say of themselves is theirs.
+func cut(document []byte, mount string) ([]byte, error) {
+	var whole map[string]any
+	if err := json.Unmarshal(document, &whole); err != nil {
+		return nil, err
+	}
+	all, _ := whole["paths"].(map[string]any)
+	own := map[string]any{}
+	for path, item := range all {
+		if below, ok := strings.CutPrefix(path, "/"+mount+"/"); ok {
+			own["/"+below] = item
+		}
+	}
+	if len(own) == 0 {
+		return nil, fmt.Errorf("the document has no path of %s/", mount)
+	}
+	whole["paths"] = own
+	delete(whole, "components") // nothing of the engine may refer to it, see openapi.go
+	return json.Marshal(whole)
+}
+
+// newContract reads a document that was cut, and demands that it is valid.
+func newContract(document []byte) (*contract, error) {
+	doc, err := openapi3.NewLoader().LoadFromData(document)
+	if err != nil {
+		return nil, err
+	}
+	if err := doc.Validate(context.Background()); err != nil {
+		return nil, err
+	}
+	c := &contract{doc: doc}
+	for path, item := range doc.Paths.Map() {
+		for method, operation := range item.Operations() {
+			for _, answer := range operation.Responses.Map() {
+				closeSchemas(answer.Value.Content)
+			}
+			c.routes = append(c.routes, route{method, template(path), operation})
+		}
+	}
+	return c, nil
+}
+
+// template matches the requests of a path of the document.
+func template(path string) *regexp.Regexp {
+	return regexp.MustCompile("^" + regexp.MustCompile(`\{[a-z]+\}`).ReplaceAllString(path, "[^/]+") + "$")
+}
+
+// closeSchemas forbids fields that are not described, where any are.
+func closeSchemas(content openapi3.Content) {
+	for _, media := range content {
+		closeSchema(media.Schema)
+	}
+}
+
+func closeSchema(ref *openapi3.SchemaRef) {
+	if ref == nil || ref.Value == nil || len(ref.Value.Properties) == 0 {
+		return
+	}
+	closed := false
+	ref.Value.AdditionalProperties.Has = &closed
+	for _, property := range ref.Value.Properties {
+		closeSchema(property)
+	}
+}
+
+// exchanged tells whether a request is at a mount of the engine, and what came of it. The
+// mounts of the tests are sei and sei-<story>. Help and wrapped answers are Vault's.
+func exchanged(answer *http.Response, body []byte) (exchange, bool) {
+	request := answer.Request
+	mount, path, found := strings.Cut(strings.TrimPrefix(request.URL.Path, "/v1/"), "/")
+	query, _ := url.ParseQuery(request.URL.RawQuery) // the callback gets what makes no sense, too
+	if !found || mount != "sei" && !strings.HasPrefix(mount, "sei-") || query.Has("help") || request.Header.Get("X-Vault-Wrap-Ttl") != "" {
+		return exchange{}, false
+	}
+	e := exchange{method: request.Method, path: "/" + path, status: answer.StatusCode, body: body}
+	e.kind, _, _ = mime.ParseMediaType(answer.Header.Get("Content-Type"))
+	switch {
+	case e.method == http.MethodPut:
+		e.method = http.MethodPost
+	case e.method == "LIST" || e.method == http.MethodGet && query.Get("list") == "true":
+		e.method, e.path = http.MethodGet, strings.TrimSuffix(e.path, "/")+"/"
+	}
+	return e, true
+}
+
+// operation returns the operation that answered, if there is one.
+func (c *contract) operation(e exchange) (*openapi3.Operation, bool) {
+	for _, r := range c.routes {
+		if r.method == e.method && r.path.MatchString(e.path) {
+			return r.answers, true
+		}
+	}
+	return nil, false
+}
+
+// check says which operation answered, and how its answer differs from what the document
+// says: the path and the field, never a value. A refusal that the document does not list
+// is Vault's own, such as that of a policy.
+func (c *contract) check(e exchange) (operation string, err error) {
+	op, found := c.operation(e)
+	good := e.status < http.StatusBadRequest
+	if !found && good {
+		return "", fmt.Errorf("%s %s: the document has no such operation", e.method, e.path)
+	} else if !found {
+		return "", nil
+	}
+	described := op.Responses.Value(strconv.Itoa(e.status))
+	if described == nil && !good {
+		return "", nil
+	}
+	where := fmt.Sprintf("%s (%s), answer %d", op.OperationID, e.method, e.status)
+	if described == nil {
+		return op.OperationID, fmt.Errorf("%s: the document has no such answer", where)
+	}
+	if err := fits(described.Value.Content, e, good); err != nil {
+		return op.OperationID, fmt.Errorf("%s: %w", where, err)
+	}
+	return op.OperationID, nil
+}
+
+// fits compares a body. What an operation says of a success is the data in Vault's
+// envelope; what it says of a refusal is the body.
+func fits(content openapi3.Content, e exchange, good bool) error {
+	if len(content) == 0 || len(e.body) == 0 {
+		if len(content) != 0 || len(e.body) != 0 {
+			return fmt.Errorf("described are %d media types, and the body has %d bytes", len(content), len(e.body))
+		}
+		return nil
+	}
+	media := content[e.kind]
+	if media == nil {
+		return fmt.Errorf("the media type %s is not described", e.kind)
+	}
+	if e.kind != "application/json" {
+		return nil
+	}
+	var body map[string]any
+	if err := json.Unmarshal(e.body, &body); err != nil {
+		return errors.New("the body is no JSON object")
+	}
+	var value any = body
+	if good {
+		value = body["data"]
+	}
+	return withoutValues(media.Schema.Value.VisitJSON(value, openapi3.VisitAsResponse(), openapi3.MultiErrors()))
+}
+
+// withoutValues names what a schema does not allow. The library's own text quotes it.
+func withoutValues(err error) error {
+	var several openapi3.MultiError
+	if errors.As(err, &several) {
+		all := make([]error, 0, len(several))
+		for _, one := range several {
+			all = append(all, withoutValues(one))
+		}
+		return errors.Join(all...)
+	}
+	var schema *openapi3.SchemaError
+	if !errors.As(err, &schema) {
+		return err
+	}
+	at := strings.Join(schema.JSONPointer(), ".")
+	switch schema.SchemaField {
+	case "type", "nullable":
+		return fmt.Errorf("field %q is not of the type %s", at, strings.Join(schema.Schema.Type.Slice(), " or "))
+	case "properties":
+		return fmt.Errorf("in %q: %s", at, schema.Reason) // it names the field that is unknown
+	default:
+		return fmt.Errorf("field %q breaks the rule %q of its schema", at, schema.SchemaField)
+	}
+}

@@ -1,0 +1,145 @@
+package acceptance_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// comparison is what came of comparing answers with the OpenAPI document.
+type comparison struct {
+	// Answers are how many each operation gave, Differences how often each was seen.
+	Answers, Differences map[string]int
+	// Early are answers before any document was known.
+	Early int
+}
+
+func newComparison() comparison {
+	return comparison{Answers: map[string]int{}, Differences: map[string]int{}}
+}
+
+func (c comparison) String() string {
+	answers := 0
+	for _, n := range c.Answers {
+		answers += n
+	}
+	return fmt.Sprintf("openapi: %d answers of %d operations compared with the document: %d differences; %d came before there was one",
+		answers, len(c.Answers), len(c.Differences), c.Early)
+}
+
+// judge compares the answers of a server. They are gone when it has.
+type judge struct {
+	evidence evidence
+	mu       sync.Mutex // guards what follows
+	contract *contract
+	found    comparison
+}
+
+func newJudge(e evidence) *judge { return &judge{evidence: e, found: newComparison()} }
+
+func (j *judge) compare(answer *http.Response, body []byte) {
+	e, ours := exchanged(answer, body)
+	if !ours {
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.contract == nil {
+		document, err := os.ReadFile(j.evidence.document())
+		if err == nil {
+			j.contract, err = newContract(document)
+		}
+		if err != nil {
+			j.found.Early++
+			return
+		}
+	}
+	operation, err := j.contract.check(e)
+	if operation != "" {
+		j.found.Answers[operation]++
+	}
+	if err != nil {
+		j.found.Differences[err.Error()]++
+	}
+}
+
+// close hands over what was found.
+func (j *judge) close() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	line, err := json.Marshal(j.found)
+	if err != nil {
+		return err
+	}
+	file, err := os.OpenFile(j.evidence.comparisons(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }()
+	_, err = file.Write(append(line, '\n'))
+	return err
+}
+
+func (e evidence) document() string { return filepath.Join(e.dir, "openapi.json") }
+
+func (e evidence) comparisons() string { return filepath.Join(e.dir, "comparisons") }
+
+// compared adds up what the servers of the run came to.
+func (e evidence) compared() (comparison, error) {
+	all := newComparison()
+	data, err := os.ReadFile(e.comparisons())
+	if err != nil {
+		return all, err
+	}
+	for line := range bytes.Lines(data) {
+		one := newComparison()
+		if err := json.Unmarshal(line, &one); err != nil {
+			return all, err
+		}
+		for _, sum := range []struct{ all, one map[string]int }{{all.Answers, one.Answers}, {all.Differences, one.Differences}} {
+			for what, n := range sum.one {
+				sum.all[what] += n
+			}
+		}
+		all.Early += one.Early
+	}
+	return all, nil
+}
+
+// describe keeps the document of the run's first mount, for all servers to be compared
+// with: they run the same plugin.
+func (s *server) describe(t testing.TB, mount string) {
+	t.Helper()
+	e := evidenceOf(t)
+	if _, err := os.Stat(e.document()); err == nil {
+		return
+	}
+	document, err := cut(s.openAPI(t), mount)
+	require.NoError(t, err)
+	part, err := os.CreateTemp(e.dir, "openapi-")
+	require.NoError(t, err)
+	_, err = part.Write(document)
+	require.NoError(t, err)
+	require.NoError(t, part.Close())
+	require.NoError(t, os.Rename(part.Name(), e.document()))
+}
+
+// openAPI returns Vault's whole document, in which every mount is named.
+func (s *server) openAPI(t testing.TB) []byte {
+	t.Helper()
+	answer, err := s.client(t).Logical().ReadRawWithDataWithContext(t.Context(), "sys/internal/specs/openapi",
+		map[string][]string{"generic_mount_paths": {"false"}})
+	require.NoError(t, err)
+	defer func() { _ = answer.Body.Close() }()
+	document, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	return document
+}
