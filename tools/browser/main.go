@@ -25,6 +25,8 @@ steps, taken in order:
   open URL         open an address and wait until it is loaded
   click SELECTOR   click what a CSS selector finds first, once it is visible, and
                    wait until the page that this leads to is loaded
+  press SELECTOR   click without waiting: for what stays on the page
+  fill TEXT        replace the text of the field that was pressed last
   await TEXT       wait until the visible text of the page contains TEXT
   status CODE      expect that HTTP status of the page
   text             print the visible text of the page

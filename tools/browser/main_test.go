@@ -33,7 +33,9 @@ func pages() map[string]string {
 	return map[string]string{
 		"/form": `<title>Consent</title><h1>Allow access?</h1><p hidden>unseen</p>
 			<form method="post" action="/go"><button>Allow</button></form>`,
-		"/done":      `<title>Done</title><h1>All is well</h1>`,
+		"/done": `<title>Done</title><h1>All is well</h1>`,
+		"/field": `<title>Field</title><p id="seen"></p>
+			<textarea oninput="seen.textContent = 'now: ' + this.value">{"old": 1}</textarea>`,
 		"/late":      `<title>Late</title><script>setTimeout(() => document.body.append("it came"), 300)</script>`,
 		"/nowhere":   `<title>Stuck</title><button onclick="1">Nothing</button>`,
 		"/image":     `<title>Image</title><img src="/pixel?code=s3cret">`,
@@ -196,6 +198,9 @@ func TestSteps(t *testing.T) {
 		want string // of the error; none if empty
 	}{
 		"text that comes late":       {[]string{"open", at + "/late", "await", "it came"}, ""},
+		"a field that is filled":     {[]string{"open", at + "/field", "press", "textarea", "fill", `{"new": "s3cret"}`, "await", `now: {"new": "s3cret"}`, "console"}, ""},
+		"no field to fill":           {[]string{"open", at + "/form", "fill", "s3cret"}, "step 2, fill: no text field has been pressed;"},
+		"nothing to press":           {[]string{"open", at + "/form", "press", "]"}, `step 2, press "]": nothing visible matches:`},
 		"another status":             {[]string{"open", at + "/bad?code=s3cret", "status", "200"}, `step 2, status "200": the page has another status; the page is "Refused", status 400, at ` + at + "/bad\n"},
 		"a bad status is no message": {[]string{"open", at + "/bad", "status", "400", "console", "offline"}, ""},
 		"a missing page":             {[]string{"open", at + "/missing", "status", "404", "await", "404 page not found"}, ""},

@@ -16,6 +16,7 @@ import (
 const (
 	visibleText = `document.body ? document.body.innerText : ""`
 	wholeHTML   = `document.documentElement ? document.documentElement.outerHTML : ""`
+	selectField = `(() => { const e = document.activeElement; e?.select?.(); return !!e?.select })()`
 )
 
 // settle is how long a page is given to do what it should not: a script's request
@@ -50,6 +51,25 @@ func (p *page) click(selector string) error {
 		return p.inVain("the click led to no page", err)
 	}
 	return nil
+}
+
+func (p *page) press(selector string) error {
+	if err := chromedp.Do(p.ctx, chromedp.Click(chromedp.CSS(selector))); err != nil {
+		return p.inVain("nothing visible matches", err)
+	}
+	return nil
+}
+
+// fill types, as a script of the page may not notice a value that is set.
+func (p *page) fill(text string) error {
+	selected, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool](selectField))
+	if err != nil {
+		return err
+	}
+	if !selected {
+		return errors.New("no text field has been pressed")
+	}
+	return chromedp.Do(p.ctx, chromedp.KeyEvent(text))
 }
 
 // inVain leaves out that the context has ended, as because says why.

@@ -22,10 +22,15 @@ type verb struct {
 	act   func(p *page, arg string) error
 }
 
+// fillVerb is the step whose argument may be a secret.
+const fillVerb = "fill"
+
 func verbs() []verb {
 	return []verb{
 		{"open", notEmpty, (*page).open},
 		{"click", notEmpty, (*page).click},
+		{"press", notEmpty, (*page).press},
+		{fillVerb, notEmpty, (*page).fill},
 		{"await", notEmpty, (*page).await},
 		{"status", isStatus, (*page).status},
 		{"text", nil, (*page).printText},
@@ -63,9 +68,10 @@ func parseSteps(args []string) ([]step, error) {
 	return steps, nil
 }
 
-// String returns the step as it was written, but for the query of an address.
+// String returns the step as it was written, but for the query of an address and for
+// what is filled in.
 func (s step) String() string {
-	if s.check == nil {
+	if s.check == nil || s.name == fillVerb {
 		return s.name
 	}
 	return fmt.Sprintf("%s %q", s.name, redact(s.arg))

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Print the folder of swagger-ui-dist, of which Vault's API explorer is made.
+# Everything else goes to standard error. Where it is neither in the user's cache
+# folder nor to be had, as without npm, the exit status is 1.
+set -euo pipefail
+
+package=swagger-ui-dist
+version=5.35.0
+# Of the package's archive: whoever serves it has to serve this one.
+sha512=U06rpMtW9V3XPGOBeamTUSr0Z09jMX4IJuANpE/EZbAhw0G8CgwrzU4YmXkn/h0wCDNsXdGarTNNHC3sU8yVUQ==
+
+say() { printf 'swagger.sh: %s\n' "$*" >&2; }
+
+sum() {
+  node -e 'const {createHash} = require("crypto"), {readFileSync} = require("fs");
+    console.log(createHash("sha512").update(readFileSync(process.argv[1])).digest("base64"))' "$1"
+}
+
+# fetch unpacks beside the target and moves it into place, so that nobody sees half
+# of it. No script of the package runs, and nothing that it depends on is fetched.
+fetch() {
+  local target=$1 dir temp archive
+  if ! command -v npm >/dev/null || ! command -v node >/dev/null; then
+    say "$package $version is not in $target, and there is no npm to fetch it"
+    return 1
+  fi
+  dir=$(dirname "$target")
+  mkdir -p "$dir"
+  temp=$(mktemp -d "$dir/fetch.XXXXXX")
+  # shellcheck disable=SC2064 # the folder is known now
+  trap "rm -rf '$temp'" EXIT
+  if ! (cd "$temp" && npm pack --ignore-scripts --silent "$package@$version") >/dev/null; then
+    say "npm cannot fetch $package $version"
+    return 1
+  fi
+  archive=$temp/$package-$version.tgz
+  if [ "$(sum "$archive")" != "$sha512" ]; then
+    say "what npm fetched as $package $version is something else: its SHA-512 differs"
+    exit 2
+  fi
+  tar -xzf "$archive" -C "$temp"
+  # Another one may have been faster.
+  mv "$temp/package" "$target" 2>/dev/null || [ -f "$target/swagger-ui-bundle.js" ]
+}
+
+main() {
+  local target=${XDG_CACHE_HOME:-$HOME/.cache}/vault-plugin-secrets-sei/$package-$version
+  if [ ! -f "$target/swagger-ui-bundle.js" ]; then
+    fetch "$target" || return 1
+  fi
+  printf '%s\n' "$target"
+}
+
+main "$@"
