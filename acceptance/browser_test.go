@@ -27,6 +27,17 @@ const screenshots = "../build/screenshots"
 // The stories of people at a browser, with a real one. It is found, or where the tests
 // are required installed, by scripts/chromium.sh.
 func TestBrowser(t *testing.T) {
+	prepareBrowser(t)
+	shared := startDev(t)
+	t.Run("stories", func(t *testing.T) {
+		runStories(t, "testdata/browser", func(testing.TB) *server { return shared })
+	})
+}
+
+// prepareBrowser builds tools/browser for the test, and leaves where it and the browser
+// are in the environment.
+func prepareBrowser(t *testing.T) {
+	t.Helper()
 	chromium := findChromium(t)
 	path := filepath.Join(t.TempDir(), "browser")
 	ctx, cancel := context.WithTimeout(t.Context(), browserLimit)
@@ -38,10 +49,6 @@ func TestBrowser(t *testing.T) {
 	t.Setenv(envBrowser, path)
 	t.Setenv("CHROMIUM_BIN", chromium)
 	require.NoError(t, os.MkdirAll(screenshots, 0o750))
-	shared := startDev(t)
-	t.Run("stories", func(t *testing.T) {
-		runStories(t, "testdata/browser", func(testing.TB) *server { return shared })
-	})
 }
 
 func findChromium(t *testing.T) string {
@@ -69,9 +76,7 @@ func runBrowser(ts *testscript.TestScript, neg bool, args []string) {
 	flags := []string{"-proxy", s.fakes.world.ProxyURL(), "-insecure", "-size", "390x844", "-timeout", "60s"}
 	for i, arg := range args {
 		if i > 0 && args[i-1] == "shot" {
-			path, err := filepath.Abs(filepath.Join(screenshots, arg))
-			ts.Check(err)
-			args[i] = path
+			args[i] = shot(s.t, arg)
 		}
 	}
 	cmd := exec.CommandContext(s.t.Context(), os.Getenv(envBrowser), append(flags, args...)...)

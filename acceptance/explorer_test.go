@@ -1,0 +1,114 @@
+package acceptance_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Where Swagger UI shows the operations that the test uses.
+const (
+	reauth = "#operations-secrets-sei-reauthenticate-integration"
+	form   = "#operations-secrets-sei-read-reauthentication-form"
+)
+
+// A person re-authenticates in Swagger UI, of which Vault's API explorer is made: it shows
+// the document of a real server, and the form that it makes of it works.
+func TestThePersonAtTheAPIExplorer(t *testing.T) {
+	folder := findSwagger(t)
+	prepareBrowser(t)
+	server, fakes := startDev(t), startFakes(t)
+	server.mount(t, "sei")
+	client := server.client(t).Logical()
+	const key = "explorer-story-key"
+	fakes.world.Jira.AddAPIToken("ada@example.com", key)
+	write(t, client, "sei/config", map[string]any{"allowed_hosts": "http://127.0.0.1"})
+	write(t, client, "sei/integrations/jira", map[string]any{"provider": "jira", "auth_type": "api_key", "url": fakes.urls["JIRA"]})
+	at := server.explorer(t, folder)
+
+	text := browse(t, "open", at, "await", "/sei/reauth/{name}", "shot", shot(t, "explorer.png"), "console", "text")
+	for _, r := range contractOf(t, server).routes {
+		assert.Contains(t, text, r.answers.Summary, "%s is not shown", r.answers.OperationID)
+	}
+
+	name := " input[placeholder=name]"
+	text = browse(t, "open", at, "press", form+" .opblock-summary-control", "press", form+" .try-out__btn",
+		"press", form+name, "fill", "jira", "press", form+" .execute", "await", `"auth_type": "api_key"`, "text")
+	assert.Contains(t, text, `"supported": true`)
+
+	fill := []string{"open", at + "?path=/sei/reauth/", "press", reauth + " .opblock-summary-control", "press", reauth + " .try-out__btn", "press", reauth + name, "fill", "jira", "press", reauth + " textarea"}
+	refused := append(fill[:len(fill):len(fill)], "fill", `{"email": "ada@example.com", "api_key": "not-the-key"}`,
+		"press", reauth+" .execute", "await", "credential_rejected", "text")
+	assert.Contains(t, browse(t, refused...), "nothing was stored")
+
+	entered := append(fill[:len(fill):len(fill)], "fill", `{"email": "ada@example.com", "api_key": "`+key+`"}`, "shot", shot(t, "explorer_form.png"),
+		"press", reauth+" .execute", "await", `"version": 1`, "shot", shot(t, "explorer_done.png"), "text")
+	assert.Contains(t, browse(t, entered...), `"previous_version": 0`)
+	assert.Equal(t, key, server.readOf(t, "creds/jira")["api_key"])
+}
+
+// findSwagger returns the folder of swagger-ui-dist. Not every machine that runs the tests
+// has npm, so not even make acceptance demands it.
+func findSwagger(t *testing.T) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), browserLimit)
+	defer cancel()
+	var said strings.Builder
+	cmd := exec.CommandContext(ctx, "../scripts/swagger.sh")
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	if cmd.ProcessState != nil && cmd.ProcessState.ExitCode() == 1 {
+		t.Skip("no Swagger UI: ", said.String())
+	}
+	require.NoError(t, err, said.String())
+	return strings.TrimSpace(string(out))
+}
+
+// explorer serves Swagger UI and, from the same origin, the server as root sees it: in
+// Vault's UI the person's token is sent along, too.
+func (s *server) explorer(t *testing.T, folder string) string {
+	t.Helper()
+	target, err := url.Parse(s.addr)
+	require.NoError(t, err)
+	mux := http.NewServeMux()
+	mux.Handle("/", http.FileServer(http.Dir(folder)))
+	mux.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) {
+		http.ServeFile(w, r, "testdata/explorer/explorer.html")
+	})
+	mux.Handle("/v1/", &httputil.ReverseProxy{Rewrite: func(pr *httputil.ProxyRequest) {
+		pr.SetURL(target)
+		pr.Out.Header.Set("X-Vault-Token", s.token)
+	}, ErrorLog: quiet()})
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	return server.URL + "/"
+}
+
+// browse takes steps in a browser, and returns what they print.
+func browse(t *testing.T, steps ...string) string {
+	t.Helper()
+	var said strings.Builder
+	cmd := exec.CommandContext(t.Context(), os.Getenv(envBrowser), append([]string{"-timeout", "120s"}, steps...)...)
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	require.NoError(t, err, said.String())
+	return string(out)
+}
+
+// shot is where a screenshot is kept.
+func shot(t testing.TB, name string) string {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join(screenshots, name))
+	require.NoError(t, err)
+	return path
+}
