@@ -22,8 +22,8 @@ const (
 	form   = "#operations-secrets-sei-read-reauthentication-form"
 )
 
-// A person re-authenticates in Swagger UI, of which Vault's API explorer is made: it shows
-// the document of a real server, and the form that it makes of it works.
+// A person who may do nothing else re-authenticates in Swagger UI, of which Vault's API
+// explorer is made: it shows the document of a real server, and its form works.
 func TestThePersonAtTheAPIExplorer(t *testing.T) {
 	folder := findSwagger(t)
 	prepareBrowser(t)
@@ -33,8 +33,10 @@ func TestThePersonAtTheAPIExplorer(t *testing.T) {
 	const key = "explorer-story-key"
 	fakes.world.Jira.AddAPIToken("ada@example.com", key)
 	write(t, client, "sei/config", map[string]any{"allowed_hosts": "http://127.0.0.1"})
-	write(t, client, "sei/integrations/jira", map[string]any{"provider": "jira", "auth_type": "api_key", "url": fakes.urls["JIRA"]})
-	at := server.explorer(t, folder)
+	write(t, client, "sei/integrations/jira-prod", map[string]any{"provider": "jira", "auth_type": "api_key", "url": fakes.urls["JIRA"]})
+	policy, err := os.ReadFile(filepath.Join(policiesDir, "reauthenticate.hcl"))
+	require.NoError(t, err)
+	at := server.explorer(t, folder, tokenWith(t, server, "reauthenticate", string(policy)))
 
 	text := browse(t, "open", at, "await", "/sei/reauth/{name}", "shot", shot(t, "explorer.png"), "console", "text")
 	for _, r := range contractOf(t, server).routes {
@@ -43,10 +45,10 @@ func TestThePersonAtTheAPIExplorer(t *testing.T) {
 
 	name := " input[placeholder=name]"
 	text = browse(t, "open", at, "press", form+" .opblock-summary-control", "press", form+" .try-out__btn",
-		"press", form+name, "fill", "jira", "press", form+" .execute", "await", `"auth_type": "api_key"`, "text")
+		"press", form+name, "fill", "jira-prod", "press", form+" .execute", "await", `"auth_type": "api_key"`, "text")
 	assert.Contains(t, text, `"supported": true`)
 
-	fill := []string{"open", at + "?path=/sei/reauth/", "press", reauth + " .opblock-summary-control", "press", reauth + " .try-out__btn", "press", reauth + name, "fill", "jira", "press", reauth + " textarea"}
+	fill := []string{"open", at + "?path=/sei/reauth/", "press", reauth + " .opblock-summary-control", "press", reauth + " .try-out__btn", "press", reauth + name, "fill", "jira-prod", "press", reauth + " textarea"}
 	refused := append(fill[:len(fill):len(fill)], "fill", `{"email": "ada@example.com", "api_key": "not-the-key"}`,
 		"press", reauth+" .execute", "await", "credential_rejected", "text")
 	assert.Contains(t, browse(t, refused...), "nothing was stored")
@@ -54,7 +56,7 @@ func TestThePersonAtTheAPIExplorer(t *testing.T) {
 	entered := append(fill[:len(fill):len(fill)], "fill", `{"email": "ada@example.com", "api_key": "`+key+`"}`, "shot", shot(t, "explorer_form.png"),
 		"press", reauth+" .execute", "await", `"version": 1`, "shot", shot(t, "explorer_done.png"), "text")
 	assert.Contains(t, browse(t, entered...), `"previous_version": 0`)
-	assert.Equal(t, key, server.readOf(t, "creds/jira")["api_key"])
+	assert.Equal(t, key, server.readOf(t, "creds/jira-prod")["api_key"])
 }
 
 // findSwagger returns the folder of swagger-ui-dist. Not every machine that runs the tests
@@ -74,9 +76,9 @@ func findSwagger(t *testing.T) string {
 	return strings.TrimSpace(string(out))
 }
 
-// explorer serves Swagger UI and, from the same origin, the server as root sees it: in
-// Vault's UI the person's token is sent along, too.
-func (s *server) explorer(t *testing.T, folder string) string {
+// explorer serves Swagger UI and, from the same origin, the server as somebody with the
+// token sees it: Vault's UI sends the token of who has signed in along, too.
+func (s *server) explorer(t *testing.T, folder, token string) string {
 	t.Helper()
 	target, err := url.Parse(s.addr)
 	require.NoError(t, err)
@@ -87,7 +89,7 @@ func (s *server) explorer(t *testing.T, folder string) string {
 	})
 	mux.Handle("/v1/", &httputil.ReverseProxy{Rewrite: func(pr *httputil.ProxyRequest) {
 		pr.SetURL(target)
-		pr.Out.Header.Set("X-Vault-Token", s.token)
+		pr.Out.Header.Set("X-Vault-Token", token)
 	}, ErrorLog: quiet()})
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
