@@ -74,14 +74,14 @@ func newContract(document []byte) (*contract, error) {
 			for _, answer := range operation.Responses.Map() {
 				closeSchemas(answer.Value.Content)
 			}
-			c.routes = append(c.routes, route{method, template(path), operation})
+			c.routes = append(c.routes, route{method, pathPattern(path), operation})
 		}
 	}
 	return c, nil
 }
 
-// template matches the requests of a path of the document.
-func template(path string) *regexp.Regexp {
+// pathPattern matches the requests of a path of the document.
+func pathPattern(path string) *regexp.Regexp {
 	return regexp.MustCompile("^" + regexp.MustCompile(`\{[a-z]+\}`).ReplaceAllString(path, "[^/]+") + "$")
 }
 
