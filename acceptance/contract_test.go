@@ -134,8 +134,8 @@ func (c *contract) operation(e exchange) (*openapi3.Operation, bool) {
 }
 
 // check says which operation answered, and how its answer differs from what the document
-// says: the path and the field, never a value. A refusal that the document does not list
-// is Vault's own, such as that of a policy.
+// says: the path and the field, never a value. A refusal that the document does not list,
+// or that has no body, is Vault's own, such as that of a policy or of a malformed path.
 func (c *contract) check(e exchange) (operation string, err error) {
 	op, found := c.operation(e)
 	good := e.status < http.StatusBadRequest
@@ -145,7 +145,7 @@ func (c *contract) check(e exchange) (operation string, err error) {
 		return "", nil
 	}
 	described := op.Responses.Value(strconv.Itoa(e.status))
-	if described == nil && !good {
+	if !good && (described == nil || len(e.body) == 0) {
 		return "", nil
 	}
 	where := fmt.Sprintf("%s (%s), answer %d", op.OperationID, e.method, e.status)
