@@ -540,10 +540,8 @@ func TestSuccessorsAreJudged(t *testing.T) {
 // TestRotationFaults breaks the request that makes the successor in every known way. It
 // is sent once, and only what says so tells that nothing was changed.
 func TestRotationFaults(t *testing.T) {
-	wants := map[string]providers.Outcome{
-		"unauthorized_empty": providers.Rejected, "rate_limited": providers.RateLimited, "rate_limited_no_header": providers.RateLimited,
-		"slow_headers": providers.Unreachable, "slow_body": providers.Unreachable, "reset": providers.Unreachable, "cut": providers.Unreachable, "late": providers.Unreachable,
-	}
+	wants := providertest.FaultOutcomes()
+	wants["late"] = providers.Unreachable
 	for name, one := range rotatedOnes() {
 		for _, fault := range providertest.FaultNames() {
 			if fault == "none" {
