@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"vault-plugin-secrets-sei/providers"
@@ -164,11 +165,18 @@ func (c *Credentials) Forget(ctx context.Context, name string, who Actor) (*Chan
 			return nil, err
 		}
 		// What is left to remove upstream is removed now, if it can be; afterwards nobody
-		// has a credential to do so.
-		if err := c.resume(ctx, in, change.id, mount, true); err != nil {
+		// has a credential to do so. An upstream that refuses or is down keeps nobody from
+		// forgetting.
+		var refused *Error
+		if err := c.resume(ctx, in, change.id, mount, true); err != nil && !errors.As(err, &refused) {
 			return nil, err
 		}
 		if err := c.pending.remove(ctx, change.id); err != nil { // it may hold a successor
+			return nil, err
+		}
+		c.refreshes.made(change.id, nil)
+		// A successor may have been swapped in, and versions never go back.
+		if change.Before, err = c.records.loadExact(ctx, change.id); err != nil {
 			return nil, err
 		}
 		return change.Before.forgotten(c.now(), who, mount.HistoryLimit), nil
