@@ -46,8 +46,7 @@ func TestForgettingACutOffRotationGoesForward(t *testing.T) {
 func TestForgettingNeedsNoUpstream(t *testing.T) {
 	for _, outcome := range []providers.Outcome{providers.Unreachable, providers.Rejected} {
 		w := cutOff(t, true)
-		w.upstream.refuses(failure(outcome))
-		w.bank.refuses = failure(outcome)
+		w.bank.down = failure(outcome)
 		_, err := w.Credentials.Forget(t.Context(), "a", backend.Actor{})
 		require.NoError(t, err, "%s", outcome)
 		assert.Empty(t, w.key(t))
