@@ -389,7 +389,12 @@ func (c *Credentials) takeUp(ctx context.Context, change *Change, p *Pending, ro
 	}
 	if p.Fingerprint != "" {
 		_, err := c.adopt(ctx, change, p, rotator, mount)
-		return err
+		var refused *Error
+		if !rotator.Overlaps() || !errors.As(err, &refused) || !verdict(refused.Code) {
+			return err
+		}
+		// The successor does not do: it is given up upstream, so that another can be made.
+		c.refreshes.made(change.id, nil)
 	}
 	provider, err := c.integrations.Provider(change.Integration)
 	if err != nil {

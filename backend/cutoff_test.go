@@ -55,3 +55,14 @@ func TestForgettingNeedsNoUpstream(t *testing.T) {
 		assert.Empty(t, pending)
 	}
 }
+
+// A successor that died before it could be swapped in is given up, and the rotation that
+// is asked for makes another.
+func TestADeadSuccessorIsGivenUp(t *testing.T) {
+	w := cutOff(t, true)
+	delete(w.bank.living, "made-key-1")
+	change, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+	require.NoError(t, err)
+	assert.Equal(t, 2, change.After.Version)
+	assert.Equal(t, "made-key-2", w.key(t))
+}
