@@ -35,9 +35,8 @@ func New(storage logical.Storage, registry *providers.Registry, now func() time.
 	storage = patient{storage}
 	locks := &locks{}
 	marks := &fingerprints{view: storage}
-	unwritten, _ := newMount(providers.Settings{}) // no hosts that could be wrong
 	mount := &MountSettings{
-		table: &table[Mount]{view: storage, encode: encodeMount, decode: decodeMount, absent: unwritten},
+		table: &table[Mount]{view: storage, encode: encodeMount, decode: decodeMount, absent: newMount(providers.Settings{})},
 		locks: locks,
 	}
 	records := &table[Record]{
@@ -64,13 +63,14 @@ func New(storage logical.Storage, registry *providers.Registry, now func() time.
 		registry: registry, integrations: configurations,
 		index: logical.NewStorageView(storage, groupsPrefix),
 	}
+	unsaved := &refreshes{}
 	integrations := &Integrations{
-		table: configurations, records: records, groups: groups, findings: findings, pending: pending, mount: mount, marks: marks, locks: locks,
+		table: configurations, records: records, groups: groups, findings: findings, pending: pending, refreshes: unsaved, mount: mount, marks: marks, locks: locks,
 	}
 	configuration := &readOnly{integrations, groups}
 	credentials := &Credentials{
 		integrations: configuration, records: records, mount: mount, marks: marks, locks: locks, now: now,
-		flows: &flows{table: open, locks: locks, now: now}, refreshes: &refreshes{}, endings: &endings{}, pools: &pools{}, findings: findings, pending: pending,
+		flows: &flows{table: open, locks: locks, now: now}, refreshes: unsaved, endings: &endings{}, pools: &pools{}, findings: findings, pending: pending,
 	}
 	return &Backend{
 		Mount:        mount,

@@ -90,6 +90,9 @@ type Change struct {
 	// Warnings are sentences for the person who re-authenticated.
 	Warnings []string
 	id       string // of the record
+	// finding is what a check of the new credential found once it was in use; nil
+	// where it was checked before.
+	finding *Finding
 }
 
 // Reauth checks the entered credential at the upstream and, if it is verified,
@@ -156,27 +159,32 @@ func (c *Credentials) Read(ctx context.Context, name string) (*Integration, *Rec
 // Forget erases the credential and keeps its counter and history. Without a
 // credential it changes nothing. A shared credential is forgotten for all.
 func (c *Credentials) Forget(ctx context.Context, name string, who Actor) (*Change, error) {
-	return c.update(ctx, name, func(in *Integration, change *Change) (*Record, error) {
-		if change.Before.Current == nil {
+	mount, err := c.mount.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	in, id, release, err := c.hold(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	return c.edit(ctx, in, id, func(ctx context.Context, change *Change) (*Record, error) {
+		if !change.Before.holds() {
 			return change.Before, nil
-		}
-		mount, err := c.mount.Read(ctx)
-		if err != nil {
-			return nil, err
 		}
 		// What is left to remove upstream is removed now, if it can be; afterwards nobody
 		// has a credential to do so. An upstream that refuses or is down keeps nobody from
 		// forgetting.
 		var refused *Error
-		if err := c.resume(ctx, in, change.id, mount, true); err != nil && !errors.As(err, &refused) {
+		if _, err := c.resume(ctx, in, id, mount, true); err != nil && !errors.As(err, &refused) {
 			return nil, err
 		}
-		if err := c.pending.remove(ctx, change.id); err != nil { // it may hold a successor
+		if err := c.pending.remove(ctx, id); err != nil { // it may hold a successor
 			return nil, err
 		}
-		c.refreshes.made(change.id, nil)
+		c.refreshes.made(id, nil)
 		// A successor may have been swapped in, and versions never go back.
-		if change.Before, err = c.records.loadExact(ctx, change.id); err != nil {
+		if change.Before, err = c.records.loadExact(ctx, id); err != nil {
 			return nil, err
 		}
 		return change.Before.forgotten(c.now(), who, mount.HistoryLimit), nil

@@ -3,6 +3,7 @@ package backend_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -65,4 +66,102 @@ func TestADeadSuccessorIsGivenUp(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 2, change.After.Version)
 	assert.Equal(t, "made-key-2", w.key(t))
+}
+
+// What is swapped in unchecked, because the credential before is dead, is checked
+// afterwards, also when it is taken up: the person is warned, and the event says what
+// health says.
+func TestATakenUpSuccessorThatDoesNotWork(t *testing.T) {
+	w := cutOff(t, false)
+	delete(w.bank.living, "made-key-1")
+	change, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+	require.NoError(t, err)
+	assert.Equal(t, 2, change.After.Version)
+	require.Len(t, change.Warnings, 2)
+	assert.Contains(t, change.Warnings[0], "its check failed")
+	assert.Contains(t, change.Warnings[1], "no other one was made now")
+	assert.Equal(t, backend.StatusNeedsReauth, w.status(t, "a"))
+	told := w.events.of(backend.EventRotate)
+	require.Len(t, told, 1)
+	assert.Equal(t, backend.StatusNeedsReauth, told[0].Status)
+	assert.Len(t, w.bank.rotates, 1)
+}
+
+// notTold is a world in which a rotation was stored and nobody was told.
+func notTold(t *testing.T, overlaps bool) *world {
+	t.Helper()
+	store := &storage{}
+	w := rotatingWorld(t, store, overlaps)
+	store.reset(func(_ int, call string) fault {
+		if strings.HasPrefix(call, "Put credentials/") {
+			return failsBehind
+		}
+		return works
+	})
+	_, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+	require.Error(t, err)
+	store.reset(nil)
+	return w.restarted()
+}
+
+// Whoever asks again is told what the first time came to, and what workers use meanwhile
+// goes on working as long as after any other rotation.
+func TestARotationThatWasStoredAndNotTold(t *testing.T) {
+	for _, overlaps := range []bool{true, false} {
+		w := notTold(t, overlaps)
+		change, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+		require.NoError(t, err)
+		assert.Equal(t, 1, change.Before.Version)
+		assert.Equal(t, 2, change.After.Version)
+		require.Len(t, change.Warnings, 1)
+		assert.Contains(t, change.Warnings[0], "was cut off and is taken up")
+		assert.Equal(t, "made-key-1", w.key(t))
+		assert.Len(t, w.bank.rotates, 1)
+		assert.Equal(t, overlaps, w.bank.alive("first-key"))
+
+		change, err = w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+		require.NoError(t, err)
+		assert.Equal(t, 3, change.After.Version, "the first one is settled")
+		assert.Empty(t, change.Warnings)
+	}
+}
+
+// The sweep ends it as well, tells of it once, and removes nothing that can be gone back
+// to.
+func TestTheSweepTellsOfARotationThatWasStored(t *testing.T) {
+	for _, overlaps := range []bool{true, false} {
+		w := notTold(t, overlaps)
+		s := w.Watch.Sweep()
+		for range 3 {
+			step(t, s)
+			w.clock.advance(time.Minute)
+		}
+		assert.Len(t, w.events.of(backend.EventRotate), 1)
+		if !overlaps {
+			assert.Empty(t, storedKeys(t, w.storage, "rotating/"))
+			continue
+		}
+		_, err := w.Watch.Rollback(t.Context(), "a", backend.Actor{})
+		require.NoError(t, err)
+		assert.Equal(t, "first-key", w.key(t))
+	}
+}
+
+// A rotation that could not be finished upstream is finished later, and told of once.
+func TestAFinishThatFailsIsRepeated(t *testing.T) {
+	w := rotatingWorld(t, &storage{}, false)
+	w.bank.hold = func() { w.bank.down = failure(providers.Unreachable) }
+	_, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+	require.NoError(t, err)
+	require.Len(t, storedKeys(t, w.storage, "rotating/"), 1)
+	assert.NotContains(t, w.fields(t, "rotating/a"), "fields", "the secret is in the record")
+	s := w.Watch.Sweep()
+	step(t, s)
+	_, err = w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+	requireCode(t, err, string(providers.Unreachable))
+	w.bank.down = nil
+	w.clock.advance(time.Minute)
+	step(t, s)
+	assert.Empty(t, storedKeys(t, w.storage, "rotating/"))
+	assert.Len(t, w.events.of(backend.EventRotate), 2, "one that worked and one that was refused")
 }

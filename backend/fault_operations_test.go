@@ -209,10 +209,10 @@ func rotationOperations() map[string]operation {
 		"Watch.Rollback": {pendingWorld, func(ctx context.Context, w *world) error {
 			return of(w.Watch.Rollback(ctx, "a", backend.Actor{}))
 		}, false},
-		"Credentials.Resume": {cutOffWorld, func(ctx context.Context, w *world) error { return w.Credentials.Resume(ctx, "a") }, false},
+		"Credentials.Resume": {cutOffWorld, func(ctx context.Context, w *world) error { return of(w.Credentials.Resume(ctx, "a")) }, false},
 		"Credentials.Resume: finish": {pendingWorld, func(ctx context.Context, w *world) error {
 			w.clock.advance(25 * time.Hour)
-			return w.Credentials.Resume(ctx, "a")
+			return of(w.Credentials.Resume(ctx, "a"))
 		}, false},
 	}
 }

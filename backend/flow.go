@@ -55,7 +55,12 @@ func (f *flows) open(ctx context.Context, flow *Flow) (providers.Secret, error) 
 		return providers.Secret{}, err
 	}
 	state := randomSecret()
-	return state, f.table.save(ctx, flowKey(state), flow)
+	if err := f.table.save(ctx, flowKey(state), flow); err != nil {
+		// Nobody has the state: if it was stored after all, the sweep removes it.
+		f.table.invalidate(flowKey(state))
+		return providers.Secret{}, err
+	}
+	return state, nil
 }
 
 // makeRoom removes what is stale, and the oldest flows of an integration that has

@@ -81,6 +81,18 @@ func (in *Integration) binding(spec providers.Spec) string {
 	return fmt.Sprintf("%x", hash.Sum(nil))
 }
 
+// forgetUnknownSecrets removes the secrets that only a newer version knows: they belong
+// to the address that they were written for, and nobody can send them again to this
+// version. It is for whoever has just made the configuration.
+func (in *Integration) forgetUnknownSecrets(spec providers.Spec) {
+	known := map[string]bool{}
+	for _, f := range spec.SettingsOf(in.AuthType) {
+		known[f.Name] = true
+	}
+	maps.DeleteFunc(in.Settings.Secrets, func(name string, _ providers.Secret) bool { return !known[name] })
+	in.unknown = in.unknown.withoutCredentials()
+}
+
 // integrationJSON is Integration as it is stored: with the secrets, which Settings
 // itself never encodes.
 type integrationJSON struct {

@@ -17,9 +17,11 @@ type Integrations struct {
 	// findings of an integration go with it.
 	findings *table[Finding]
 	pending  *table[Pending]
-	mount    *MountSettings
-	marks    *fingerprints
-	locks    *locks
+	// refreshes may hold what could not be stored of a credential.
+	refreshes *refreshes
+	mount     *MountSettings
+	marks     *fingerprints
+	locks     *locks
 }
 
 // Draft is what a write of a configuration sends; settings that it does not have
@@ -153,6 +155,9 @@ func (s *Integrations) merge(name string, before *Integration, draft Draft) (*In
 			Message: fmt.Sprintf("%s of an integration never changes; create another integration instead", strings.Join(changed, " and ")),
 		}
 	}
+	if locates := func(f providers.Field) bool { return f.Locates }; len(differing(before, &after, p.Spec(), locates)) > 0 {
+		after.forgetUnknownSecrets(p.Spec())
+	}
 	return &after, nil
 }
 
@@ -180,6 +185,7 @@ func (s *Integrations) Delete(ctx context.Context, name string) error {
 		if err := s.records.remove(ctx, move.from); err != nil {
 			return err
 		}
+		s.refreshes.forget(move.from)
 	}
 	forgotten, err := s.forgetFinding(ctx, name)
 	if err != nil {

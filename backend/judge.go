@@ -114,7 +114,7 @@ func keepsSecretsHome(m move, spec providers.Spec, draft Draft, changed []string
 // keepsCredentialHome refuses a change of where the stored credential is sent.
 func (s *Integrations) keepsCredentialHome(ctx context.Context, m move, changed []string) error {
 	record, err := s.records.loadExact(ctx, m.from)
-	if err != nil || record.Current == nil {
+	if err != nil || !record.holds() {
 		return err
 	}
 	return &Error{

@@ -68,8 +68,8 @@ func (w *Watch) maintainOne(ctx context.Context, seen *Seen, mount *Mount, pendi
 	defer func() { _ = recover() }() // what was panicked with may quote a secret
 	name, now := seen.Integration.Name, w.now()
 	if pending {
-		if before, after := seen.Record.Version, w.resumed(ctx, name); after != nil && after.Version != before {
-			w.rotated(ctx, name)
+		if change, err := w.credentials.Resume(ctx, name); err == nil && change != nil {
+			w.tellSwap(ctx, EventRotate, w.Swapped(ctx, change))
 			return
 		}
 	}
@@ -80,18 +80,6 @@ func (w *Watch) maintainOne(ctx context.Context, seen *Seen, mount *Mount, pendi
 		_, err := w.rotate(ctx, name, Actor{Via: "auto_rotate"}, func(r *Record) bool { return w.rotationDue(seen.Integration, r, mount, w.now()) })
 		w.schedule.rotated(name, seen.Record.Version, err, w.now())
 	}
-}
-
-// resumed takes up a rotation and returns the record after it, nil if that failed.
-func (w *Watch) resumed(ctx context.Context, name string) *Record {
-	if err := w.credentials.Resume(ctx, name); err != nil {
-		return nil
-	}
-	_, record, err := w.credentials.Read(ctx, name)
-	if err != nil {
-		return nil
-	}
-	return record
 }
 
 // rotationDue reports whether a credential is to be rotated by itself now.
@@ -144,13 +132,6 @@ func (w *Watch) Rollback(ctx context.Context, name string, who Actor) (*Change, 
 		w.tellSwap(ctx, EventRollback, w.Swapped(ctx, change))
 	}
 	return change, err
-}
-
-// rotated tells of a rotation that was taken up again.
-func (w *Watch) rotated(ctx context.Context, name string) {
-	if seen, err := w.Observe(ctx, name); err == nil {
-		w.tellSwap(ctx, EventRotate, []*Seen{seen})
-	}
 }
 
 func (w *Watch) tellSwap(ctx context.Context, kind EventType, all []*Seen) {

@@ -3,7 +3,6 @@ package backend
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"vault-plugin-secrets-sei/providers"
@@ -72,20 +71,19 @@ func (m *MountSettings) Write(ctx context.Context, changes providers.Settings) e
 	if err != nil {
 		return err
 	}
-	after, err := newMount(merge(before.written, changes))
-	if err != nil {
-		return &Error{Code: CodeInvalidField, Fields: []string{"allowed_hosts"}, Message: err.Error()}
+	if _, err := providers.ParseAllowedHosts(changes.List("allowed_hosts")); err != nil {
+		return &Error{Code: CodeInvalidField, Fields: []string{"allowed_hosts"}, Message: "allowed_hosts: " + err.Error()}
 	}
+	after := newMount(merge(before.written, changes))
 	after.unknown = before.unknown
 	return m.table.save(ctx, mountKey, after)
 }
 
-func newMount(written providers.Settings) (*Mount, error) {
+// newMount fills in the defaults. A host that an earlier version took and this one does
+// not matches nothing: the mount must stay readable, and what is listed restricts.
+func newMount(written providers.Settings) *Mount {
 	s := providers.WithDefaults(MountFields(), written)
-	hosts, err := providers.ParseAllowedHosts(s.List("allowed_hosts"))
-	if err != nil {
-		return nil, fmt.Errorf("allowed_hosts: %w", err)
-	}
+	hosts, _ := providers.ParseAllowedHosts(s.List("allowed_hosts"))
 	seconds := func(name string) time.Duration { return time.Duration(s.Number(name)) * time.Second }
 	return &Mount{
 		Settings: s, written: written, AllowedHosts: hosts,
@@ -96,7 +94,7 @@ func newMount(written providers.Settings) (*Mount, error) {
 		HealthCheckInterval: seconds("health_check_interval"),
 		MaxConcurrentChecks: int(s.Number("max_concurrent_checks")),
 		RollbackWindow:      seconds("rollback_window"),
-	}, nil
+	}
 }
 
 func encodeMount(m *Mount) ([]byte, error) { return m.unknown.encode(m.written) }
@@ -107,10 +105,7 @@ func decodeMount(_ string, data []byte) (*Mount, error) {
 	if err != nil {
 		return nil, errors.New("not settings of a mount") // the decoder's message can quote what it read
 	}
-	mount, err := newMount(s)
-	if err != nil {
-		return nil, err
-	}
+	mount := newMount(s)
 	mount.unknown = rest
 	return mount, nil
 }

@@ -126,6 +126,56 @@ func TestASiblingWithAWrongClientSecret(t *testing.T) {
 	assert.Equal(t, "access-2", out.Record.Current.Credential.Value("access_token").Reveal())
 }
 
+// One of those that share a credential has no client secret yet: it can read the
+// credential and not renew it.
+func TestASiblingWithoutAClientSecret(t *testing.T) {
+	w := newWorld(&storage{})
+	add := func(name string, secrets map[string]providers.Secret) {
+		s := texts("client_id", "engine", "redirect_uri", "https://vault.example.com/callback")
+		s.Secrets = secrets
+		require.NoError(t, w.Integrations.Write(t.Context(), name, backend.Draft{Create: true, Provider: "shared", AuthType: "oauth", Settings: s}))
+	}
+	read := func() error {
+		return of(w.Credentials.HandOut(t.Context(), "bare", backend.DefaultResource, backend.Actor{}, true))
+	}
+	add("app", map[string]providers.Secret{"client_secret": providers.NewSecret("client-secret-1")})
+	add("bare", nil)
+	requireCode(t, of(w.Credentials.Authorize(t.Context(), "bare", backend.Actor{})), backend.CodeMissingField)
+	w.consent(t)
+	require.NoError(t, read())
+	w.clock.advance(time.Hour)
+	refused := requireCode(t, read(), backend.CodeMissingField)
+	assert.Equal(t, []string{"client_secret"}, refused.Fields)
+	seen, err := w.Watch.Check(t.Context(), "bare")
+	require.NoError(t, err)
+	assert.Equal(t, backend.CodeMissingField, seen.Health.Code)
+	_, refreshes := w.server.asked()
+	assert.Zero(t, refreshes)
+	w.token(t)
+	require.NoError(t, read(), "which is good for all")
+}
+
+// An authorization that could not be stored leaves nothing behind in memory: the list of
+// the open ones is known again after the next look.
+func TestAnAuthorizationThatCouldNotBeStored(t *testing.T) {
+	store := &storage{}
+	w := newWorld(store)
+	w.app(t, "app")
+	down := func(_ int, call string) fault {
+		if strings.HasPrefix(call, "Put oauth/") || strings.HasPrefix(call, "Get oauth/") {
+			return fails
+		}
+		return works
+	}
+	store.reset(down)
+	require.Error(t, of(w.Credentials.Authorize(t.Context(), "app", backend.Actor{})))
+	store.reset(nil)
+	require.NoError(t, w.Credentials.SweepFlows(t.Context()))
+	store.reset(nil)
+	require.NoError(t, w.Credentials.SweepFlows(t.Context()))
+	assert.Empty(t, store.made())
+}
+
 func TestAnUnreadableFlowStandsInNobodysWay(t *testing.T) {
 	store := &storage{}
 	w := newWorld(store)

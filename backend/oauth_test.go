@@ -34,7 +34,7 @@ func (browser) Spec() providers.Spec {
 			Issued: []providers.Field{{Name: "access_token", Kind: providers.Token}},
 			Settings: []providers.Field{
 				{Name: "client_id", Kind: providers.Text, Required: true, Locates: true},
-				{Name: "client_secret", Kind: providers.Token, Required: true},
+				{Name: "client_secret", Kind: providers.Token, Required: true, Later: true},
 				{Name: "redirect_uri", Kind: providers.URL, Visited: true, Required: true},
 			},
 		}},

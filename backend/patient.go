@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -17,14 +18,27 @@ type patient struct{ logical.Storage }
 
 // Get is the storage's.
 func (p patient) Get(ctx context.Context, key string) (*logical.StorageEntry, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	limited, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	return p.Storage.Get(ctx, key)
+	entry, err := p.Storage.Get(limited, key)
+	return entry, unanswered(ctx, limited, err)
 }
 
 // List is the storage's.
 func (p patient) List(ctx context.Context, prefix string) ([]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	limited, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	return p.Storage.List(ctx, prefix)
+	keys, err := p.Storage.List(limited, prefix)
+	return keys, unanswered(ctx, limited, err)
+}
+
+// errUnanswered says that storage did not answer in time.
+var errUnanswered = errors.New("storage did not answer within 30 seconds")
+
+// unanswered tells the limit of a read from the end of its request.
+func unanswered(ctx, limited context.Context, err error) error {
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return errUnanswered
+	}
+	return err
 }

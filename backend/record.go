@@ -103,11 +103,18 @@ func (r *Record) swapped(next *Stored, cause Cause, who Actor, keep int) *Record
 	return after
 }
 
+// holds reports whether there is a secret in the record, be it one that only a newer
+// version knows.
+func (r *Record) holds() bool { return r.Current != nil || r.unknown.holdCredentials() }
+
 // forgotten returns the record without its credential.
 func (r *Record) forgotten(at time.Time, who Actor, keep int) *Record {
 	after := *r
 	after.Current, after.Previous, after.PreviousUntil = nil, nil, time.Time{}
 	after.unknown = r.unknown.withoutCredentials()
+	if r.Current == nil {
+		return &after
+	}
 	after.History = r.remember(HistoryEntry{
 		Version: r.Version, Time: at, Cause: CauseForget,
 		Identity: r.Current.Identity, Fingerprint: r.Current.Fingerprint, Actor: who,

@@ -371,9 +371,42 @@ func (r *refreshes) made(id string, p *Pending) {
 	r.successors[id] = p
 }
 
+// forget drops what could not be stored of a record that is gone.
+func (r *refreshes) forget(id string) {
+	r.saved(id)
+	r.made(id, nil)
+}
+
 // unsavedSuccessor returns what made holds.
 func (r *refreshes) unsavedSuccessor(id string) *Pending {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.successors[id]
+}
+
+// refreshNow is Rotate of an OAuth credential: its tokens are renewed although they are
+// not due. Unlike a refresh that was due it raises the version, since somebody asked.
+func (c *Credentials) refreshNow(ctx context.Context, in *Integration, id string, mount *Mount, who Actor) (*Change, error) {
+	change, err := c.edit(context.WithoutCancel(ctx), in, id, func(ctx context.Context, change *Change) (*Record, error) {
+		before := change.Before
+		if before.Current == nil {
+			return nil, NoCredential(in)
+		}
+		if !before.Current.refreshable() {
+			return nil, (&Handout{Integration: in, Record: before}).consentAgain()
+		}
+		ctx, cancel := context.WithTimeout(ctx, exchangeTimeout(mount))
+		defer cancel()
+		renewed, err := c.traded(ctx, mount, change, who)
+		if err != nil || renewed.Current.Fingerprint == before.Current.Fingerprint {
+			return renewed, err // refused for good
+		}
+		next := *renewed.Current
+		next.VerifiedAt = c.now().UTC()
+		return before.swapped(&next, CauseRotate, who, mount.HistoryLimit), nil
+	})
+	if err == nil && !change.After.Current.refreshable() && !change.After.Current.Access.RefusedAt.IsZero() {
+		return nil, (&Handout{Integration: in, Record: change.After}).consentAgain()
+	}
+	return change, err
 }

@@ -46,17 +46,3 @@ func (c *Credentials) Erase(ctx context.Context, name string) error {
 	})
 	return err
 }
-
-// Resume takes up a rotation of the integration that was cut off, if there is one.
-func (c *Credentials) Resume(ctx context.Context, name string) error {
-	mount, err := c.mount.Read(ctx)
-	if err != nil {
-		return err
-	}
-	in, id, release, err := c.hold(ctx, name)
-	if err != nil {
-		return err
-	}
-	defer release()
-	return c.resume(ctx, in, id, mount, false)
-}

@@ -74,6 +74,9 @@ func (u unknown) withoutCredentials() unknown {
 	return rest
 }
 
+// holdCredentials reports whether there is a credential among them.
+func (u unknown) holdCredentials() bool { return len(u.withoutCredentials()) < len(u) }
+
 // namesIn are the names in JSON of a struct's fields, those of embedded structs too.
 func namesIn(t reflect.Type) []string {
 	var names []string

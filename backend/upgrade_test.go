@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io/fs"
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -90,7 +91,8 @@ func TestWhatTheFirstReleaseBeganIsFinished(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 3, record.Version, "the counter goes on")
 
-	require.NoError(t, b.Credentials.Resume(t.Context(), "gl"))
+	_, err = b.Credentials.Resume(t.Context(), "gl")
+	require.NoError(t, err)
 	_, record, err = b.Credentials.Read(t.Context(), "gl")
 	require.NoError(t, err)
 	assert.Equal(t, 3, record.Version)
@@ -289,4 +291,85 @@ func TestReadingAWarmRecordAllocatesNothingForFieldsOfANewerVersion(t *testing.T
 	assert.InDelta(t, without, with, 0.01)
 	read(w)
 	assert.Empty(t, store.made())
+}
+
+// with is the world after a newer version has stored the fields beside those under a key.
+func (w *world) with(t *testing.T, key string, more map[string]any) *world {
+	t.Helper()
+	fields := w.fields(t, key)
+	for name, value := range more {
+		if within, ok := fields[name].(map[string]any); ok {
+			maps.Copy(within, value.(map[string]any)) //nolint:forcetypeassert // a test
+			continue
+		}
+		fields[name] = value
+	}
+	data, err := json.Marshal(fields)
+	require.NoError(t, err)
+	require.NoError(t, w.storage.Put(t.Context(), &logical.StorageEntry{Key: key, Value: data}))
+	return w.restarted()
+}
+
+// A credential that only a newer version knows, beside none that this one does, stays at
+// home, and is forgotten like any other.
+func TestACredentialOfANewerVersionStaysAtHome(t *testing.T) {
+	w := newWorld(&storage{})
+	w.create(t, "a", "key")
+	w.reauth(t, entry("mia@example.com", "key"))
+	_, err := w.Credentials.Forget(t.Context(), "a", backend.Actor{})
+	require.NoError(t, err)
+	w = w.with(t, "credentials/a", map[string]any{"next": "described", "next_fields": map[string]any{"key": []string{"secret"}}})
+	move := func() error {
+		return w.Integrations.Write(t.Context(), "a", backend.Draft{Provider: "fake", AuthType: "key", Settings: texts("team", "other")})
+	}
+	requireCode(t, move(), backend.CodeCredentialPresent)
+	change, err := w.Credentials.Forget(t.Context(), "a", backend.Actor{})
+	require.NoError(t, err)
+	assert.Len(t, change.After.History, 2, "nothing that this version knows was forgotten")
+	stored := w.fields(t, "credentials/a")
+	assert.NotContains(t, stored, "next_fields")
+	assert.NotContains(t, stored, "next")
+	require.NoError(t, move())
+}
+
+// Secret settings that only a newer version knows go when they would be sent elsewhere,
+// and stay otherwise.
+func TestSecretSettingsOfANewerVersionStayAtHome(t *testing.T) {
+	w := newWorld(&storage{})
+	w.app(t, "app")
+	w = w.with(t, "integrations/app", map[string]any{"secrets": map[string]any{"webhook": "w"}, "certificate_fields": map[string]any{"key": []string{"k"}}})
+	write := func(s providers.Settings) map[string]any {
+		t.Helper()
+		require.NoError(t, w.Integrations.Write(t.Context(), "app", backend.Draft{Provider: "browser", AuthType: "oauth", Settings: s}))
+		return w.fields(t, "integrations/app")
+	}
+	stored := write(texts("description", "of another kind"))
+	assert.Contains(t, stored["secrets"], "webhook")
+	assert.Contains(t, stored, "certificate_fields")
+	moved := texts("client_id", "second")
+	moved.Secrets["client_secret"] = providers.NewSecret("client-secret-2")
+	stored = write(moved)
+	assert.Equal(t, map[string]any{"client_secret": "client-secret-2"}, stored["secrets"])
+	assert.NotContains(t, stored, "certificate_fields")
+}
+
+// An entry of allowed_hosts that another version took and this one does not opens
+// nothing, and keeps nobody from reading and writing the settings.
+func TestAHostThatIsNotTakenAnyMore(t *testing.T) {
+	w := newWorld(&storage{})
+	require.NoError(t, w.Mount.Write(t.Context(), providers.Settings{Lists: map[string][]string{"allowed_hosts": {"example.com"}}}))
+	w = w.with(t, "config", map[string]any{"lists": map[string]any{"allowed_hosts": []string{".example.com"}}})
+	mount, err := w.Mount.Read(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []string{".example.com"}, mount.AllowedHosts.Entries())
+	for _, url := range []string{"https://jira.example.com", "https://example.com", "https://other.example", "https://192.0.2.1"} {
+		assert.Error(t, mount.AllowedHosts.CheckCall(url), url)
+		assert.NoError(t, providers.AllowedHosts{}.CheckCall(url), url)
+	}
+	require.NoError(t, w.Mount.Write(t.Context(), providers.Settings{Numbers: map[string]int64{"creds_ttl": 60}}), "of another setting")
+	hosts := func(entry string) error {
+		return w.Mount.Write(t.Context(), providers.Settings{Lists: map[string][]string{"allowed_hosts": {entry}}})
+	}
+	requireCode(t, hosts(".example.com"), backend.CodeInvalidField)
+	require.NoError(t, hosts("*.example.com"))
 }

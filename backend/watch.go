@@ -356,7 +356,8 @@ func (w *Watch) Observe(ctx context.Context, name string) (*Seen, error) {
 }
 
 // Swapped is Observe after a swap, for each integration that it is good for. What was
-// found of the credential before says nothing any more, so storage is not asked.
+// found of the credential before says nothing any more, so storage is not asked: what
+// was found of the new one came with the change.
 func (w *Watch) Swapped(ctx context.Context, change *Change) []*Seen {
 	mount, err := w.mount.Read(ctx)
 	if err != nil {
@@ -364,7 +365,11 @@ func (w *Watch) Swapped(ctx context.Context, change *Change) []*Seen {
 	}
 	var all []*Seen
 	for _, in := range append([]*Integration{change.Integration}, change.Siblings...) {
-		s, err := w.subject(in, change.After, nil, mount)
+		var finding *Finding
+		if in == change.Integration {
+			finding = change.finding
+		}
+		s, err := w.subject(in, change.After, finding, mount)
 		if err != nil {
 			continue
 		}

@@ -8,7 +8,9 @@ import "vault-plugin-secrets-sei/providers/internal/upstream"
 type AllowedHosts = upstream.AllowedHosts
 
 // ParseAllowedHosts reads entries of the form [scheme://]host[:port], where host
-// may begin with "*." and a port left out means any. Its error names the entry.
+// may begin with "*." and a port left out means any. Its error names the
+// entry by its position; in the rule that it returns beside the error such an entry
+// matches nothing.
 func ParseAllowedHosts(entries []string) (AllowedHosts, error) {
 	return upstream.ParseAllowedHosts(entries)
 }

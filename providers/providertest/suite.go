@@ -152,7 +152,7 @@ func FaultOutcomes() map[string]providers.Outcome {
 		"reset": providers.Unreachable, "cut": providers.Unreachable,
 		"redirect_loop": providers.UpstreamError, "redirect_back": providers.UpstreamError, "redirect_nowhere": providers.UpstreamError,
 		"no_content": providers.UpstreamError, "nothing": providers.UpstreamError,
-		"brotli": providers.UpstreamError, "zstd": providers.UpstreamError, "deflate": providers.UpstreamError, "not_gzip": providers.Unreachable,
+		"brotli": providers.UpstreamError, "zstd": providers.UpstreamError, "deflate": providers.UpstreamError, "not_gzip": providers.UpstreamError,
 	}
 	maps.Copy(outcomes, streamOutcomes())
 	return outcomes

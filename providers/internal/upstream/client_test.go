@@ -1,6 +1,7 @@
 package upstream_test
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"crypto/ecdsa"
@@ -370,10 +371,30 @@ func TestTrouble(t *testing.T) {
 		failsWith(t, err, upstream.Reset)
 		assert.Less(t, time.Since(began), 5*time.Second)
 	})
-	t.Run("a broken gzip stream is told", func(t *testing.T) {
+	t.Run("what is not packed as it says is told, and asked for once", func(t *testing.T) {
+		packed := bytes.NewBuffer(nil)
+		z := gzip.NewWriter(packed)
+		_, _ = io.WriteString(z, words)
+		_ = z.Close()
+		wrongSum, corrupt := bytes.Clone(packed.Bytes()), bytes.Clone(packed.Bytes())
+		wrongSum[len(wrongSum)-8] ^= 1
+		corrupt[10] |= 0b110 // a type of block that does not exist
+		for _, body := range [][]byte{[]byte(words), wrongSum, corrupt} {
+			s := newSite(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Encoding", "gzip")
+				_, _ = w.Write(body)
+			})
+			_, err := s.get(t)
+			failsWith(t, err, upstream.NotJSON)
+			assert.EqualValues(t, 1, s.hits.Load())
+		}
+	})
+	t.Run("a packed stream that ends too soon is a broken connection", func(t *testing.T) {
 		s := newSite(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
-			_, _ = io.WriteString(w, words)
+			z := gzip.NewWriter(w)
+			_, _ = io.WriteString(z, words)
+			_ = z.Flush()
 		})
 		_, err := s.get(t)
 		failsWith(t, err, upstream.Reset)

@@ -18,19 +18,22 @@ type AllowedHosts struct {
 
 // ParseAllowedHosts reads entries of the form [scheme://]host[:port]. A host may
 // begin with "*.", which stands for one or more labels; an entry without scheme
-// allows https, one without port any port. Its error names the entry
-// by its position.
-func ParseAllowedHosts(entries []string) (AllowedHosts, error) {
-	var a AllowedHosts
+// allows https, one without port any port. Its error names the first entry that has
+// not this form by its position; in the rule that it returns beside the error such an
+// entry matches nothing.
+func ParseAllowedHosts(entries []string) (a AllowedHosts, err error) {
 	for i, text := range entries {
 		e, problem := parseEntry(text)
 		if problem != "" {
+			e = hostEntry{text: text}
+		}
+		if problem != "" && err == nil {
 			// By position: what was entered may hold a password.
-			return AllowedHosts{}, fmt.Errorf("entry %d %s; an entry has the form [scheme://]host[:port]", i+1, problem)
+			err = fmt.Errorf("entry %d %s; an entry has the form [scheme://]host[:port]", i+1, problem)
 		}
 		a.entries = append(a.entries, e)
 	}
-	return a, nil
+	return a, err
 }
 
 // Entries returns the entries as they were written, in their order.

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -88,6 +89,8 @@ func read(ctx context.Context, host string, res *http.Response) (*Response, *Err
 	switch {
 	case wire.N == 0: // also where nothing came out of it
 		return nil, tooLarge(host)
+	case notPacked(err):
+		return nil, newError(NotJSON, host, "%q answered with something that is not packed as it says", host)
 	case err != nil:
 		return nil, classify(ctx, host, err)
 	}
@@ -116,6 +119,12 @@ func plain(wire io.Reader, encoding string) ([]byte, error) {
 		content = unpacked
 	}
 	return io.ReadAll(io.LimitReader(content, maxBody+1))
+}
+
+// notPacked reports whether the body was read, and is no gzip.
+func notPacked(err error) bool {
+	var corrupt flate.CorruptInputError
+	return errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.As(err, &corrupt)
 }
 
 func tooLarge(host string) *Error {

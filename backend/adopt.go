@@ -1,0 +1,102 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"vault-plugin-secrets-sei/providers"
+)
+
+// adopt swaps the successor in with one Put and finishes upstream. Where the one before
+// goes on working the successor is checked first. Where it is dead by then, nothing is
+// better than what the upstream has just made, and it is checked afterwards.
+func (c *Credentials) adopt(ctx context.Context, change *Change, p *Pending, rotator providers.Rotator, mount *Mount) (*Change, error) {
+	next := succeeding(change.Before.Current, p, c.now())
+	if rotator.Overlaps() {
+		checked, err := c.check(ctx, change.Integration, mount, p.entry(), change)
+		if err != nil {
+			return nil, err // it stays pending: the sweep asks again
+		}
+		next = checked
+	}
+	next.Rotation = p.Rotation
+	change.After = change.Before.swapped(next, p.Cause, p.Actor, mount.HistoryLimit)
+	if rotator.Overlaps() {
+		change.After.keep(change.Before.Current, c.now().Add(mount.RollbackWindow))
+	}
+	if err := c.records.save(ctx, change.id, change.After); err != nil {
+		return nil, err
+	}
+	c.refreshes.saved(change.id)
+	c.conclude(ctx, change, p, rotator, mount)
+	return change, nil
+}
+
+// conclude does what is left once the successor is in use: what it replaced is removed
+// upstream, at once or when nobody can go back to it any more.
+func (c *Credentials) conclude(ctx context.Context, change *Change, p *Pending, rotator providers.Rotator, mount *Mount) {
+	if !rotator.Overlaps() {
+		c.checkAfterwards(ctx, change, mount, p.entry())
+	}
+	noted := *p
+	noted.Successor, noted.unknown, noted.FinishAt = providers.Credential{}, p.unknown.withoutCredentials(), c.now().UTC()
+	if previous := change.After.Previous; previous != nil {
+		noted.Replaced, noted.FinishAt = previous.Fingerprint, change.After.PreviousUntil
+	} else if c.finish(ctx, change.Integration, change.id, change.After.Current.Credential, p, rotator, mount) {
+		return
+	}
+	_ = c.pending.save(ctx, change.id, &noted) // if that fails, resume does it again
+}
+
+// entry is the successor as a person would enter it.
+func (p *Pending) entry() Entry { return Entry{Credential: p.Successor, ExpiresAt: p.ExpiresAt} }
+
+// succeeding is the stored form of a successor that has not been checked: of the same
+// account and with the same rights as the one before.
+func succeeding(before *Stored, p *Pending, now time.Time) *Stored {
+	next := *before
+	next.Credential, next.Fingerprint, next.Members = p.Successor, p.Fingerprint, nil
+	next.ExpiresAt, next.VerifiedAt, next.unknown = p.ExpiresAt, now.UTC(), nil
+	return &next
+}
+
+// checkAfterwards stores a verdict on a credential that is in use already.
+func (c *Credentials) checkAfterwards(ctx context.Context, change *Change, mount *Mount, entered Entry) {
+	_, err := c.check(ctx, change.Integration, mount, entered, &Change{Integration: change.Integration, Before: change.Before})
+	var refused *Error
+	if errors.As(err, &refused) && verdict(refused.Code) {
+		change.finding, _ = c.mark(ctx, change.Integration, change.After, refused)
+		change.Warnings = append(change.Warnings, "the new credential is in use, and its check failed: "+refused.Message)
+	}
+}
+
+// mark stores as a finding that a credential is no good, and returns that.
+func (c *Credentials) mark(ctx context.Context, in *Integration, record *Record, e *Error) (*Finding, error) {
+	stored, err := c.findings.loadExact(ctx, in.Name)
+	if err != nil {
+		return nil, err
+	}
+	finding := stored.of(record.Version).found(&result{in: in, record: record, code: e.Code, message: e.Message, asked: c.now()}, c.now())
+	if err := c.findings.save(ctx, in.Name, finding); err != nil {
+		return nil, err
+	}
+	return finding, nil
+}
+
+// finish removes upstream what was replaced, and then the note. It reports whether it
+// did; else the sweep does it again.
+func (c *Credentials) finish(ctx context.Context, in *Integration, id string, with providers.Credential, p *Pending, rotator providers.Rotator, mount *Mount) bool {
+	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout(mount))
+	defer cancel()
+	provider, err := c.integrations.Provider(in)
+	if err != nil {
+		return false
+	}
+	err = rotator.Finish(ctx, in.target(provider.Spec(), mount), with, p.Rotation)
+	var cause *providers.Error
+	if err == nil || errors.As(err, &cause) && !cause.Outcome.CouldNotTell() {
+		return c.pending.remove(ctx, id) == nil
+	}
+	return false
+}

@@ -1,0 +1,206 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"vault-plugin-secrets-sei/providers"
+)
+
+// Resume takes up a rotation of the integration that was cut off, if there is one. It
+// returns the change if its successor was swapped in, else nil.
+func (c *Credentials) Resume(ctx context.Context, name string) (*Change, error) {
+	mount, err := c.mount.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	in, id, release, err := c.hold(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	return c.resume(ctx, in, id, mount, false)
+}
+
+// settled ends the rotation before, if there is one, so that its note is not lost, and
+// asks whether another one is still due. If its successor was swapped in, and whoever
+// asked for it may not know, it returns that change: another rotation at once would end
+// what workers use at this moment.
+func (c *Credentials) settled(ctx context.Context, in *Integration, id string, mount *Mount, due func(*Record) bool) (*Change, error) {
+	taken, err := c.resume(ctx, in, id, mount, true)
+	if err != nil || taken != nil {
+		return taken, err
+	}
+	p, err := c.pending.loadExact(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if p != nil {
+		return nil, &Error{
+			Code: string(providers.Unreachable), Integration: in.Name, Provider: in.Provider,
+			Message: "the rotation before is not finished, because the upstream could not be asked; try again later",
+		}
+	}
+	record, err := c.records.loadExact(ctx, id)
+	if err == nil && due != nil && !due(record) {
+		err = errNotDue
+	}
+	return nil, err
+}
+
+// resume takes up a rotation that was cut off, or finishes one whose time has come;
+// early says that it has. It returns the change if the successor was swapped in, now or
+// by a Put that nobody was told of. The caller holds the lock of the record.
+func (c *Credentials) resume(ctx context.Context, in *Integration, id string, mount *Mount, early bool) (*Change, error) {
+	p, err := c.pending.loadExact(ctx, id)
+	if err != nil || p == nil {
+		return nil, err
+	}
+	record, err := c.records.loadExact(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	rotator, err := c.rotator(in, mount)
+	if err != nil || record.Current == nil || c.now().Sub(laterOf(p.BegunAt, p.FinishAt)) > pendingLife {
+		return nil, c.pending.remove(ctx, id) // it concerns nobody any more
+	}
+	ctx = context.WithoutCancel(ctx)
+	if p, err = c.unsaved(ctx, id, p); err != nil {
+		return nil, err
+	}
+	change := &Change{Integration: in, Before: record, id: id}
+	switch {
+	case p.FinishAt.IsZero() && record.Current.Fingerprint != p.Fingerprint:
+		return c.takeUp(ctx, change, p, rotator, mount)
+	case p.FinishAt.IsZero():
+		return c.saved(ctx, change, p, rotator, mount), nil
+	case !early && c.now().Before(p.FinishAt):
+		return nil, nil //nolint:nilnil // nothing was swapped in
+	case record.Current.Fingerprint == p.Replaced: // somebody went back to it
+		return nil, c.disown(ctx, change, p, rotator, mount)
+	}
+	c.finish(ctx, in, id, record.Current.Credential, p, rotator, mount)
+	return nil, nil //nolint:nilnil // nothing was swapped in
+}
+
+// saved goes on with a rotation that was cut off after its successor was swapped in.
+func (c *Credentials) saved(ctx context.Context, change *Change, p *Pending, rotator providers.Rotator, mount *Mount) *Change {
+	before := *change.Before
+	before.Version, before.Current = before.Version-1, before.Previous
+	change.Before, change.After = &before, change.Before
+	change.tookUp(p)
+	c.conclude(ctx, change, p, rotator, mount)
+	return change
+}
+
+// tookUp says whose successor this is.
+func (change *Change) tookUp(p *Pending) {
+	change.Warnings = append(change.Warnings, "the rotation begun on "+p.BegunAt.Format(time.RFC3339)+" was cut off and is taken up: this is the credential that it made; no other one was made now")
+}
+
+// unsaved is the rotation with its successor, if that could not be stored before.
+func (c *Credentials) unsaved(ctx context.Context, id string, p *Pending) (*Pending, error) {
+	kept := c.refreshes.unsavedSuccessor(id)
+	if kept == nil || !kept.BegunAt.Equal(p.BegunAt) {
+		return p, nil
+	}
+	if err := c.pending.save(ctx, id, kept); err != nil {
+		return nil, err
+	}
+	c.refreshes.made(id, nil)
+	return kept, nil
+}
+
+// takeUp goes on with a rotation whose successor is not in use yet.
+func (c *Credentials) takeUp(ctx context.Context, change *Change, p *Pending, rotator providers.Rotator, mount *Mount) (*Change, error) {
+	if change.Before.Version != p.Version { // a person was faster
+		return nil, c.pending.remove(ctx, change.id)
+	}
+	if p.Fingerprint != "" {
+		adopted, err := c.adopt(ctx, change, p, rotator, mount)
+		if err == nil {
+			adopted.tookUp(p)
+			return adopted, nil
+		}
+		var refused *Error
+		if !rotator.Overlaps() || !errors.As(err, &refused) || !verdict(refused.Code) {
+			return nil, err
+		}
+		// The successor does not do: it is given up upstream, so that another can be made.
+		c.refreshes.made(change.id, nil)
+	}
+	provider, err := c.integrations.Provider(change.Integration)
+	if err != nil {
+		return nil, err
+	}
+	return nil, c.recover(ctx, rotator, change.Integration.target(provider.Spec(), mount), change, p, mount)
+}
+
+// notRotated decides what is left of a rotation whose request did not succeed. If it
+// was clearly not carried out, nothing is.
+func (c *Credentials) notRotated(ctx context.Context, rotator providers.Rotator, t providers.Target, change *Change, p *Pending, mount *Mount, err error) error {
+	var cause *providers.Error
+	if errors.As(err, &cause) && cause.Outcome != providers.Unreachable && cause.Outcome != providers.UpstreamError {
+		if err := c.pending.remove(ctx, change.id); err != nil {
+			return err
+		}
+		return c.refused(ctx, change.Integration, change.Before, err, nil)
+	}
+	if lost := c.recover(ctx, rotator, t, change, p, mount); lost != nil {
+		return lost
+	}
+	return c.refused(ctx, change.Integration, change.Before, err, nil)
+}
+
+// recover finds out what became of a rotation whose answer never came. A credential
+// that is dead since then is marked: its successor is lost, and a person must act.
+func (c *Credentials) recover(ctx context.Context, rotator providers.Rotator, t providers.Target, change *Change, p *Pending, mount *Mount) error {
+	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout(mount))
+	defer cancel()
+	lives, err := rotator.Recover(ctx, t, change.Before.Current.Credential, p.Rotation)
+	if err != nil {
+		return nil // it stays pending, and is looked at again
+	}
+	if !lives {
+		e := rotationLost(change.Integration, p)
+		if _, err := c.mark(ctx, change.Integration, change.Before, e); err != nil {
+			return err
+		}
+		if err := c.pending.remove(ctx, change.id); err != nil {
+			return err
+		}
+		return e
+	}
+	return c.pending.remove(ctx, change.id)
+}
+
+// rotationLost is the refusal for a credential that died in a rotation.
+func rotationLost(in *Integration, p *Pending) *Error {
+	return &Error{
+		Code: string(providers.Rejected), Integration: in.Name, Provider: in.Provider,
+		Message: "the rotation begun on " + p.BegunAt.Format(time.RFC3339) + " was cut off: the upstream replaced the credential, and its answer with the new one was lost; write another one to reauth/" + in.Name,
+	}
+}
+
+// disown removes upstream a successor that is used no more, with the credential that it
+// had replaced.
+func (c *Credentials) disown(ctx context.Context, change *Change, p *Pending, rotator providers.Rotator, mount *Mount) error {
+	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout(mount))
+	defer cancel()
+	provider, err := c.integrations.Provider(change.Integration)
+	if err != nil {
+		return err
+	}
+	if _, err := rotator.Recover(ctx, change.Integration.target(provider.Spec(), mount), change.Before.Current.Credential, p.Rotation); err != nil {
+		return nil // the sweep tries again
+	}
+	return c.pending.remove(ctx, change.id)
+}
+
+func laterOf(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
