@@ -97,8 +97,10 @@ func without(body map[string]any, name string) map[string]any {
 	return rest
 }
 
+var resourceForm = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
+
 func checkResource(name string) error {
-	if regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`).MatchString(name) {
+	if resourceForm.MatchString(name) {
 		return nil
 	}
 	return errors.New("must be a short name in small letters, such as core or graphql")

@@ -180,7 +180,7 @@ func (h *heist) step(t *testing.T, name string) {
 	case 8:
 		h.pass(time.Duration(h.random.IntN(30)) * time.Hour)
 		for _, each := range h.names() {
-			_ = h.store.Credentials.Resume(t.Context(), each)
+			_, _ = h.store.Credentials.Resume(t.Context(), each)
 			_ = h.store.Credentials.Erase(t.Context(), each)
 		}
 	default:

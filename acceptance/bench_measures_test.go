@@ -75,6 +75,7 @@ func (b *benchmark) measureSize(size int) {
 
 	b.sameSize("kv1", "sei/integrations", fmt.Sprintf("floor/names/%d", size))
 	b.sameSize("sei/health", fmt.Sprintf("floor/health/%d", size))
+	b.sameShape(size)
 	reads := b.load(b.read(workNothing, "floor/nothing"), b.creds(workCreds, "sei", size))
 	at(&b.growth.nothing, p50(reads[workNothing]))
 	at(&b.growth.creds, p50(reads[workCreds]))
@@ -97,6 +98,17 @@ func (b *benchmark) measureSize(size int) {
 	}
 	b.say("%d: creds/ p50 %.2f ms, lists p50 in ms: KV v1 %.2f, integrations/ %.2f, status %.2f, health/ %.2f; plugin %.0f MB", size,
 		p50(reads[workCreds]), p50(lists[workKV1List]), p50(lists[workList]), p50(lists[workStatus]), p50(lists[workHealth]), b.growth.memory[len(b.growth.memory)-1].Value)
+}
+
+// sameShape demands that the floor's answer is as large as one of creds/, but for the
+// numbers in it.
+func (b *benchmark) sameShape(of int) {
+	b.t.Helper()
+	nothing, err := b.vault.ReadSize(b.t.Context(), "floor/nothing")
+	b.require(err)
+	creds, err := b.vault.ReadSize(b.t.Context(), "sei/creds/"+nameOf(plain(1, of)))
+	b.require(err)
+	require.InDelta(b.t, creds, nothing, 20)
 }
 
 // sameSize demands that lists which are compared have answers of one size.
@@ -160,7 +172,7 @@ func (b *benchmark) measureWrites(size int) {
 
 	b.upstream.SetDelay(b.effort.upstreamDelay)
 	defer b.upstream.SetDelay(0)
-	slow := b.load(b.kv2Write(size), b.reauth(workSlow, size, 0), b.reauth(workSlowOne, size, 1), b.reauth(workSlowMany, size, manyClients))
+	slow := b.loadSlowly(b.kv2Write(size), b.reauth(workSlow, size, 0), b.reauth(workSlowOne, size, 1), b.reauth(workSlowMany, size, manyClients))
 	b.table(fmt.Sprintf("Writes, with an upstream that takes %s:", b.effort.upstreamDelay), slow, workKV2Write, workSlow, workSlowOne, workSlowMany)
 	over := slow[workSlow].Quantile(0.5) - b.effort.upstreamDelay - slow[workKV2Write].Quantile(0.5)
 	b.atMost("reauth/ with an upstream of 100 ms, p50 above 100 ms and a KV v2 write", "ms", 3, over.Seconds()*1000)

@@ -66,11 +66,8 @@ func TestBench(t *testing.T) {
 	b.conclude(mode, time.Since(began))
 }
 
-// conclude prints what came of it, and writes the page if it was a full run.
+// conclude prints what was promised, and writes the page if it was a full run.
 func (b *benchmark) conclude(mode string, took time.Duration) {
-	for _, table := range b.report.Tables {
-		b.say("%s\n", table)
-	}
 	for _, target := range b.report.Targets {
 		b.say("%s", target)
 	}
@@ -100,7 +97,19 @@ func (b *benchmark) say(format string, args ...any) {
 // load gives works their turns.
 func (b *benchmark) load(works ...bench.Work) map[string]*bench.Result {
 	b.t.Helper()
-	plan := bench.Plan{Clients: benchClients, Rounds: b.effort.rounds, Slice: b.effort.slice, Spent: b.processorTime}
+	return b.loadFor(b.effort.rounds, b.effort.slice, works...)
+}
+
+// loadSlowly gives works that wait for the upstream turns in which they can do so often:
+// many clients that begin at once all come back at once at first.
+func (b *benchmark) loadSlowly(works ...bench.Work) map[string]*bench.Result {
+	b.t.Helper()
+	return b.loadFor((b.effort.rounds+2)/3, 20*b.effort.upstreamDelay, works...)
+}
+
+func (b *benchmark) loadFor(rounds int, slice time.Duration, works ...bench.Work) map[string]*bench.Result {
+	b.t.Helper()
+	plan := bench.Plan{Clients: benchClients, Rounds: rounds, Slice: slice, Spent: b.processorTime}
 	results, err := plan.Load(b.t.Context(), works...)
 	require.NoError(b.t, err)
 	return results
@@ -113,6 +122,7 @@ func (b *benchmark) table(title string, results map[string]*bench.Result, names 
 		table.Results = append(table.Results, results[name])
 	}
 	b.report.Tables = append(b.report.Tables, table)
+	b.say("%s\n", table)
 }
 
 func (b *benchmark) atLeast(name string, limit, measured float64) {

@@ -1,6 +1,9 @@
 package backend
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // cache holds immutable values by key. A value that was read from storage is
 // only published if nothing was written or invalidated since the read began,
@@ -55,6 +58,17 @@ func (c *cache[T]) list() (keys []string, known bool, since uint64) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	return c.keys, c.listed == c.changes+1, c.changes
+}
+
+// lacks reports whether it is known that nothing is stored under the key.
+func (c *cache[T]) lacks(key string) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if c.listed != c.changes+1 {
+		return false
+	}
+	_, found := slices.BinarySearch(c.keys, key)
+	return !found
 }
 
 // publishList keeps the keys if nothing changed since list. While an entry may differ

@@ -9,6 +9,11 @@
 // [Credentials], is given a storage view of credentials/ only and can read
 // configuration but not write it.
 //
+// What is stored is an object in JSON. In every version, a secret in it stands under
+// secrets, under fields, or under something_fields beside the something that it belongs
+// to; nothing else is secret. So a version that does not know something still knows what
+// to erase. Tables keep fields that they do not know; see unknown.
+//
 // Every change goes through one function: lock, load, edit, check, save. The
 // lock is per record, gives up with the context, and is held across the check at
 // the upstream. Readers take no lock: they are served from a cache of immutable

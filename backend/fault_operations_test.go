@@ -105,7 +105,7 @@ func forgetting(ctx context.Context, w *world) error {
 func handOut(name string) act {
 	return func(ctx context.Context, w *world) error {
 		w.clock.advance(10 * time.Second)
-		return of(w.Credentials.HandOut(ctx, name, backend.DefaultResource, backend.Actor{}, true))
+		return of(w.Credentials.HandOut(ctx, name, backend.DefaultResource, backend.Actor{}, nil))
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // maxExpiries is how many ends a Fleet lists.
@@ -63,6 +65,7 @@ func (w *Watch) Each(ctx context.Context, do func(*Seen) error) error {
 	if err != nil {
 		return err
 	}
+	w.warm(ctx, names)
 	for _, name := range names {
 		seen, err := w.Health(ctx, name)
 		if HasCode(err, CodeUnknownIntegration) || HasCode(err, CodeUnknownProvider) || errors.Is(err, errUndecodable) {
@@ -76,6 +79,43 @@ func (w *Watch) Each(ctx context.Context, do func(*Seen) error) error {
 		}
 	}
 	return nil
+}
+
+const (
+	// warmed is how many integrations make it worth while to read them side by side.
+	warmed = 100
+	// readers read at a time.
+	readers = 16
+)
+
+// warm reads what is not cached yet: after a start that is all, each read is a call to
+// Vault's process, and one after the other they take longer than a request may. What
+// goes wrong, goes wrong again for whoever needs it.
+func (w *Watch) warm(ctx context.Context, names []string) {
+	cold := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		cached, _ := w.integrations.groups.integrations.cache.get(name)
+		return cached.value != nil
+	})
+	if len(cold) < warmed {
+		return
+	}
+	// Most integrations have no finding, which the list says of all of them at once.
+	if _, err := w.findings.list(ctx); err != nil {
+		return
+	}
+	var group errgroup.Group
+	group.SetLimit(readers)
+	for _, name := range cold {
+		if ctx.Err() != nil {
+			break
+		}
+		group.Go(func() error {
+			defer func() { _ = recover() }() // one of a provider would take all mounts down
+			_, _ = w.Health(ctx, name)
+			return nil
+		})
+	}
+	_ = group.Wait() // its functions return no errors
 }
 
 func (f *Fleet) count(seen *Seen) {

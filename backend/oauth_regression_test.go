@@ -117,11 +117,11 @@ func TestASiblingWithAWrongClientSecret(t *testing.T) {
 	add("stale", "client-secret-0")
 	w.server.refuses = "client-secret-0"
 	w.clock.advance(time.Hour)
-	_, err := w.Credentials.HandOut(t.Context(), "stale", backend.DefaultResource, backend.Actor{}, true)
+	_, err := w.Credentials.HandOut(t.Context(), "stale", backend.DefaultResource, backend.Actor{}, nil)
 	refused := requireCode(t, err, "invalid_field")
 	assert.Equal(t, "stale", refused.Integration)
 	assert.Equal(t, "access-2", w.token(t))
-	out, err := w.Credentials.HandOut(t.Context(), "stale", backend.DefaultResource, backend.Actor{}, true)
+	out, err := w.Credentials.HandOut(t.Context(), "stale", backend.DefaultResource, backend.Actor{}, nil)
 	require.NoError(t, err, "which is good for all")
 	assert.Equal(t, "access-2", out.Record.Current.Credential.Value("access_token").Reveal())
 }
@@ -136,7 +136,7 @@ func TestASiblingWithoutAClientSecret(t *testing.T) {
 		require.NoError(t, w.Integrations.Write(t.Context(), name, backend.Draft{Create: true, Provider: "shared", AuthType: "oauth", Settings: s}))
 	}
 	read := func() error {
-		return of(w.Credentials.HandOut(t.Context(), "bare", backend.DefaultResource, backend.Actor{}, true))
+		return of(w.Credentials.HandOut(t.Context(), "bare", backend.DefaultResource, backend.Actor{}, nil))
 	}
 	add("app", map[string]providers.Secret{"client_secret": providers.NewSecret("client-secret-1")})
 	add("bare", nil)
@@ -245,7 +245,7 @@ func TestAKeptGrantIsOfItsVersion(t *testing.T) {
 	w.server.sameRefreshToken = true
 	w.clock.advance(time.Hour)
 	failsAfterFirstPut(store)
-	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, true)
+	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
 	require.Error(t, err)
 	store.reset(nil)
 	assert.Equal(t, 2, w.consent(t).After.Version)
@@ -264,11 +264,11 @@ func TestWhatAnInterruptedRefreshIsBlamedFor(t *testing.T) {
 		w := withApp(t, &storage{})
 		w.clock.advance(time.Hour)
 		w.server.fails(failure(outcome))
-		_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, true)
+		_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
 		requireCode(t, err, string(outcome))
 		w.clock.advance(5 * time.Second)
 		w.server.fails(failure(providers.Rejected))
-		_, err = w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, true)
+		_, err = w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
 		refused := requireCode(t, err, "credential_rejected")
 		assert.Equal(t, blamed, strings.Contains(refused.Message, "lost"), outcome)
 	}
@@ -306,7 +306,7 @@ func TestAPanicOfTheClientIsNoVerdict(t *testing.T) {
 	w := withApp(t, &storage{})
 	w.clock.advance(time.Hour)
 	w.server.hold = func(context.Context) { panic(errPanic) }
-	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, true)
+	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
 	refused := requireCode(t, err, "upstream_error")
 	assert.NotContains(t, fmt.Sprint(refused), "panic")
 }

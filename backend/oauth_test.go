@@ -175,7 +175,7 @@ func (w *world) consent(t *testing.T) *backend.Change {
 // token is what a worker gets of "app".
 func (w *world) token(t *testing.T) string {
 	t.Helper()
-	out, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{Via: "creds/app"}, true)
+	out, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{Via: "creds/app"}, nil)
 	require.NoError(t, err)
 	return out.Record.Current.Credential.Value("access_token").Reveal()
 }
@@ -510,7 +510,7 @@ func TestWhileTheUpstreamIsDown(t *testing.T) {
 	limited.RetryAfter = time.Minute
 	w.server.fails(limited)
 	for range 3 {
-		out, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, true)
+		out, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
 		require.NoError(t, err)
 		assert.Equal(t, "access-1", out.Record.Current.Credential.Value("access_token").Reveal())
 		assert.Contains(t, out.Warning, "upstream_rate_limited")
@@ -519,7 +519,7 @@ func TestWhileTheUpstreamIsDown(t *testing.T) {
 	assert.Equal(t, 1, refreshes, "the upstream is left alone for as long as it asks")
 	w.clock.advance(10 * time.Minute)
 	w.server.fails(failure(providers.Unreachable))
-	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, true)
+	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
 	refused := requireCode(t, err, "upstream_unreachable")
 	assert.Contains(t, refused.Message, "version 1 stays in use")
 	assert.NotEqual(t, backend.StatusNeedsReauth, w.status(t, "app"), "it could not tell")
@@ -536,14 +536,14 @@ func TestARefusedRefresh(t *testing.T) {
 	w.server.fails(failure(providers.Rejected))
 	w = w.restarted()
 	for range 2 {
-		out, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, true)
+		out, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
 		require.NoError(t, err)
 		assert.Contains(t, out.Warning, "oauth/authorize/app")
 		w = w.restarted() // which it survives
 	}
 	assert.Equal(t, backend.StatusNeedsReauth, w.status(t, "app"))
 	w.clock.advance(time.Hour)
-	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, true)
+	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
 	refused := requireCode(t, err, "credential_rejected")
 	assert.Contains(t, refused.Message, "refused the refresh token")
 	assert.NotContains(t, refused.Message, "was lost")
@@ -575,10 +575,10 @@ func TestTokensThatCannotBeStored(t *testing.T) {
 	w := withApp(t, store)
 	w.clock.advance(time.Hour)
 	puts := failsAfterFirstPut(store)
-	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, true)
+	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
 	require.Error(t, err)
 	assert.Equal(t, 2, *puts, "that it begins, and what came of it")
-	_, err = w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, true)
+	_, err = w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
 	require.Error(t, err, "not yet")
 	store.reset(nil)
 	w.clock.advance(5 * time.Second)
@@ -597,7 +597,7 @@ func TestWithoutStorageNothingIsSent(t *testing.T) {
 		}
 		return works
 	})
-	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, true)
+	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
 	require.Error(t, err)
 	assert.Empty(t, w.server.refreshes)
 }
@@ -619,7 +619,7 @@ func TestKilledInTheMiddleOfARefresh(t *testing.T) {
 	require.NoError(t, store.Put(t.Context(), between))
 	w = w.restarted()
 	w.server.fails(failure(providers.Rejected))
-	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, true)
+	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
 	refused := requireCode(t, err, "credential_rejected")
 	assert.Contains(t, refused.Message, "was lost")
 	assert.Contains(t, refused.Message, "oauth/authorize/app")
@@ -633,10 +633,10 @@ func TestKilledInTheMiddleOfARefresh(t *testing.T) {
 
 func TestAStandbyAsksTheActiveNode(t *testing.T) {
 	w := withApp(t, &storage{})
-	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, false)
+	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, func() bool { return false })
 	require.NoError(t, err)
 	w.clock.advance(50 * time.Minute)
-	_, err = w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, false)
+	_, err = w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, func() bool { return false })
 	assert.Equal(t, logical.ErrReadOnly, err, "as it is: a wrapped one is not understood")
 	_, refreshes := w.server.asked()
 	assert.Zero(t, refreshes)

@@ -38,7 +38,7 @@ func poolOf(t *testing.T, w *world, accounts ...string) {
 // handed is the token that a worker gets for a resource, and its fingerprint.
 func (w *world) handed(t *testing.T, resource string) (token, fingerprint string, out *backend.Handout) {
 	t.Helper()
-	out, err := w.Credentials.HandOut(t.Context(), "a", resource, backend.Actor{}, true)
+	out, err := w.Credentials.HandOut(t.Context(), "a", resource, backend.Actor{}, nil)
 	if !assert.NoError(t, err) {
 		return "", "", nil
 	}

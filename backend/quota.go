@@ -8,8 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/hashicorp/vault/sdk/logical"
-
 	"vault-plugin-secrets-sei/providers"
 )
 
@@ -222,10 +220,7 @@ func (r rank) better(other rank) bool {
 }
 
 // choose completes a handout of a pool.
-func (c *Credentials) choose(ctx context.Context, out *Handout, resource string, writable bool) (*Handout, error) {
-	if !writable {
-		return nil, logical.ErrReadOnly // workers report to the active node
-	}
+func (c *Credentials) choose(ctx context.Context, out *Handout, resource string) (*Handout, error) {
 	id, err := c.integrations.recordID(out.Integration)
 	if err != nil {
 		return nil, err

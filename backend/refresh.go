@@ -69,11 +69,12 @@ type unsavedRefresh struct {
 // renewed first, once for however many readers, and the renewed one is stored before
 // anybody gets it. While the old one lives it is handed out if the upstream is slow
 // or down; a dead one never is. Where this node may not write it returns
-// logical.ErrReadOnly, before anything is sent, so that Vault asks the active node.
+// logical.ErrReadOnly, before anything is sent, so that Vault asks the active node;
+// writable tells, and is only asked if that matters. Nil says that it may.
 //
 // Of a pool it chooses the token to use for resource; that is known where workers
 // report, on the active node.
-func (c *Credentials) HandOut(ctx context.Context, name, resource string, who Actor, writable bool) (*Handout, error) {
+func (c *Credentials) HandOut(ctx context.Context, name, resource string, who Actor, writable func() bool) (*Handout, error) {
 	in, record, err := c.Read(ctx, name)
 	if err != nil {
 		return nil, err
@@ -81,12 +82,15 @@ func (c *Credentials) HandOut(ctx context.Context, name, resource string, who Ac
 	out := &Handout{Integration: in, Record: record}
 	switch {
 	case record.Current != nil && len(record.Current.Members) > 1:
-		return c.choose(ctx, out, resource, writable)
+		if writable != nil && !writable() {
+			return nil, logical.ErrReadOnly // workers report to the active node
+		}
+		return c.choose(ctx, out, resource)
 	case !record.due(c.now()):
 		return out, nil
 	case !record.Current.refreshable():
 		return out.orDead(c.now(), nil)
-	case !writable:
+	case writable != nil && !writable():
 		return nil, logical.ErrReadOnly
 	}
 	renewed, err := c.renew(ctx, in, record, who)

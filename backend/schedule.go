@@ -182,7 +182,7 @@ func (s *schedule) enqueue(now time.Time, most int) {
 }
 
 // next takes a check that may begin, if there is one: of the host with the fewest
-// under way. Whoever takes one calls idle.Done when it has ended and no other begins.
+// under way, and among those of the host that has waited longest. Whoever takes one calls idle.Done when it has ended and no other begins.
 func (s *schedule) next(now time.Time) (*plan, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -191,7 +191,7 @@ func (s *schedule) next(now time.Time) (*plan, bool) {
 	}
 	var best *host
 	for _, h := range s.hosts {
-		if len(h.queue) > 0 && h.running < perHost && !now.Before(h.until) && (best == nil || h.running < best.running) {
+		if len(h.queue) > 0 && h.running < perHost && !now.Before(h.until) && (best == nil || h.before(best)) {
 			best = h
 		}
 	}
@@ -204,6 +204,14 @@ func (s *schedule) next(now time.Time) (*plan, bool) {
 	s.running++
 	s.idle.Add(1) // until whoever takes it is done with all that follows
 	return p, true
+}
+
+// before reports whether the next check of a host comes before that of another.
+func (h *host) before(other *host) bool {
+	if h.running != other.running {
+		return h.running < other.running
+	}
+	return h.queue[0].due.Before(other.queue[0].due)
 }
 
 // outcome is how a check ended, for the schedule.

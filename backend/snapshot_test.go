@@ -108,7 +108,7 @@ func BenchmarkHandOut(b *testing.B) {
 	w := fleetOf(b, 1)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := w.Credentials.HandOut(b.Context(), "i000000", backend.DefaultResource, backend.Actor{}, true); err != nil {
+		if _, err := w.Credentials.HandOut(b.Context(), "i000000", backend.DefaultResource, backend.Actor{}, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

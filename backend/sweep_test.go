@@ -410,7 +410,7 @@ func readMedian(t *testing.T, w *world, n int) time.Duration {
 	for i := range n {
 		name := fmt.Sprintf("integration-%05d", i%10_000)
 		begun := time.Now()
-		_, err := w.Credentials.HandOut(t.Context(), name, backend.DefaultResource, backend.Actor{}, true)
+		_, err := w.Credentials.HandOut(t.Context(), name, backend.DefaultResource, backend.Actor{}, nil)
 		took[i] = time.Since(begun)
 		require.NoError(t, err)
 	}

@@ -57,6 +57,10 @@ func (t *table[T]) loadExact(ctx context.Context, key string) (*T, error) {
 }
 
 func (t *table[T]) fetch(ctx context.Context, key string, since uint64) (*T, error) {
+	if t.cache.lacks(key) {
+		t.cache.publish(key, t.absent, since)
+		return t.absent, nil
+	}
 	stored, err := t.view.Get(ctx, key)
 	if err != nil {
 		return nil, fmt.Errorf("storage: reading %q: %w", key, err)

@@ -55,7 +55,7 @@ func TestTheFirstFormatIsServed(t *testing.T) {
 		"repos":  {2, "pat", "ado", "7777777777777777"},
 		"gl":     {2, "pat", "gl-current", "1d47a8d3869751df"},
 	} {
-		out, err := b.Credentials.HandOut(t.Context(), name, "", backend.Actor{}, true)
+		out, err := b.Credentials.HandOut(t.Context(), name, "", backend.Actor{}, nil)
 		require.NoError(t, err, name)
 		assert.Equal(t, want.version, out.Record.Version, name)
 		assert.Equal(t, want.value, out.Record.Current.Credential.Value(want.field).Reveal(), name)
@@ -234,7 +234,7 @@ func TestARefreshKeepsFieldsOfANewerVersion(t *testing.T) {
 		w.consent(t)
 		w = w.upgraded(t, "credentials/app")
 		time.Sleep(55 * time.Minute)
-		_, err := w.Credentials.HandOut(t.Context(), "app", "", backend.Actor{}, true)
+		_, err := w.Credentials.HandOut(t.Context(), "app", "", backend.Actor{}, nil)
 		require.NoError(t, err)
 		synctest.Wait()
 		after := w.fields(t, "credentials/app")

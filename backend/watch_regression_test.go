@@ -34,7 +34,7 @@ func poolWorld(t *testing.T) (*world, func(bad map[string]providers.Outcome)) {
 
 func handed(t *testing.T, w *world) int {
 	t.Helper()
-	out, err := w.Credentials.HandOut(t.Context(), "a", "core", backend.Actor{}, true)
+	out, err := w.Credentials.HandOut(t.Context(), "a", "core", backend.Actor{}, nil)
 	require.NoError(t, err)
 	return out.Member
 }

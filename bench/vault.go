@@ -28,8 +28,13 @@ func NewVault(address, token string) *Vault {
 
 // Read reads a path.
 func (v *Vault) Read(ctx context.Context, path string) error {
-	_, err := v.send(ctx, http.MethodGet, path, nil)
+	_, err := v.ReadSize(ctx, path)
 	return err
+}
+
+// ReadSize reads a path and returns how many bytes the answer has.
+func (v *Vault) ReadSize(ctx context.Context, path string) (int64, error) {
+	return v.send(ctx, http.MethodGet, path, nil)
 }
 
 // List lists a path.

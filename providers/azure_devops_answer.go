@@ -17,6 +17,8 @@ type azureRefusal struct {
 	TypeKey string `json:"typeKey"`
 }
 
+var azureNumberForm = regexp.MustCompile(`^(?:TF|VS)\d`)
+
 // refusalOf reads a refusal in Azure DevOps' form, which has the key of its type, or
 // a message with its number; the zero value is none.
 func refusalOf(res *upstream.Response) azureRefusal {
@@ -24,7 +26,7 @@ func refusalOf(res *upstream.Response) azureRefusal {
 	if res.Status == http.StatusOK || !res.Peek(&said) {
 		return azureRefusal{}
 	}
-	if said.TypeKey == "" && !regexp.MustCompile(`^(?:TF|VS)\d`).MatchString(said.Message) {
+	if said.TypeKey == "" && !azureNumberForm.MatchString(said.Message) {
 		return azureRefusal{}
 	}
 	return said

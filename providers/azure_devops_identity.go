@@ -63,8 +63,10 @@ func (c azureCheck) isAccount(descriptor string) bool {
 	return !c.root.hosted && strings.HasPrefix(descriptor, "System.Security.Principal.WindowsIdentity;S-1-5-21-")
 }
 
+var guidForm = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
+
 func isGUID(text string) bool {
-	return regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`).MatchString(text) &&
+	return guidForm.MatchString(text) &&
 		strings.Trim(text, "0-") != ""
 }
 

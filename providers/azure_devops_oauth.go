@@ -47,8 +47,10 @@ func (a azureDevOps) oauth(t Target) (*oauthClient, *Error) {
 	})
 }
 
+var entraDomainForm = regexp.MustCompile(`^[0-9A-Za-z](?:[0-9A-Za-z-]{0,62}\.)+[A-Za-z]{2,63}$`)
+
 // isEntraTenant accepts the id of one tenant, or a domain of it. The names common,
 // organizations and consumers stand for many, and have no dot.
 func isEntraTenant(name string) bool {
-	return isGUID(name) || regexp.MustCompile(`^[0-9A-Za-z](?:[0-9A-Za-z-]{0,62}\.)+[A-Za-z]{2,63}$`).MatchString(name)
+	return isGUID(name) || entraDomainForm.MatchString(name)
 }

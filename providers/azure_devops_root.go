@@ -129,17 +129,21 @@ func azureAt(u *url.URL, path, organization string, hosted bool) azureRoot {
 	return azureRoot{base: base.String(), api: api.String(), hosted: hosted}
 }
 
+var azureOrganizationForm = regexp.MustCompile(`^[0-9A-Za-z](?:[0-9A-Za-z-]{0,48}[0-9A-Za-z])?$`)
+
+var azureCollectionForm = regexp.MustCompile(`^[0-9A-Za-z](?:[0-9A-Za-z ._-]{0,62}[0-9A-Za-z_-])?$`)
+
 // azureName accepts what can be an organisation, or on a server a collection. All
 // of it is ASCII, so that lower case is one spelling and no two names look alike.
 // https://learn.microsoft.com/en-us/azure/devops/organizations/settings/naming-restrictions
 func (p probe) azureName(name string, hosted bool) *Error {
 	if hosted {
-		if regexp.MustCompile(`^[0-9A-Za-z](?:[0-9A-Za-z-]{0,48}[0-9A-Za-z])?$`).MatchString(name) {
+		if azureOrganizationForm.MatchString(name) {
 			return nil
 		}
 		return p.invalid(azureOrganization, "organization holds letters, digits and hyphens only, as in https://%s/contoso", azureHost)
 	}
-	if regexp.MustCompile(`^[0-9A-Za-z](?:[0-9A-Za-z ._-]{0,62}[0-9A-Za-z_-])?$`).MatchString(name) {
+	if azureCollectionForm.MatchString(name) {
 		return nil
 	}
 	return p.invalid(azureOrganization, "organization is the name of a collection, such as %s: letters, digits, spaces, dots, hyphens and underscores", azureCollection)

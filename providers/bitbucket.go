@@ -156,10 +156,12 @@ func (p probe) bitbucketAPI(raw string) (string, *Error) {
 	return api.String(), nil
 }
 
+var bitbucketWorkspaceForm = regexp.MustCompile(`^(?:[0-9A-Za-z_][0-9A-Za-z_.-]{0,127}|\{[0-9A-Fa-f-]{36}\})$`)
+
 // isBitbucketWorkspace accepts what can be one segment of a path and names a
 // workspace: "the workspace ID (slug) or the workspace UUID surrounded by
 // curly-braces".
 // https://developer.atlassian.com/cloud/bitbucket/rest/api-group-workspaces/
 func isBitbucketWorkspace(name string) bool {
-	return regexp.MustCompile(`^(?:[0-9A-Za-z_][0-9A-Za-z_.-]{0,127}|\{[0-9A-Fa-f-]{36}\})$`).MatchString(name)
+	return bitbucketWorkspaceForm.MatchString(name)
 }

@@ -163,6 +163,9 @@ func (c bitbucketCheck) remedy() string {
 	return "make one that has it"
 }
 
+var bitbucketRightForm = regexp.MustCompile(`^(?:(?:read|write|admin|delete|manage):[a-z-]+:bitbucket|` +
+	`(?:account|email|issue|pipeline|project|pullrequest|repository|runner|snippet|team|test|webhook|wiki)(?::(?:write|admin|delete|variable))?)$`)
+
 // bitbucketRights returns those of told that are rights of Bitbucket, sorted and
 // each once. Errors repeat them, so nothing else may look like one: the scopes of
 // API tokens, and those of OAuth that refusals still name.
@@ -170,7 +173,5 @@ func (c bitbucketCheck) remedy() string {
 //   - https://support.atlassian.com/bitbucket-cloud/docs/api-token-permissions/
 //   - https://developer.atlassian.com/cloud/bitbucket/rest/intro/#oauth-2-0-scopes
 func bitbucketRights(told []string) []string {
-	right := regexp.MustCompile(`^(?:(?:read|write|admin|delete|manage):[a-z-]+:bitbucket|` +
-		`(?:account|email|issue|pipeline|project|pullrequest|repository|runner|snippet|team|test|webhook|wiki)(?::(?:write|admin|delete|variable))?)$`)
-	return slices.DeleteFunc(scopeNames(told), func(s string) bool { return !right.MatchString(s) })
+	return slices.DeleteFunc(scopeNames(told), func(s string) bool { return !bitbucketRightForm.MatchString(s) })
 }

@@ -85,9 +85,11 @@ func (c githubCheck) repository(ctx context.Context, token Secret, org, kind str
 	return found, nil
 }
 
+var githubRepositoryForm = regexp.MustCompile(`^[0-9A-Za-z._-]{1,100}$`)
+
 // isGitHubRepository accepts what can be one segment of a path.
 func isGitHubRepository(name string) bool {
-	return name != "." && name != ".." && regexp.MustCompile(`^[0-9A-Za-z._-]{1,100}$`).MatchString(name)
+	return name != "." && name != ".." && githubRepositoryForm.MatchString(name)
 }
 
 // runs: https://docs.github.com/en/rest/actions/workflow-runs#list-workflow-runs-for-a-repository

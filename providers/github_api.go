@@ -51,8 +51,10 @@ func withPort(host, port string) string {
 	return host + ":" + port
 }
 
+var githubLoginForm = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$`)
+
 // isGitHubLogin accepts what can be one segment of a path; GitHub's own rule for
 // logins differs between products and has changed.
 func isGitHubLogin(name string) bool {
-	return regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$`).MatchString(name)
+	return githubLoginForm.MatchString(name)
 }

@@ -104,6 +104,8 @@ func (h harness) open(t Target, cred Credential) (harnessCheck, *Error) {
 	return c, err
 }
 
+var harnessAccountForm = regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`)
+
 // check prepares the check of one target.
 func (h harness) check(t Target) (harnessCheck, *Error) {
 	p := newProbe(h.client, "Harness CI/CD", harnessAPIKey, t)
@@ -113,7 +115,7 @@ func (h harness) check(t Target) (harnessCheck, *Error) {
 	}
 	trimHarnessPage(root)
 	account := t.Settings.Text(harnessAccountID)
-	if !regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`).MatchString(account) {
+	if !harnessAccountForm.MatchString(account) {
 		return harnessCheck{}, p.invalid(harnessAccountID, "account_id must be the id of a Harness account: letters, digits, hyphens and underscores")
 	}
 	return harnessCheck{probe: p, root: root.String(), account: account}, nil

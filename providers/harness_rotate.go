@@ -73,12 +73,14 @@ func (h harness) Prepare(ctx context.Context, t Target, cred Credential, want Ro
 
 func millis(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }
 
+var harnessTokenForm = regexp.MustCompile(`^[0-9A-Za-z_$-]{1,128}$`)
+
 // rotatable demands the names that a request needs.
 func (c harnessCheck) rotatable(token harnessToken) *Error {
 	switch {
 	case token.APIKeyType != harnessUser && token.APIKeyType != harnessServiceAccount:
 		return c.invalid(harnessAPIKey, "this kind of token cannot be rotated; use one of a user or of a service account")
-	case !regexp.MustCompile(`^[0-9A-Za-z_$-]{1,128}$`).MatchString(token.Identifier) || token.APIKeyIdentifier == "" || token.ParentIdentifier == "":
+	case !harnessTokenForm.MatchString(token.Identifier) || token.APIKeyIdentifier == "" || token.ParentIdentifier == "":
 		return c.fail(UpstreamError, "Harness does not tell by what names it knows the token, so it cannot be rotated")
 	}
 	return nil

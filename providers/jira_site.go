@@ -62,8 +62,10 @@ func (p probe) gatewayRoot(root *url.URL) *Error {
 	return nil
 }
 
+var cloudIDForm = regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`)
+
 func isCloudID(id string) bool {
-	return regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`).MatchString(id)
+	return cloudIDForm.MatchString(id)
 }
 
 // sameSite demands that cloud_id is the site's, for the gateway believes a token for

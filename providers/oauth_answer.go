@@ -72,14 +72,15 @@ func (c *oauthClient) notUnderstood(res *upstream.Response) *Error {
 	return c.fail(UpstreamError, "%q refused the request for tokens (HTTP %d) for a reason that says nothing of the person's consent; check the OAuth client and redirect_uri", res.Host, res.Status)
 }
 
+var oauthScopeForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_:.-]{0,63}$`)
+
 // oauthScopes splits what RFC 6749 (section 3.3) separates by spaces. Names of rights
 // may begin with the address of what they are for, which is cut off.
 func oauthScopes(told string) []string {
-	valid := regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_:.-]{0,63}$`)
 	scopes := []string{}
 	for _, s := range strings.FieldsFunc(told, func(r rune) bool { return r == ' ' || r == ',' }) {
 		s = s[strings.LastIndexByte(s, '/')+1:]
-		if valid.MatchString(s) {
+		if oauthScopeForm.MatchString(s) {
 			scopes = append(scopes, s)
 		}
 	}

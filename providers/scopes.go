@@ -10,13 +10,14 @@ import (
 // tells. No vendor has as many.
 const maxScopes = 256
 
+var scopeForm = regexp.MustCompile(`^[a-z][a-z0-9_:.-]{0,63}$`)
+
 // scopeNames returns those of told that can be the name of a right, sorted and
 // each once; never nil, and no more than maxScopes.
 func scopeNames(told []string) []string {
-	valid := regexp.MustCompile(`^[a-z][a-z0-9_:.-]{0,63}$`)
 	scopes := []string{}
 	for _, s := range told {
-		if s = strings.TrimSpace(s); valid.MatchString(s) {
+		if s = strings.TrimSpace(s); scopeForm.MatchString(s) {
 			scopes = append(scopes, s)
 		}
 	}

@@ -129,6 +129,8 @@ func (s sonarqube) open(t Target, cred Credential) (sonarqubeCheck, *Error) {
 	return c, err
 }
 
+var sonarqubeKeyForm = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z_.-]{0,254}$`)
+
 // check prepares the check of one target.
 func (s sonarqube) check(t Target) (sonarqubeCheck, *Error) {
 	c := sonarqubeCheck{probe: newProbe(s.client, "SonarQube", sonarqubeAPIKey, t)}
@@ -145,7 +147,7 @@ func (s sonarqube) check(t Target) (sonarqubeCheck, *Error) {
 	case c.organization == "":
 	case !c.cloud:
 		return c, c.invalid(sonarqubeOrganization, "organization is for SonarQube Cloud only; a server has none")
-	case !regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z_.-]{0,254}$`).MatchString(c.organization):
+	case !sonarqubeKeyForm.MatchString(c.organization):
 		return c, c.invalid(sonarqubeOrganization, "organization must be the key of an organization: letters, digits and hyphens")
 	}
 	return c, nil

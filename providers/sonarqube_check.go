@@ -160,9 +160,11 @@ func (c sonarqubeCheck) readsBearer(ctx context.Context) bool {
 	return ok && major >= sonarqubeFirstBearer
 }
 
+var sonarqubeVersionForm = regexp.MustCompile(`^\s*(\d{1,4})(\.\d+)+\s*$`)
+
 // parseSonarQubeVersion reads the first number of 9.9.4.87374, 10.8.1 or 2025.1.
 func parseSonarQubeVersion(text string) (major int, ok bool) {
-	m := regexp.MustCompile(`^\s*(\d{1,4})(\.\d+)+\s*$`).FindStringSubmatch(text)
+	m := sonarqubeVersionForm.FindStringSubmatch(text)
 	if m == nil {
 		return 0, false
 	}

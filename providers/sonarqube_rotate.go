@@ -67,10 +67,12 @@ func (s sonarqube) Prepare(ctx context.Context, t Target, cred Credential, want 
 	return r, nil
 }
 
+var ownSonarQubeNameForm = regexp.MustCompile(`^` + sonarqubeNames + `[0-9a-f]{16}$`)
+
 // isOwnSonarQubeName reports whether the engine chose a name. No other token is ever
 // revoked.
 func isOwnSonarQubeName(name string) bool {
-	return regexp.MustCompile(`^` + sonarqubeNames + `[0-9a-f]{16}$`).MatchString(name)
+	return ownSonarQubeNameForm.MatchString(name)
 }
 
 // days is how long a successor lives; 0 is for ever.

@@ -70,7 +70,7 @@ func credential() *logical.Response {
 		"headers": map[string]string{
 			"Accept": "application/vnd.github+json", "Authorization": "Bearer ghp_i000042_000000000000000000000000001",
 		},
-		"expires_at": "", "ttl": 300, "rotation_period": 300,
+		"expires_at": "", "ttl": 300, "rotation_period": 300, "last_vault_rotation": "2027-01-02T03:04:05Z",
 	}}
 }
 

@@ -379,7 +379,7 @@ func TestTrouble(t *testing.T) {
 		wrongSum, corrupt := bytes.Clone(packed.Bytes()), bytes.Clone(packed.Bytes())
 		wrongSum[len(wrongSum)-8] ^= 1
 		corrupt[10] |= 0b110 // a type of block that does not exist
-		for _, body := range [][]byte{[]byte(words), wrongSum, corrupt} {
+		for _, body := range [][]byte{[]byte(words), []byte("{}"), wrongSum, corrupt, packed.Bytes()[:packed.Len()-9]} {
 			s := newSite(t, func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Encoding", "gzip")
 				_, _ = w.Write(body)
@@ -388,16 +388,6 @@ func TestTrouble(t *testing.T) {
 			failsWith(t, err, upstream.NotJSON)
 			assert.EqualValues(t, 1, s.hits.Load())
 		}
-	})
-	t.Run("a packed stream that ends too soon is a broken connection", func(t *testing.T) {
-		s := newSite(t, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Encoding", "gzip")
-			z := gzip.NewWriter(w)
-			_, _ = io.WriteString(z, words)
-			_ = z.Flush()
-		})
-		_, err := s.get(t)
-		failsWith(t, err, upstream.Reset)
 	})
 	t.Run("a credential with a line break is not sent", func(t *testing.T) {
 		s := newSite(t, slow)

@@ -2,10 +2,8 @@ package upstream
 
 import (
 	"bytes"
-	"compress/flate"
 	"compress/gzip"
 	"context"
-	"errors"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -84,13 +82,10 @@ func body(req Request) io.Reader {
 }
 
 func read(ctx context.Context, host string, res *http.Response) (*Response, *Error) {
-	wire := &io.LimitedReader{R: res.Body, N: maxBody + 1}
-	content, err := plain(wire, res.Header.Get("Content-Encoding"))
+	wire, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
 	switch {
-	case wire.N == 0: // also where nothing came out of it
+	case len(wire) > maxBody:
 		return nil, tooLarge(host)
-	case notPacked(err):
-		return nil, newError(NotJSON, host, "%q answered with something that is not packed as it says", host)
 	case err != nil:
 		return nil, classify(ctx, host, err)
 	}
@@ -98,33 +93,27 @@ func read(ctx context.Context, host string, res *http.Response) (*Response, *Err
 	if e := contextError(ctx, host); e != nil {
 		return nil, e
 	}
-	if len(content) > maxBody {
+	content, err := plain(wire, res.Header.Get("Content-Encoding"))
+	switch {
+	case err != nil:
+		return nil, newError(NotJSON, host, "%q answered with something that is not packed as it says", host)
+	case len(content) > maxBody:
 		return nil, tooLarge(host)
 	}
 	return &Response{Host: host, Status: res.StatusCode, Header: res.Header, Body: content}, nil
 }
 
-// plain reads and unpacks up to one byte more than the limit. It is not left to
-// net/http, which would read without end what unpacks to nothing.
-func plain(wire io.Reader, encoding string) ([]byte, error) {
-	content := wire
-	if strings.EqualFold(encoding, "gzip") {
-		unpacked, err := gzip.NewReader(wire)
-		if errors.Is(err, io.EOF) {
-			return nil, nil // an empty body is not packed
-		}
-		if err != nil {
-			return nil, err
-		}
-		content = unpacked
+// plain unpacks up to one byte more than the limit. It is not left to net/http, which
+// would read without end what unpacks to nothing.
+func plain(wire []byte, encoding string) ([]byte, error) {
+	if !strings.EqualFold(encoding, "gzip") || len(wire) == 0 { // an empty body is not packed
+		return wire, nil
 	}
-	return io.ReadAll(io.LimitReader(content, maxBody+1))
-}
-
-// notPacked reports whether the body was read, and is no gzip.
-func notPacked(err error) bool {
-	var corrupt flate.CorruptInputError
-	return errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.As(err, &corrupt)
+	unpacked, err := gzip.NewReader(bytes.NewReader(wire))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(unpacked, maxBody+1))
 }
 
 func tooLarge(host string) *Error {
