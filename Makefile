@@ -30,7 +30,7 @@ actionlint    := "$$(scripts/tool.sh github.com/rhysd/actionlint/cmd/actionlint@
 race = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
 .DEFAULT_GOAL := help
-.PHONY: help build release demo dev test unit acceptance bench torture browser vault fuzz docs lint fmt clean
+.PHONY: help build release demo dev test unit acceptance bench torture browser vault fuzz docs transcript lint fmt clean
 
 help: ## Show this list.
 	@echo 'make TARGET'
@@ -77,6 +77,9 @@ vault: ## Find a Vault server, or build one (6 to 12 minutes, once); prints its 
 
 fuzz: ## Run every fuzz target for FUZZTIME (10m).
 	@scripts/fuzz.sh $(FUZZTIME)
+
+transcript: ## Write docs/demo.md: what the demo prints.
+	@VERSION='$(VERSION)' scripts/transcript.sh
 
 docs: ## Write docs/providers.md from the providers' specs.
 	UPDATE_DOCS=1 go test -count=1 -run TestProviderDocs .

@@ -135,7 +135,7 @@ func anchor(heading string) string {
 		switch {
 		case r == ' ':
 			return '-'
-		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-':
+		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' || r == '_':
 			return r
 		}
 		return -1

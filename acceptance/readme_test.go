@@ -21,16 +21,20 @@ func TestReadmeSession(t *testing.T) {
 	}
 }
 
-// runSession runs the console blocks of a page's text in their order, each with the
-// exports of who types it.
+// runSession runs the console and sh blocks of a page's text in their order, each with
+// the exports of who types it.
 func runSession(t *testing.T, text string, exports map[string]string) {
 	t.Helper()
 	who := strings.Join(slices.Collect(maps.Keys(exports)), "|")
-	blocks := regexp.MustCompile("(?ms)^```console ("+who+")\n(.*?)^```$").FindAllStringSubmatch(text, -1)
+	blocks := regexp.MustCompile("(?ms)^```(console|sh) ("+who+")\n(.*?)^```$").FindAllStringSubmatch(text, -1)
 	require.NotEmpty(t, blocks)
 	for _, block := range blocks {
-		for _, step := range steps(block[2]) {
-			out, err := bash(t, os.Environ(), exports[block[1]]+step.command)
+		all := []step{{command: block[3]}} // a script, without prompts and output
+		if block[1] == "console" {
+			all = steps(block[3])
+		}
+		for _, step := range all {
+			out, err := bash(t, os.Environ(), exports[block[2]]+step.command)
 			if refused := strings.HasPrefix(step.output, "Error"); refused {
 				assert.Error(t, err, "%s\n%s", step.command, out)
 			} else {
@@ -82,15 +86,22 @@ func steps(block string) []step {
 	return all
 }
 
-// assertShows demands each line that the page shows, where "..." is anything
-// and white space does not matter.
+// Times and fingerprints are others each time.
+var (
+	shownTime = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
+	shownMark = regexp.MustCompile(`\b[0-9a-f]{16}\b`)
+)
+
+// assertShows demands each line that the page shows, where "..." is anything, a time any
+// time and a fingerprint any fingerprint, and white space does not matter.
 func assertShows(t *testing.T, out string, s step) {
 	t.Helper()
 	actual := strings.Join(strings.Fields(out), " ")
 	for line := range strings.Lines(s.output) {
 		parts := strings.Split(strings.Join(strings.Fields(line), " "), "...")
 		for i, part := range parts {
-			parts[i] = regexp.QuoteMeta(strings.TrimSpace(part))
+			part = shownTime.ReplaceAllLiteralString(regexp.QuoteMeta(strings.TrimSpace(part)), shownTime.String())
+			parts[i] = shownMark.ReplaceAllLiteralString(part, shownMark.String())
 		}
 		assert.Regexp(t, "(^| )"+strings.Join(parts, ".*")+"( |$)", actual, "%s", s.command)
 	}

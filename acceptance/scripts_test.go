@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +24,36 @@ func TestDemo(t *testing.T) {
 	require.Zero(t, log.process.cmd.ProcessState.ExitCode(), "%s", log.text(t))
 	require.Contains(t, log.text(t), "every step did what it says")
 	assertEmpty(t, temp)
+	assert.Equal(t, commandsIn(log.text(t)), commandsIn(pageText(t, "docs/demo.md")), "run make transcript")
+}
+
+// What differs from run to run in the commands of the demo.
+var (
+	somePort   = regexp.MustCompile(`127\.0\.0\.1:\w+`)
+	someFolder = regexp.MustCompile(`([@=])/\S*/`)
+)
+
+// commandsIn are the commands of a transcript, each in one line.
+func commandsIn(transcript string) []string {
+	var all []string
+	continued := false
+	for line := range strings.Lines(transcript) {
+		line = strings.TrimSpace(line)
+		command, prompted := strings.CutPrefix(line, "$ ")
+		goesOn := strings.HasSuffix(line, "\\")
+		command = strings.Join(strings.Fields(strings.TrimSuffix(command, "\\")), " ")
+		switch {
+		case prompted:
+			all = append(all, command)
+		case continued:
+			all[len(all)-1] += " " + command
+		}
+		continued = (prompted || continued) && goesOn
+	}
+	for i, command := range all {
+		all[i] = someFolder.ReplaceAllString(somePort.ReplaceAllLiteralString(command, "127.0.0.1"), "$1")
+	}
+	return all
 }
 
 // dev.sh stays up, and takes everything with it when it is told to end.
