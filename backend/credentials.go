@@ -159,15 +159,12 @@ func (c *Credentials) Read(ctx context.Context, name string) (*Integration, *Rec
 // Forget erases the credential and keeps its counter and history. Without a
 // credential it changes nothing. A shared credential is forgotten for all.
 func (c *Credentials) Forget(ctx context.Context, name string, who Actor) (*Change, error) {
-	mount, err := c.mount.Read(ctx)
+	held, err := c.hold(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	in, id, release, err := c.hold(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
+	defer held.release()
+	in, id, mount := held.in, held.id, held.mount
 	return c.edit(ctx, in, id, func(ctx context.Context, change *Change) (*Record, error) {
 		if !change.Before.holds() {
 			return change.Before, nil
@@ -246,21 +243,33 @@ func (c *Credentials) lock(ctx context.Context, name string) (*Integration, stri
 	}
 }
 
+// held is a record under its lock, and what whoever changes it goes by.
+type held struct {
+	in      *Integration
+	id      string
+	mount   *Mount
+	release func()
+}
+
 // hold is lock for what goes on after its request has gone: the end of the engine
 // waits for the release.
-func (c *Credentials) hold(ctx context.Context, name string) (*Integration, string, func(), error) {
+func (c *Credentials) hold(ctx context.Context, name string) (*held, error) {
+	mount, err := c.mount.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
 	in, id, unlock, err := c.lock(ctx, name)
 	if err != nil {
-		return nil, "", nil, err
+		return nil, err
 	}
 	if err := c.refreshes.begin(); err != nil {
 		unlock()
-		return nil, "", nil, err
+		return nil, err
 	}
-	return in, id, func() {
+	return &held{in, id, mount, func() {
 		c.refreshes.running.Done()
 		unlock()
-	}, nil
+	}}, nil
 }
 
 func (c *Credentials) located(ctx context.Context, name string) (*Integration, string, error) {

@@ -20,15 +20,12 @@ func (c *Credentials) exchange(ctx context.Context, name string, code, state pro
 	if _, err := c.flows.find(ctx, state); err != nil {
 		return nil, c.endings.of(state, code, name, c.now(), err) // without waiting for a lock
 	}
-	mount, err := c.mount.Read(ctx)
+	held, err := c.hold(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	in, id, release, err := c.hold(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
+	defer held.release()
+	in, id, mount := held.in, held.id, held.mount
 	client, err := c.client(in, mount)
 	if err != nil {
 		return nil, err

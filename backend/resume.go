@@ -11,16 +11,12 @@ import (
 // Resume takes up a rotation of the integration that was cut off, if there is one. It
 // returns the change if its successor was swapped in, else nil.
 func (c *Credentials) Resume(ctx context.Context, name string) (*Change, error) {
-	mount, err := c.mount.Read(ctx)
+	held, err := c.hold(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	in, id, release, err := c.hold(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	return c.resume(ctx, in, id, mount, false)
+	defer held.release()
+	return c.resume(ctx, held.in, held.id, held.mount, false)
 }
 
 // settled ends the rotation before, if there is one, so that its note is not lost, and

@@ -85,15 +85,12 @@ var errNotDue = errors.New("the credential was replaced meanwhile")
 // what it comes to if it says no. A rotation that was cut off is taken up, and if it
 // succeeds that is all: there is a new credential already.
 func (c *Credentials) Rotate(ctx context.Context, name string, who Actor, due func(*Record) bool) (*Change, error) {
-	mount, err := c.mount.Read(ctx)
+	held, err := c.hold(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	in, id, release, err := c.hold(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
+	defer held.release()
+	in, id, mount := held.in, held.id, held.mount
 	if c.exchanged(in) {
 		return c.refreshNow(ctx, in, id, mount, who)
 	}
