@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -162,15 +163,19 @@ func (s *schedule) replan(now time.Time) {
 	}
 }
 
-// enqueue queues what is due.
+// enqueue queues what is due, the longest overdue first.
 func (s *schedule) enqueue(now time.Time, most int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.most = most
+	var due []*plan
 	for _, p := range s.plans {
-		if p.busy || p.interval <= 0 || now.Before(p.due) {
-			continue
+		if !p.busy && p.interval > 0 && !now.Before(p.due) {
+			due = append(due, p)
 		}
+	}
+	slices.SortFunc(due, func(a, b *plan) int { return a.due.Compare(b.due) })
+	for _, p := range due {
 		h := s.hosts[p.host]
 		if h == nil {
 			h = &host{}
@@ -181,8 +186,8 @@ func (s *schedule) enqueue(now time.Time, most int) {
 	}
 }
 
-// next takes a check that may begin, if there is one: of the host with the fewest
-// under way, and among those of the host that has waited longest. Whoever takes one calls idle.Done when it has ended and no other begins.
+// next takes a check that may begin, if there is one: of a host with none under way, so
+// that slow hosts do not keep out others, else the one that is overdue longest. Whoever takes one calls idle.Done when it has ended and no other begins.
 func (s *schedule) next(now time.Time) (*plan, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -208,8 +213,8 @@ func (s *schedule) next(now time.Time) (*plan, bool) {
 
 // before reports whether the next check of a host comes before that of another.
 func (h *host) before(other *host) bool {
-	if h.running != other.running {
-		return h.running < other.running
+	if idle := h.running == 0; idle != (other.running == 0) {
+		return idle
 	}
 	return h.queue[0].due.Before(other.queue[0].due)
 }
