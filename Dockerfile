@@ -3,11 +3,16 @@
 #
 #   docker build --build-arg VERSION=v0.1.0 -t vault-plugin-secrets-sei:v0.1.0 build/release -f Dockerfile
 #
-# The base has the certificate authorities that upstreams are checked against, a user
-# who is not root, and no shell.
-FROM gcr.io/distroless/static-debian12:nonroot
+# The image has the program, the certificate authorities that upstreams are checked
+# against, and a user who is not root; no shell and no libraries.
+FROM debian:12-slim AS roots
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates
+
+FROM scratch
 ARG VERSION
 ARG TARGETOS=linux
 ARG TARGETARCH=amd64
 COPY --chmod=0755 vault-plugin-secrets-sei_${VERSION}_${TARGETOS}_${TARGETARCH} /vault-plugin-secrets-sei
+COPY --from=roots /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+USER 65532:65532
 ENTRYPOINT ["/vault-plugin-secrets-sei"]

@@ -8,7 +8,7 @@ VERSION ?= $(or $(shell git describe --tags --match 'v*' 2>/dev/null),v0.1.0-dev
 
 # How long each fuzz target runs.
 FUZZTIME ?= 10m
-# How much make bench measures: full, for 15 minutes, or quick, which only shows that it works.
+# How much make bench measures: full, for 20 minutes, or quick, which only shows that it works.
 BENCH ?= full
 # What make release builds for, such as linux/amd64; all platforms if empty.
 PLATFORMS ?=

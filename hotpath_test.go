@@ -1,9 +1,11 @@
 package sei
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/hashicorp/vault/sdk/helper/consts"
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -74,6 +76,41 @@ func TestStorageCallsOfARefresh(t *testing.T) {
 	m.disk.arm(0, false)
 	m.must(t, logical.ReadOperation, "creds/app", nil)
 	assert.Equal(t, []string{"Put credentials/app", "Put credentials/app"}, m.disk.made())
+}
+
+// vault counts what it is asked: each question is a call to its process.
+type vault struct {
+	logical.StaticSystemView
+	asked atomic.Int64
+}
+
+func (v *vault) ReplicationState() consts.ReplicationState {
+	v.asked.Add(1)
+	return consts.ReplicationUnknown
+}
+
+func (v *vault) LocalMount() bool {
+	v.asked.Add(1)
+	return false
+}
+
+// Whether this node may write is asked where it matters, and once in a second.
+func TestVaultIsNotAskedOnTheHotPaths(t *testing.T) {
+	m, system := warmInstant(t), &vault{}
+	require.NoError(t, m.Setup(t.Context(), &logical.BackendConfig{StorageView: m.disk, System: system}))
+	for name, want := range map[string]int64{"key": 0, "other": 0, "app": 0, "pool": 2} {
+		m.clock.Add(2)
+		system.asked.Store(0)
+		for range 10 {
+			m.must(t, logical.ReadOperation, "creds/"+name, nil)
+		}
+		assert.Equal(t, want, system.asked.Load(), "creds/%s", name)
+	}
+	m.must(t, logical.UpdateOperation, "reauth/key", body{"email": email, "key": "good-new"})
+	assert.LessOrEqual(t, system.asked.Load(), int64(2), "a re-authentication asks nothing")
+	m.clock.Add(2)
+	m.must(t, logical.ReadOperation, "creds/pool", nil)
+	assert.Positive(t, system.asked.Load(), "an answer is good for a second")
 }
 
 // What a read of creds/ allocates depends on no machine. Whoever makes it fewer lowers

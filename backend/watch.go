@@ -2,7 +2,6 @@ package backend
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -142,109 +141,6 @@ func (w *Watch) checkable(in *Integration, record *Record) bool {
 	return auth.Unsupported == ""
 }
 
-// result is what one look came to.
-type result struct {
-	in     *Integration
-	record *Record
-	// asked is when it began.
-	asked time.Time
-	// taken are the tokens that the upstream took, by the keys of Stored.lives.
-	taken      []string
-	code       string
-	message    string
-	members    map[string]MemberFinding
-	retryAfter time.Duration
-}
-
-// look asks the upstream about a credential: of a pool, about each token.
-func (w *Watch) look(ctx context.Context, in *Integration, record *Record, mount *Mount) (*result, error) {
-	r := &result{in: in, record: record, asked: w.now(), members: map[string]MemberFinding{}}
-	if record.Current.Access != nil {
-		return r, w.lookAtAccess(ctx, r, mount)
-	}
-	if len(record.Current.Members) < 2 {
-		return r, w.ask(ctx, r, record.Current.Credential, mount)
-	}
-	return r, w.lookAtPool(ctx, r, mount)
-}
-
-// lookAtPool asks about one token after the other. Once the upstream cannot be reached
-// that is so for all: to wait for the time limit of each would take too long.
-func (w *Watch) lookAtPool(ctx context.Context, r *result, mount *Mount) error {
-	current := r.record.Current
-	field, tokens := poolField(current.Credential, len(current.Members))
-	single := &result{in: r.in}
-	for i, member := range current.Members {
-		if single.code != string(providers.Unreachable) {
-			single = &result{in: r.in}
-			alone := providers.NewCredential(map[string][]providers.Secret{field: {tokens[i]}})
-			if err := w.ask(ctx, single, alone, mount); err != nil {
-				return err
-			}
-		}
-		if len(single.taken) > 0 {
-			r.taken = append(r.taken, member.Fingerprint)
-		}
-		if single.code != "" {
-			r.members[member.Fingerprint] = MemberFinding{Code: single.code, Message: single.message}
-			r.retryAfter = max(r.retryAfter, single.retryAfter)
-		}
-	}
-	return nil
-}
-
-// poolField finds the field of a pool's tokens.
-func poolField(cred providers.Credential, n int) (string, []providers.Secret) {
-	for _, name := range cred.Fields() {
-		if values := cred.Values(name); len(values) == n && n > 1 {
-			return name, values
-		}
-	}
-	return "", make([]providers.Secret, n)
-}
-
-// lookAtAccess looks at an access token, which is renewed first if that is due.
-func (w *Watch) lookAtAccess(ctx context.Context, r *result, mount *Mount) error {
-	out, err := w.credentials.HandOut(ctx, r.in.Name, DefaultResource, Actor{Via: "health/" + r.in.Name}, nil)
-	var refused *Error
-	switch {
-	case errors.As(err, &refused):
-		r.code, r.message, r.retryAfter = refused.Code, refused.Message, time.Duration(refused.RetryAfter)*time.Second
-		return nil
-	case err != nil:
-		return err
-	case out.Record.Current == nil:
-		return nil
-	}
-	r.record = out.Record
-	return w.ask(ctx, r, out.Record.Current.Credential, mount)
-}
-
-// ask validates one credential and notes the outcome.
-func (w *Watch) ask(ctx context.Context, r *result, cred providers.Credential, mount *Mount) error {
-	provider, err := w.integrations.Provider(r.in)
-	if err != nil {
-		return err
-	}
-	spec := provider.Spec()
-	auth, _ := spec.AuthType(r.in.AuthType)
-	_, err = validate(ctx, provider, r.in.target(spec, mount), handed(auth, cred))
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	var cause *providers.Error
-	if err != nil && !errors.As(err, &cause) {
-		return err
-	}
-	if cause != nil {
-		r.code, r.message, r.retryAfter = string(cause.Outcome), cause.Error(), cause.RetryAfter
-	}
-	if cause == nil || cause.Outcome != providers.Rejected && !cause.Outcome.CouldNotTell() {
-		r.taken = []string{""}
-	}
-	return nil
-}
-
 // settle turns a result into the finding. It returns the tokens, by the keys of
 // Stored.lives, that the result rejects, that were good so far, and whose rejection has
 // not been confirmed: of these it changes nothing.
@@ -294,39 +190,6 @@ func (w *Watch) same(ctx context.Context, in *Integration, version int) (bool, e
 	}
 	is, err := w.integrations.recordID(now)
 	return now.ID == in.ID && is == was && record.Version == version && record.Current != nil, err
-}
-
-// rejections are the tokens that the result rejects, that were not rejected before, and
-// that are not suspected either.
-func (r *result) rejections(before *Finding, suspected map[string]bool) []string {
-	rejected := string(providers.Rejected)
-	var list []string
-	if r.code == rejected && before.Code != rejected && !suspected[""] {
-		list = append(list, "")
-	}
-	for fingerprint, m := range r.members {
-		if m.Code == rejected && before.Members[fingerprint].Code != rejected && !suspected[fingerprint] {
-			list = append(list, fingerprint)
-		}
-	}
-	return list
-}
-
-// keepVerdicts keeps what is known of a pool's tokens that could not be asked about
-// this time, or whose rejection is doubtful.
-func (r *result) keepVerdicts(before *Finding, doubtful []string) {
-	for fingerprint, m := range r.members {
-		known, was := before.Members[fingerprint]
-		switch {
-		case slices.Contains(doubtful, fingerprint) && !was:
-			delete(r.members, fingerprint)
-		case slices.Contains(doubtful, fingerprint), providers.Outcome(m.Code).CouldNotTell() && verdict(known.Code):
-			r.members[fingerprint] = known
-		}
-	}
-	if len(r.members) == 0 {
-		r.members = nil
-	}
 }
 
 // ignoreUnknown is nil for an integration that was deleted meanwhile.
