@@ -31,7 +31,7 @@ func TestReleaseFitsTheContainer(t *testing.T) {
 	copied := regexp.MustCompile(`(?m)^COPY .*?(\S+) /`).FindStringSubmatch(dockerfile)
 	require.NotNil(t, copied)
 	assert.Equal(t, name, strings.NewReplacer("${VERSION}", "v0.2.0-rc1", "${TARGETOS}", "linux", "${TARGETARCH}", "amd64").Replace(copied[1]))
-	assert.Contains(t, dockerfile, "nonroot\n")
+	assert.Contains(t, dockerfile, "\nUSER 65532:65532\n", "not root")
 
 	program, err := elf.Open(filepath.Join(folder, name))
 	require.NoError(t, err)
