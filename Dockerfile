@@ -1,17 +1,17 @@
 # The plugin as a container for Vault's plugin runtime, of what make release built;
 # docs/install.md says how to use it:
 #
-#   docker build --build-arg VERSION=v0.1.0 -t vault-plugin-secrets-sei:v0.1.0 build/release -f Dockerfile
+#   docker build --build-arg VERSION=v0.1.0 -t vault-plugin-secrets-sei:0.1.0 build/release -f Dockerfile
 #
 # The image has the program, the certificate authorities that upstreams are checked
 # against, and a user who is not root; no shell and no libraries.
-FROM debian:12-slim AS roots
+FROM --platform=$BUILDPLATFORM debian:12-slim AS roots
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates
 
 FROM scratch
 ARG VERSION
-ARG TARGETOS=linux
-ARG TARGETARCH=amd64
+ARG TARGETOS
+ARG TARGETARCH
 COPY --chmod=0755 vault-plugin-secrets-sei_${VERSION}_${TARGETOS}_${TARGETARCH} /vault-plugin-secrets-sei
 COPY --from=roots /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 USER 65532:65532

@@ -21,7 +21,7 @@ LEADERS ?= 30
 
 SHELL   := bash
 PLUGIN  := build/vault-plugin-secrets-sei
-SCRIPTS := .ci/run $(wildcard scripts/*.sh examples/*.sh)
+SCRIPTS := .ci/run $(wildcard scripts/*.sh examples/*.sh examples/*/*.sh)
 
 golangci_lint := "$$($(CURDIR)/scripts/tool.sh github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION))"
 shfmt         := "$$(scripts/tool.sh mvdan.cc/sh/v3/cmd/shfmt@$(SHFMT_VERSION))" -i 2 -ci

@@ -112,6 +112,9 @@ func anchors(text string) []string {
 func TestEveryCommandIsRunOrMarked(t *testing.T) {
 	ran := sources(t, "acceptance")
 	for page, text := range pages(t) {
+		outside := fenceForm.ReplaceAllString(text, "")
+		assert.NotRegexp(t, "(?m)^\\s+```", outside, "%s: a block that is indented is not seen here", page)
+		assert.NotRegexp(t, `(?m)^    (\$ |\w+=\S+ )?(vault|make|go|terraform|docker) `, outside, "%s: a command outside of a block", page)
 		for _, f := range fences(page, text) {
 			if f.language != "sh" && f.language != "console" {
 				continue

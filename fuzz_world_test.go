@@ -189,7 +189,7 @@ func (b *besieged) must(t testing.TB, op logical.Operation, path string, data bo
 	if resp == nil {
 		return nil
 	}
-	require.NotContains(t, []any{pageRefused, pageBroken, pageUpstream}, resp.Data[logical.HTTPStatusCode], path)
+	require.NotContains(t, []any{statusRefused, statusBroken, statusUpstream}, resp.Data[logical.HTTPStatusCode], path)
 	return resp.Data
 }
 

@@ -14,6 +14,7 @@ const (
 	statusDone     = 204
 	statusRefused  = 400
 	statusNone     = 404
+	statusBroken   = 500
 	statusUpstream = 502
 )
 

@@ -13,14 +13,6 @@ import (
 	"vault-plugin-secrets-sei/backend"
 )
 
-// The statuses of pages.
-const (
-	pageDone     = 200
-	pageRefused  = 400
-	pageBroken   = 500
-	pageUpstream = 502
-)
-
 // page is what a person sees at the end of an authorization. Everything in it is
 // escaped; nothing of a query is repeated.
 type page struct {
@@ -50,7 +42,7 @@ func donePage(change *backend.Change) *logical.Response {
 	if names := integrationNames(change.Siblings); len(names) > 0 {
 		p.Rows = append(p.Rows, pageRow{"Also updated", strings.Join(names, ", ")})
 	}
-	return p.response(pageDone)
+	return p.response(statusOK)
 }
 
 func refusedPage(e *backend.Error) *logical.Response {
@@ -66,7 +58,11 @@ func refusedPage(e *backend.Error) *logical.Response {
 	if e.Integration != "" {
 		p.Rows = []pageRow{{"Integration", e.Integration}}
 	}
-	return p.response(pageStatus(e))
+	status := statusOf(e)
+	if status == statusNone {
+		status = statusRefused // the page itself is there
+	}
+	return p.response(status)
 }
 
 func brokenPage() *logical.Response {
@@ -74,7 +70,7 @@ func brokenPage() *logical.Response {
 		Title: "Not finished", Text: "Vault could not store the result. The credential in use was not damaged.",
 		Next: "Begin again, and tell whoever runs Vault: the server's log has the reason.",
 	}
-	return p.response(pageBroken)
+	return p.response(statusBroken)
 }
 
 func latePage() *logical.Response {
@@ -82,7 +78,7 @@ func latePage() *logical.Response {
 		Title: "Not finished", Text: "It took too long, because something else was being done for this integration. The credential in use was not damaged.",
 		Next: "Load this page again. If it then says that the link was used, read the integration's history in Vault, or begin again.",
 	}
-	return p.response(pageBroken)
+	return p.response(statusBroken)
 }
 
 // sentence gives a message its capital letter and full stop.

@@ -157,16 +157,6 @@ func callbackSchema() map[string]*framework.FieldSchema {
 	return fields
 }
 
-// pageStatus is the status of a refusal's page: 502 where the upstream did not answer.
-func pageStatus(e *backend.Error) int {
-	switch e.Code {
-	case string(providers.Unreachable), string(providers.UpstreamError):
-		return pageUpstream
-	default:
-		return pageRefused
-	}
-}
-
 const authorizeHelp = `
 For integrations whose auth_type is oauth. Open authorize_url in a browser, sign in
 as the account that the integration shall use, and consent. The browser comes back to

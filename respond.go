@@ -30,18 +30,30 @@ func refuse(op logical.Operation, err error) (*logical.Response, error) {
 	// Vault looks for this phrase in texts, also in ours, and would answer 503.
 	text := strings.ReplaceAll(refusal.Error(), consts.ErrOverloaded.Error(), "overloaded")
 	resp := logical.ErrorResponseWithData(refusalData(refusal), "%s", text)
-	switch refusal.Code {
-	case backend.CodeUnknownIntegration, backend.CodeNoCredential:
+	switch statusOf(refusal) {
+	case statusNone:
 		if op == logical.ReadOperation {
 			// Vault's client library takes a 404 with data for a success, and
 			// Terraform would keep what is gone.
 			delete(resp.Data, "data")
 		}
 		return resp, logical.ErrUnsupportedPath
-	case string(providers.Unreachable), string(providers.UpstreamError):
+	case statusUpstream:
 		return resp, logical.ErrUpstreamRateLimited
 	default:
 		return resp, nil
+	}
+}
+
+// statusOf is the HTTP status that a refusal gets.
+func statusOf(e *backend.Error) int {
+	switch e.Code {
+	case backend.CodeUnknownIntegration, backend.CodeNoCredential:
+		return statusNone
+	case string(providers.Unreachable), string(providers.UpstreamError):
+		return statusUpstream
+	default:
+		return statusRefused
 	}
 }
 

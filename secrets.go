@@ -86,8 +86,8 @@ func parseTime(raw any, now time.Time) (time.Time, error) {
 		return time.Time{}, errors.New("must be a date such as 2027-03-31 or a time such as 2027-03-31T12:00:00Z")
 	case !t.After(now):
 		return time.Time{}, errors.New("is in the past")
-	case t.UTC().Year() > lastYear:
-		return time.Time{}, fmt.Errorf("must not be after the year %d", lastYear)
+	case t.UTC().Year() > providers.LastYear:
+		return time.Time{}, fmt.Errorf("must not be after the year %d", providers.LastYear)
 	}
 	return t.UTC(), nil
 }

@@ -26,8 +26,7 @@ const (
 	maxList   = 200
 	maxLabels = 100
 	maxPool   = 100
-	maxNumber = 64   // a number, a duration or a time
-	lastYear  = 9999 // that RFC 3339 can write
+	maxNumber = 64 // a number, a duration or a time
 )
 
 // Reasons that several kinds share. None quotes the value.

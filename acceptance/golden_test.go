@@ -82,7 +82,7 @@ func TestGoldenErrorsHaveEveryCode(t *testing.T) {
 		"unknown_provider": "needs a build that had more providers",
 		"oauth_denied":     "comes in the browser, as a page",
 	}
-	_, table, found := strings.Cut(pageText(t, "docs/api.md"), "\n## Errors\n")
+	_, table, found := strings.Cut(pageText(t, apiPage), "\n## Errors\n")
 	require.True(t, found)
 	golden, err := os.ReadFile(filepath.Join(goldenDir, "errors.txt"))
 	require.NoError(t, err)

@@ -38,8 +38,9 @@ func TestInstall(t *testing.T) {
 	assert.Regexp(t, `"path":"sei/reauth/jira-prod".*"version":1`, server.audit(t), "the audit log has the swap readably")
 }
 
-// The same newcomer with Terraform: what examples/terraform would write, with the program
-// of a release, and a person who has the example's policy.
+// The same newcomer with Terraform: what examples/terraform would write at the engine, with
+// the program of a release, and a person who may do what the example's policy says.
+// TestTerraform has the example itself.
 func TestInstallWithTerraform(t *testing.T) {
 	server, exports := newcomer(t)
 	fakes := startFakes(t)

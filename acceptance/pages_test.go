@@ -13,6 +13,7 @@ import (
 )
 
 const (
+	apiPage        = "docs/api.md"
 	oauthPage      = "docs/oauth.md"
 	operationsPage = "docs/operations.md"
 	pageVersion    = "v1.1.0" // that docs/operations.md upgrades to
@@ -39,6 +40,13 @@ func TestOAuthPage(t *testing.T) {
 	))
 }
 
+// So are those of docs/api.md.
+func TestAPIPage(t *testing.T) {
+	server := startDev(t)
+	server.mount(t, "sei")
+	runSession(t, pageText(t, apiPage), sessionOf(t, server))
+}
+
 // So are those of docs/operations.md, with what each part is about set up before it.
 func TestOperationsPage(t *testing.T) {
 	needs(t, "jq", operationsPage)
@@ -63,7 +71,9 @@ func TestOperationsPage(t *testing.T) {
 	program := filepath.Join(server.plugins, pluginName+"-"+pageVersion)
 	require.NoError(t, os.Rename(filepath.Join(next, pluginName), program))
 	t.Cleanup(func() { _ = os.Remove(program) })
-	runSession(t, upgrading, sessionOf(t, server))
+	session = sessionOf(t, server)
+	session["session"] += fmt.Sprintf("mkdir -p build/release; echo \"$(sha256sum %q | cut -d ' ' -f 1)  %s_%s_linux_amd64\" >build/release/SHA256SUMS\n", program, pluginName, pageVersion)
+	runSession(t, upgrading, session)
 	require.Equal(t, pageVersion, server.runningVersion(t))
 }
 

@@ -12,9 +12,6 @@ import (
 	"vault-plugin-secrets-sei/providers"
 )
 
-// lastYear is the last that RFC 3339 can write.
-const lastYear = 9999
-
 // siblingChecks is how many siblings are checked at a time.
 const siblingChecks = 4
 
@@ -216,7 +213,7 @@ func stored(entry Entry, v providers.Verified, whole string, members []string, n
 		Credential: entry.Credential, Fingerprint: whole, Identity: v.Identity, AccountID: v.AccountID,
 		Scopes: v.Scopes, URL: v.URL, Scheme: v.Scheme, ExpiresAt: v.ExpiresAt, VerifiedAt: now.UTC(),
 	}
-	if s.ExpiresAt.IsZero() || s.ExpiresAt.UTC().Year() > lastYear {
+	if s.ExpiresAt.IsZero() || s.ExpiresAt.UTC().Year() > providers.LastYear {
 		s.ExpiresAt = entry.ExpiresAt
 	}
 	for i, m := range v.Members {

@@ -267,7 +267,7 @@ func (c *Credentials) hold(ctx context.Context, name string) (*held, error) {
 		return nil, err
 	}
 	return &held{in, id, mount, func() {
-		c.refreshes.running.Done()
+		c.refreshes.done()
 		unlock()
 	}}, nil
 }

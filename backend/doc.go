@@ -6,8 +6,8 @@
 // never holds a credential; credentials/<id> is the credential with its version
 // and history. A re-authentication is one Put of the second record, so a crash
 // at any moment leaves the old credential or the new one. The code that swaps,
-// [Credentials], is given a storage view of credentials/ only and can read
-// configuration but not write it.
+// [Credentials], has no table of integrations/, and reads configuration through an
+// interface that cannot write it.
 //
 // What is stored is an object in JSON. In every version, a secret in it stands under
 // secrets, under fields, or under something_fields beside the something that it belongs

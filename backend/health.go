@@ -14,7 +14,7 @@ type Status string
 
 // The statuses.
 const (
-	StatusNotChecked  Status = "not_checked"  // cannot be checked, or not yet
+	StatusNotChecked  Status = "not_checked"  // this auth type takes no credential here
 	StatusHealthy     Status = "healthy"      // verified
 	StatusExpiring    Status = "expiring"     // verified, and ends soon
 	StatusDegraded    Status = "degraded"     // works in part: a token, a right or the quota is missing

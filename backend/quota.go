@@ -7,8 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"vault-plugin-secrets-sei/providers"
 )
 
 const (
@@ -231,8 +229,7 @@ func (c *Credentials) choose(ctx context.Context, out *Handout, resource string)
 	}
 	finding, now := finding.of(out.Record.Version), c.now()
 	usable := func(m StoredMember) bool {
-		code := finding.Members[m.Fingerprint].Code
-		dead := code != "" && !providers.Outcome(code).CouldNotTell()
+		dead := verdict(finding.Members[m.Fingerprint].Code)
 		return !dead && (m.ExpiresAt.IsZero() || now.Before(m.ExpiresAt))
 	}
 	var quota Quota

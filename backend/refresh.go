@@ -14,10 +14,6 @@ import (
 const (
 	// patience is how long a reader waits for a refresh while the token still lives.
 	patience = 5 * time.Second
-	// refreshPause is the shortest pause between a refresh that could not tell and the
-	// next one; longestPause caps what an upstream asks for.
-	refreshPause = 5 * time.Second
-	longestPause = 10 * time.Minute
 	// closePatience is how long the end of the engine waits for refreshes under way.
 	closePatience = 10 * time.Second
 )

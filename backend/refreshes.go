@@ -10,9 +10,18 @@ import (
 	"vault-plugin-secrets-sei/providers"
 )
 
+const (
+	// refreshPause is the shortest pause between a refresh that could not tell and the
+	// next one; longestPause caps what an upstream asks for.
+	refreshPause = 5 * time.Second
+	longestPause = 10 * time.Minute
+)
+
 // refreshes are the refreshes under way and those that failed a moment ago, by the
 // name of the integration: those that share a record have secrets of their own, and
-// one that is wrong must not be held against another. The zero value is ready.
+// one that is wrong must not be held against another. They also count what else goes on
+// after its request has gone, and hold what came of it until it is stored. The zero value
+// is ready.
 type refreshes struct {
 	flights singleflight.Group
 	running sync.WaitGroup
@@ -46,7 +55,7 @@ func (r *refreshes) join(name string, fn func() (any, error)) (<-chan singleflig
 	}
 	flight, end := r.flights.DoChan(name, fn), make(chan singleflight.Result, 1)
 	go func() {
-		defer r.running.Done()
+		defer r.done()
 		end <- <-flight
 	}()
 	return end, nil
@@ -62,6 +71,9 @@ func (r *refreshes) begin() error {
 	r.running.Add(1)
 	return nil
 }
+
+// done ends what begin has counted.
+func (r *refreshes) done() { r.running.Done() }
 
 // close lets no refresh begin and waits for those under way, for a while: an answer
 // that is not saved may be lost for good.

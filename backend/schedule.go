@@ -187,7 +187,8 @@ func (s *schedule) enqueue(now time.Time, most int) {
 }
 
 // next takes a check that may begin, if there is one: of a host with none under way, so
-// that slow hosts do not keep out others, else the one that is overdue longest. Whoever takes one calls idle.Done when it has ended and no other begins.
+// that slow hosts do not keep out others, else the one that is overdue longest. Whoever
+// takes one calls idle.Done when it has ended and no other begins.
 func (s *schedule) next(now time.Time) (*plan, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -14,8 +14,8 @@ import (
 const confirmPause = time.Second
 
 // Watch checks credentials while nobody asks, and tells what is known of their health.
-// It changes nothing but findings, and an OAuth credential that has to be renewed. It
-// is safe for concurrent use.
+// It writes findings, and has Credentials renew, rotate, roll back and erase. It is safe
+// for concurrent use.
 type Watch struct {
 	integrations *readOnly
 	credentials  *Credentials

@@ -16,7 +16,7 @@ func parseGitHubExpiry(text string) time.Time {
 		t, err = time.Parse(time.DateTime, clock)
 	}
 	// A year beyond four digits cannot be written as RFC 3339.
-	if t = t.UTC(); err != nil || t.Year() < 1970 || t.Year() > 9999 {
+	if t = t.UTC(); err != nil || t.Year() < 1970 || t.Year() > LastYear {
 		return time.Time{}
 	}
 	return t

@@ -36,7 +36,7 @@ sums() {
 # the bytes is set to its default.
 build() {
   local sources=$1 platform=$2 target=$3
-  GOFLAGS= GOWORK=off GOEXPERIMENT= GOFIPS140=off GOAMD64=v1 GOARM64=v8.0 GOOS="${platform%/*}" GOARCH="${platform#*/}" \
+  GOENV=off GOFLAGS= GOWORK=off GOEXPERIMENT= GOFIPS140=off GOAMD64=v1 GOARM64=v8.0 GOOS="${platform%/*}" GOARCH="${platform#*/}" \
     make --no-print-directory -s -C "$sources" build VERSION="$version" PLUGIN="$target"
 }
 
@@ -47,6 +47,9 @@ trap 'rm -rf "$work"' EXIT
 mkdir "$work/sources"
 (cd "$root" && tar -cf - --exclude=./build --exclude=./.git .) | tar -xf - -C "$work/sources"
 sbom=$("$root/scripts/tool.sh" "$sbom")
+if [ -e "$out" ] && [ -n "$(ls -A "$out")" ] && [ ! -e "$out/SHA256SUMS" ]; then
+  fail "$out holds something else than a release"
+fi
 rm -rf "$out"
 mkdir -p "$out"
 out=$(cd "$out" && pwd)

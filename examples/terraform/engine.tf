@@ -4,6 +4,11 @@ resource "vault_plugin" "sei" {
   version = var.plugin_version
   sha256  = var.plugin_sha256
   command = var.plugin_command
+
+  # A new version is registered before the mount lets go of the old one.
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 resource "vault_mount" "sei" {

@@ -4,7 +4,7 @@ variable "plugin_version" {
 }
 
 variable "plugin_sha256" {
-  description = "SHA-256 of the plugin's binary in Vault's plugin_directory: its line of SHA256SUMS."
+  description = "SHA-256 of the plugin's binary in Vault's plugin_directory: the first word of its line in SHA256SUMS."
   type        = string
 }
 
@@ -21,9 +21,8 @@ variable "mount" {
 }
 
 variable "config" {
-  description = "Settings of the mount; durations are whole seconds."
+  description = "Settings of the mount, as docs/api.md lists them: allowed_hosts above all. Durations are whole seconds."
   type        = any
-  default     = { allowed_hosts = ["https://*.example.com"] }
 }
 
 variable "integrations" {

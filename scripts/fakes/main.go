@@ -3,10 +3,10 @@
 //
 //	fakes CA_FILE CALLBACK
 //
-// CALLBACK is where the authorization server sends browsers back to. It prints the addresses as NAME_URL=..., what can be tried as comments, and at
-// last a line "ready"; then it serves until it is ended. Behind PROXY_URL are all
-// fakes under their vendors' names, with certificates of the authority that it
-// writes to CA_FILE.
+// CALLBACK is where the authorization server sends browsers back to. The command prints
+// the addresses as NAME_URL=..., what can be tried as comments, and at last a line
+// "ready"; then it serves until it is ended. Behind PROXY_URL are all fakes under their
+// vendors' names, with certificates of the authority that it writes to CA_FILE.
 package main
 
 import (
