@@ -32,7 +32,7 @@ func (e *engine) readCreds(ctx context.Context, c call) (*logical.Response, erro
 	if err != nil {
 		return nil, err
 	}
-	out, err := e.store.Credentials.HandOut(ctx, c.name, resource, c.actor(), e.writable)
+	out, err := e.store.Credentials.HandOut(ctx, c.name, resource, c.actor(), e.WriteSafeReplicationState)
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,6 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
@@ -60,9 +59,6 @@ type engine struct {
 	words    vocabulary
 	now      func() time.Time
 	sweep    sweeping
-	// writableSince is when Vault last said that this node may write, in nanoseconds of
-	// the clock; see writable.
-	writableSince atomic.Int64
 }
 
 func newEngine(storage logical.Storage, registry *providers.Registry, now func() time.Time) *engine {
@@ -96,28 +92,10 @@ func newEngine(storage logical.Storage, registry *providers.Registry, now func()
 
 // periodic is called by Vault about every minute, on each node.
 func (e *engine) periodic(ctx context.Context, _ *logical.Request) error {
-	if !e.writable() {
+	if !e.WriteSafeReplicationState() {
 		return nil
 	}
 	return e.store.Credentials.SweepFlows(ctx)
-}
-
-// writableLife is for how long it is believed that this node may write.
-const writableLife = time.Second
-
-// writable reports whether this node may write. To ask Vault takes two calls to its
-// process, more than all else of a read, so a yes is good for a second. After a change
-// within it storage refuses the write, which comes to the same.
-func (e *engine) writable() bool {
-	now := e.now().UnixNano()
-	if age := now - e.writableSince.Load(); 0 <= age && age < int64(writableLife) {
-		return true
-	}
-	if !e.WriteSafeReplicationState() {
-		return false
-	}
-	e.writableSince.Store(now)
-	return true
 }
 
 // clean ends what goes on beside requests.

@@ -24,7 +24,7 @@ type sweeping struct {
 func (e *engine) initialize(context.Context, *logical.InitializationRequest) error {
 	sweep := e.store.Watch.Sweep()
 	//nolint:contextcheck // it outlives the request
-	e.sweep.begin(func(ctx context.Context) { sweep.Run(ctx, e.writable) })
+	e.sweep.begin(func(ctx context.Context) { sweep.Run(ctx, e.WriteSafeReplicationState) })
 	return nil
 }
 

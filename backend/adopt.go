@@ -39,14 +39,27 @@ func (c *Credentials) conclude(ctx context.Context, change *Change, p *Pending, 
 	if !rotator.Overlaps() {
 		c.checkAfterwards(ctx, change, mount, p.entry())
 	}
-	noted := *p
-	noted.Successor, noted.unknown, noted.FinishAt = providers.Credential{}, p.unknown.withoutCredentials(), c.now().UTC()
-	if previous := change.After.Previous; previous != nil {
-		noted.Replaced, noted.FinishAt = previous.Fingerprint, change.After.PreviousUntil
+	noted := p.finishing(c.now())
+	if change.Before.Current != nil {
+		noted.Replaced = change.Before.Current.Fingerprint
+	}
+	if change.After.Previous != nil {
+		noted.FinishAt = change.After.PreviousUntil
 	} else if c.finish(ctx, change.Integration, change.id, change.After.Current.Credential, p, rotator, mount) {
 		return
 	}
-	_ = c.pending.save(ctx, change.id, &noted) // if that fails, resume does it again
+	if err := c.pending.save(ctx, change.id, noted); err != nil {
+		c.refreshes.made(change.id, noted) // resume stores it
+	}
+}
+
+// finishing is the note of a rotation whose successor is in use: without that, and with
+// the time from which on what it replaced is to be removed upstream.
+func (p *Pending) finishing(at time.Time) *Pending {
+	noted := *p
+	noted.Successor, noted.unknown = providers.Credential{}, p.unknown.withoutCredentials()
+	noted.FinishAt = at.UTC()
+	return &noted
 }
 
 // entry is the successor as a person would enter it.
@@ -63,7 +76,7 @@ func succeeding(before *Stored, p *Pending, now time.Time) *Stored {
 
 // checkAfterwards stores a verdict on a credential that is in use already.
 func (c *Credentials) checkAfterwards(ctx context.Context, change *Change, mount *Mount, entered Entry) {
-	_, err := c.check(ctx, change.Integration, mount, entered, &Change{Integration: change.Integration, Before: change.Before})
+	_, err := c.check(ctx, change.Integration, mount, entered, &Change{Integration: change.Integration, Before: change.After})
 	var refused *Error
 	if errors.As(err, &refused) && verdict(refused.Code) {
 		change.finding, _ = c.mark(ctx, change.Integration, change.After, refused)

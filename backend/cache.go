@@ -2,6 +2,7 @@ package backend
 
 import (
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -64,8 +65,8 @@ func (c *cache[T]) list() (keys []string, known bool, since uint64) {
 func (c *cache[T]) lacks(key string) bool {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	if c.listed != c.changes+1 {
-		return false
+	if c.listed != c.changes+1 || strings.Contains(key, "/") {
+		return false // of a folder, a list has the name alone
 	}
 	_, found := slices.BinarySearch(c.keys, key)
 	return !found

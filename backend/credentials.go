@@ -173,7 +173,11 @@ func (c *Credentials) Forget(ctx context.Context, name string, who Actor) (*Chan
 		// has a credential to do so. An upstream that refuses or is down keeps nobody from
 		// forgetting.
 		var refused *Error
-		if _, err := c.resume(ctx, in, id, mount, true); err != nil && !errors.As(err, &refused) {
+		taken, err := c.resume(ctx, in, id, mount, true)
+		if err == nil && taken != nil { // what it replaced is left to remove
+			_, err = c.resume(ctx, in, id, mount, true)
+		}
+		if err != nil && !errors.As(err, &refused) {
 			return nil, err
 		}
 		if err := c.pending.remove(ctx, id); err != nil { // it may hold a successor

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -164,4 +165,146 @@ func TestAFinishThatFailsIsRepeated(t *testing.T) {
 	step(t, s)
 	assert.Empty(t, storedKeys(t, w.storage, "rotating/"))
 	assert.Len(t, w.events.of(backend.EventRotate), 2, "one that worked and one that was refused")
+}
+
+// onCalls is a fault of all calls that begin so.
+func onCalls(f fault, prefix string) func(int, string) fault {
+	return func(_ int, call string) fault {
+		if strings.HasPrefix(call, prefix) {
+			return f
+		}
+		return works
+	}
+}
+
+// Whoever forgets has no credential afterwards to remove with what the engine made before.
+func TestForgettingACutOffRotationLeavesNothingUpstream(t *testing.T) {
+	for _, f := range []fault{failsBehind, fails} {
+		store := &storage{}
+		w := rotatingWorld(t, store, true)
+		_, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+		require.NoError(t, err)
+		store.reset(onCalls(f, "Put credentials/"))
+		_, err = w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+		require.Error(t, err)
+		store.reset(nil)
+		w = w.restarted()
+		_, err = w.Credentials.Forget(t.Context(), "a", backend.Actor{})
+		require.NoError(t, err)
+		assert.NotContains(t, w.bank.living, "made-key-1", "%s: what the engine made and replaced is left upstream", f)
+	}
+}
+
+// What is found of a successor that is in use speaks of it and not of the one before.
+func TestAHealthAfterARotationNamesItsVersion(t *testing.T) {
+	for name, w := range map[string]*world{"takeUp": cutOff(t, false), "saved": notTold(t, false)} {
+		delete(w.bank.living, "made-key-1")
+		change, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+		require.NoError(t, err)
+		seen, err := w.Watch.Health(t.Context(), "a")
+		require.NoError(t, err)
+		t.Logf("%s: version %d, health: %s; warnings: %q", name, change.After.Version, seen.Health.Message, change.Warnings)
+		assert.NotContains(t, seen.Health.Message, "version 1 stays in use", name)
+		assert.NotContains(t, seen.Health.Message, "nothing was stored", name)
+	}
+}
+
+// A note that could not be stored is stored later, and tells nothing again.
+func TestARotationIsToldOnce(t *testing.T) {
+	store := &storage{}
+	w := rotatingWorld(t, store, true)
+	puts := 0
+	store.reset(func(_ int, call string) fault {
+		if call == "Put rotating/a" {
+			if puts++; puts == 3 { // the note
+				return fails
+			}
+		}
+		return works
+	})
+	_, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+	require.NoError(t, err)
+	store.reset(nil)
+	step(t, w.Watch.Sweep())
+	assert.Len(t, w.events.of(backend.EventRotate), 1)
+}
+
+// Without a rollback window a person can still enter the key before again, while it lives.
+func TestFinishingEndsNoKeyThatAPersonWentBackTo(t *testing.T) {
+	store := &storage{}
+	w := rotatingWorld(t, store, true)
+	require.NoError(t, w.Mount.Write(t.Context(), providers.Settings{Numbers: map[string]int64{"rollback_window": 0}}))
+	_, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{}) // made-key-1
+	require.NoError(t, err)
+	store.wrote = func(e *logical.StorageEntry) {
+		if e.Key == "credentials/a" {
+			w.bank.down = failure(providers.Unreachable)
+		}
+	}
+	_, err = w.Watch.Rotate(t.Context(), "a", backend.Actor{}) // made-key-2; made-key-1 cannot be revoked now
+	require.NoError(t, err)
+	store.wrote, w.bank.down = nil, nil
+	require.Equal(t, "made-key-2", w.key(t))
+	require.True(t, w.bank.alive("made-key-1"))
+	w.reauth(t, backend.Entry{Credential: keyOnly("made-key-1")})
+	w.clock.advance(2 * time.Minute)
+	step(t, w.Watch.Sweep())
+	assert.Equal(t, "made-key-1", w.key(t))
+	assert.True(t, w.bank.alive("made-key-1"), "the engine revoked the key in use")
+}
+
+// An entry that cannot be read is nothing to take up for whoever forgets or rotates.
+func TestARotationThatCannotBeReadStandsInNobodysWay(t *testing.T) {
+	for name, act := range map[string]func(*world) error{
+		"forget": func(w *world) error { return of(w.Credentials.Forget(t.Context(), "a", backend.Actor{})) },
+		"rotate": func(w *world) error { return of(w.Watch.Rotate(t.Context(), "a", backend.Actor{})) },
+	} {
+		store := &storage{}
+		w := rotatingWorld(t, store, true)
+		require.NoError(t, store.Put(t.Context(), &logical.StorageEntry{Key: "rotating/a", Value: []byte("not JSON")}))
+		require.NoError(t, act(w.restarted()), name)
+	}
+}
+
+// A person was faster than the sweep: nobody ever had the successor.
+func TestASuccessorThatNobodyHasIsGivenUp(t *testing.T) {
+	w := cutOff(t, true)
+	w.bank.living["second-key"] = ""
+	w.reauth(t, backend.Entry{Credential: keyOnly("second-key")})
+	w.clock.advance(2 * time.Minute)
+	step(t, w.Watch.Sweep())
+	assert.Empty(t, storedKeys(t, w.storage, "rotating/"))
+	assert.NotContains(t, w.bank.living, "made-key-1", "the successor that nobody has is left upstream")
+}
+
+// Whoever goes back before the sweep has noted that the rotation was stored.
+func TestARollbackBeforeTheNoteLeavesNoSuccessor(t *testing.T) {
+	w := notTold(t, true)
+	_, err := w.Watch.Rollback(t.Context(), "a", backend.Actor{})
+	require.NoError(t, err)
+	for range 3 {
+		w.clock.advance(24 * time.Hour)
+		step(t, w.Watch.Sweep())
+	}
+	assert.Equal(t, map[string]string{"first-key": ""}, w.bank.living)
+}
+
+// Whoever replaces the credential before that.
+func TestAReauthBeforeTheNoteLeavesNothingUpstream(t *testing.T) {
+	store := &storage{}
+	w := rotatingWorld(t, store, true)
+	_, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+	require.NoError(t, err)
+	store.reset(onCalls(failsBehind, "Put credentials/"))
+	_, err = w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+	require.Error(t, err)
+	store.reset(nil)
+	w = w.restarted()
+	w.bank.living["second-key"] = ""
+	w.reauth(t, backend.Entry{Credential: keyOnly("second-key")})
+	for range 3 {
+		w.clock.advance(24 * time.Hour)
+		step(t, w.Watch.Sweep())
+	}
+	assert.NotContains(t, w.bank.living, "made-key-1")
 }

@@ -9,10 +9,11 @@
 // [Credentials], has no table of integrations/, and reads configuration through an
 // interface that cannot write it.
 //
-// What is stored is an object in JSON. In every version, a secret in it stands under
-// secrets, under fields, or under something_fields beside the something that it belongs
-// to; nothing else is secret. So a version that does not know something still knows what
-// to erase. Tables keep fields that they do not know; see unknown.
+// What tables store is an object in JSON. In every version, a secret of an integration or
+// a credential stands under secrets, under fields, or under something_fields beside the
+// something that it belongs to; nothing else is secret. (An open authorization has its
+// verifier, and is gone in ten minutes.) So a version that does not know something still
+// knows what to erase. Tables keep fields that they do not know; see unknown.
 //
 // Every change goes through one function: lock, load, edit, check, save. The
 // lock is per record, gives up with the context, and is held across the check at

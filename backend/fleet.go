@@ -68,7 +68,7 @@ func (w *Watch) Each(ctx context.Context, do func(*Seen) error) error {
 	w.warm(ctx, names)
 	for _, name := range names {
 		seen, err := w.Health(ctx, name)
-		if HasCode(err, CodeUnknownIntegration) || HasCode(err, CodeUnknownProvider) || errors.Is(err, errUndecodable) {
+		if absent(err) {
 			continue
 		}
 		if err == nil {
@@ -79,6 +79,11 @@ func (w *Watch) Each(ctx context.Context, do func(*Seen) error) error {
 		}
 	}
 	return nil
+}
+
+// absent reports whether an error is of one integration alone, which is left out.
+func absent(err error) bool {
+	return HasCode(err, CodeUnknownIntegration) || HasCode(err, CodeUnknownProvider) || errors.Is(err, errUndecodable)
 }
 
 const (
@@ -103,7 +108,7 @@ func (w *Watch) warm(ctx context.Context, names []string) {
 	if _, err := w.findings.list(ctx); err != nil {
 		return
 	}
-	var group errgroup.Group
+	group, ctx := errgroup.WithContext(ctx) // a storage that fails is not asked on and on
 	group.SetLimit(readers)
 	for _, name := range cold {
 		if ctx.Err() != nil {
@@ -111,11 +116,14 @@ func (w *Watch) warm(ctx context.Context, names []string) {
 		}
 		group.Go(func() error {
 			defer func() { _ = recover() }() // one of a provider would take all mounts down
-			_, _ = w.Health(ctx, name)
-			return nil
+			_, err := w.Health(ctx, name)
+			if absent(err) {
+				err = nil
+			}
+			return err
 		})
 	}
-	_ = group.Wait() // its functions return no errors
+	_ = group.Wait() // whoever needs it meets it again
 }
 
 func (f *Fleet) count(seen *Seen) {

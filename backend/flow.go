@@ -56,7 +56,7 @@ func (f *flows) open(ctx context.Context, flow *Flow) (providers.Secret, error) 
 	}
 	state := randomSecret()
 	if err := f.table.save(ctx, flowKey(state), flow); err != nil {
-		// Nobody has the state: if it was stored after all, the sweep removes it.
+		// Nobody has the state: if it was stored after all, a later sweep removes it.
 		f.table.invalidate(flowKey(state))
 		return providers.Secret{}, err
 	}

@@ -310,3 +310,22 @@ func TestAPanicOfTheClientIsNoVerdict(t *testing.T) {
 	refused := requireCode(t, err, "upstream_error")
 	assert.NotContains(t, fmt.Sprint(refused), "panic")
 }
+
+// A refresh that ended without an answer left its mark: the next one proves again that
+// storage takes writes.
+func TestNoRefreshIsSentWithoutStorage(t *testing.T) {
+	store := &storage{}
+	w := withApp(t, store)
+	w.clock.advance(time.Hour)
+	w.server.fails(failure(providers.Unreachable))
+	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
+	require.Error(t, err)
+	w.server.fails(nil)
+	w.clock.advance(10 * time.Second)
+	_, before := w.server.asked()
+	store.reset(onCalls(fails, "Put "))
+	_, err = w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, func() bool { return true })
+	t.Log(err)
+	_, after := w.server.asked()
+	assert.Equal(t, before, after, "the refresh token was sent although storage takes no writes")
+}

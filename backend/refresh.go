@@ -187,9 +187,9 @@ func (c *Credentials) traded(ctx context.Context, mount *Mount, change *Change, 
 	marked := before
 	if before.Current.Access.RefreshingSince.IsZero() {
 		marked = before.withAccess(func(a *Access) { a.RefreshingSince = asked.UTC().Truncate(time.Second) })
-		if err := c.records.save(ctx, change.id, marked); err != nil {
-			return nil, err
-		}
+	}
+	if err := c.records.save(ctx, change.id, marked); err != nil {
+		return nil, err
 	}
 	token := before.Current.Credential.Value(providers.OAuthRefreshToken)
 	grant, err := guarded(func() (providers.Grant, error) { return client.Refresh(ctx, token) })

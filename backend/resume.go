@@ -35,7 +35,7 @@ func (c *Credentials) settled(ctx context.Context, in *Integration, id string, m
 	if p != nil {
 		return nil, &Error{
 			Code: string(providers.Unreachable), Integration: in.Name, Provider: in.Provider,
-			Message: "the rotation before is not finished, because the upstream could not be asked; try again later",
+			Message: "the rotation before is not finished yet, because upstream or storage did not answer; try again later",
 		}
 	}
 	record, err := c.records.loadExact(ctx, id)
@@ -50,6 +50,9 @@ func (c *Credentials) settled(ctx context.Context, in *Integration, id string, m
 // by a Put that nobody was told of. The caller holds the lock of the record.
 func (c *Credentials) resume(ctx context.Context, in *Integration, id string, mount *Mount, early bool) (*Change, error) {
 	p, err := c.pending.loadExact(ctx, id)
+	if early && errors.Is(err, errUndecodable) {
+		return nil, c.pending.remove(ctx, id) // it would stand in everybody's way for ever
+	}
 	if err != nil || p == nil {
 		return nil, err
 	}
@@ -59,6 +62,7 @@ func (c *Credentials) resume(ctx context.Context, in *Integration, id string, mo
 	}
 	rotator, err := c.rotator(in, mount)
 	if err != nil || record.Current == nil || c.now().Sub(laterOf(p.BegunAt, p.FinishAt)) > pendingLife {
+		c.refreshes.made(id, nil)
 		return nil, c.pending.remove(ctx, id) // it concerns nobody any more
 	}
 	ctx = context.WithoutCancel(ctx)
@@ -66,6 +70,11 @@ func (c *Credentials) resume(ctx context.Context, in *Integration, id string, mo
 		return nil, err
 	}
 	change := &Change{Integration: in, Before: record, id: id}
+	if p.FinishAt.IsZero() && record.Version != p.Version && record.Current.Fingerprint != p.Fingerprint { // a person was faster
+		if p, err = c.overtaken(ctx, change, p, rotator, mount); err != nil || p == nil {
+			return nil, err
+		}
+	}
 	switch {
 	case p.FinishAt.IsZero() && record.Current.Fingerprint != p.Fingerprint:
 		return c.takeUp(ctx, change, p, rotator, mount)
@@ -110,9 +119,6 @@ func (c *Credentials) unsaved(ctx context.Context, id string, p *Pending) (*Pend
 
 // takeUp goes on with a rotation whose successor is not in use yet.
 func (c *Credentials) takeUp(ctx context.Context, change *Change, p *Pending, rotator providers.Rotator, mount *Mount) (*Change, error) {
-	if change.Before.Version != p.Version { // a person was faster
-		return nil, c.pending.remove(ctx, change.id)
-	}
 	if p.Fingerprint != "" {
 		adopted, err := c.adopt(ctx, change, p, rotator, mount)
 		if err == nil {
@@ -131,6 +137,27 @@ func (c *Credentials) takeUp(ctx context.Context, change *Change, p *Pending, ro
 		return nil, err
 	}
 	return nil, c.recover(ctx, rotator, change.Integration.target(provider.Spec(), mount), change, p, mount)
+}
+
+// overtaken is a rotation after which a person replaced the credential. If its successor
+// was in use, it is to be finished like any other, and that is noted and returned; if it
+// never was, nobody has it, and it is given up.
+func (c *Credentials) overtaken(ctx context.Context, change *Change, p *Pending, rotator providers.Rotator, mount *Mount) (*Pending, error) {
+	noted := p.finishing(c.now())
+	used := false
+	for _, entry := range change.Before.History {
+		used = used || p.Fingerprint != "" && entry.Fingerprint == p.Fingerprint
+		if entry.Version == p.Version && noted.Replaced == "" {
+			noted.Replaced = entry.Fingerprint
+		}
+	}
+	if !used {
+		return nil, c.disown(ctx, change, p, rotator, mount)
+	}
+	if change.Before.Previous != nil {
+		noted.FinishAt = change.Before.PreviousUntil
+	}
+	return noted, c.pending.save(ctx, change.id, noted)
 }
 
 // notRotated decides what is left of a rotation whose request did not succeed. If it

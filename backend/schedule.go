@@ -186,9 +186,9 @@ func (s *schedule) enqueue(now time.Time, most int) {
 	}
 }
 
-// next takes a check that may begin, if there is one: of a host with none under way, so
-// that slow hosts do not keep out others, else the one that is overdue longest. Whoever
-// takes one calls idle.Done when it has ended and no other begins.
+// next takes a check that may begin, if there is one: of the host with the fewest under
+// way, so that slow hosts do not keep out others, and among those of the one that is
+// overdue longest. Whoever takes one calls idle.Done when it has ended and no other begins.
 func (s *schedule) next(now time.Time) (*plan, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -214,8 +214,8 @@ func (s *schedule) next(now time.Time) (*plan, bool) {
 
 // before reports whether the next check of a host comes before that of another.
 func (h *host) before(other *host) bool {
-	if idle := h.running == 0; idle != (other.running == 0) {
-		return idle
+	if h.running != other.running {
+		return h.running < other.running
 	}
 	return h.queue[0].due.Before(other.queue[0].due)
 }

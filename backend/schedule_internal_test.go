@@ -10,7 +10,7 @@ import (
 )
 
 // What is overdue longest is checked first: nothing waits for ever behind what comes
-// again and again. But a host with nothing under way comes before one that is slow.
+// again and again. But a host with fewer checks under way comes before others.
 func TestTheLongestOverdueGoesFirst(t *testing.T) {
 	s, now := newSchedule(), time.Unix(1_800_000_000, 0)
 	due := func(name, host string, ago time.Duration) {
@@ -38,4 +38,65 @@ func TestTheLongestOverdueGoesFirst(t *testing.T) {
 	}
 	_, ok = s.next(now)
 	assert.False(t, ok, "no more at one host")
+}
+
+// Four hosts that are down, with more that is overdue than they can do, and one that
+// answers at once: it has its own share of the checks.
+func TestSlowHostsKeepOutNobody(t *testing.T) {
+	s, now := newSchedule(), time.Unix(1_800_000_000, 0)
+	for h := range 4 {
+		for n := range 100 {
+			name := fmt.Sprintf("down-%d-%02d", h, n)
+			s.put(name, fmt.Sprintf("down-%d", h), time.Hour, now)
+			s.plans[name].due = now.Add(-time.Hour)
+		}
+	}
+	for n := range 1000 {
+		name := fmt.Sprintf("quick-%03d", n)
+		s.put(name, "quick", time.Hour, now)
+		s.plans[name].due = now.Add(-time.Minute)
+	}
+	s.enqueue(now, 16)
+	type running struct {
+		p    *plan
+		ends time.Time
+	}
+	var all []running
+	quick, most := 0, 0
+	for range 300 { // 30 s in steps of 100 ms
+		kept := all[:0]
+		for _, r := range all {
+			if r.ends.After(now) {
+				kept = append(kept, r)
+				continue
+			}
+			if r.p.host == "quick" {
+				quick++
+			}
+			s.done(r.p, outcome{}, now)
+			s.idle.Done()
+		}
+		all = kept
+		for {
+			p, ok := s.next(now)
+			if !ok {
+				break
+			}
+			life := 30 * time.Second
+			if p.host == "quick" {
+				life = 100 * time.Millisecond
+			}
+			all = append(all, running{p, now.Add(life)})
+		}
+		own := 0
+		for _, r := range all {
+			if r.p.host == "quick" {
+				own++
+			}
+		}
+		most = max(most, own)
+		now = now.Add(100 * time.Millisecond)
+	}
+	assert.GreaterOrEqual(t, most, perHost-1)
+	assert.Greater(t, quick, 800)
 }

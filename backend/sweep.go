@@ -162,6 +162,7 @@ func (w *Watch) list(ctx context.Context, mount *Mount) error {
 	if err != nil {
 		return err
 	}
+	w.warm(ctx, names)
 	known, records := make(map[string]bool, len(names)), make(map[string]bool, len(names))
 	faults := 0
 	var first error

@@ -417,3 +417,51 @@ func readMedian(t *testing.T, w *world, n int) time.Duration {
 	slices.Sort(took)
 	return took[n/2]
 }
+
+// After a start all is read, and not one after the other; and of what most integrations
+// have not, the list says so.
+func TestTheFirstLookReadsSideBySide(t *testing.T) {
+	store := &storage{}
+	w := newWorld(store)
+	for n := range 200 {
+		w.create(t, fmt.Sprintf("i%03d", n), "key")
+	}
+	w = w.restarted()
+	var mu sync.Mutex
+	running, most, health := 0, 0, 0
+	store.hold = func(call string) {
+		mu.Lock()
+		running++
+		most = max(most, running)
+		if strings.HasPrefix(call, "Get health/") {
+			health++
+		}
+		mu.Unlock()
+		time.Sleep(time.Millisecond)
+		mu.Lock()
+		running--
+		mu.Unlock()
+	}
+	began := time.Now()
+	s := w.Watch.Sweep()
+	require.NoError(t, s.Step(t.Context()))
+	s.Wait()
+	t.Logf("most %d at a time, %d reads of health/, %s", most, health, time.Since(began))
+	assert.Greater(t, most, 1)
+	assert.Zero(t, health)
+}
+
+// A storage that fails is not asked on and on.
+func TestTheFirstLookGivesUpWithStorage(t *testing.T) {
+	store := &storage{}
+	w := newWorld(store)
+	for n := range 300 {
+		w.create(t, fmt.Sprintf("i%03d", n), "key")
+	}
+	w = w.restarted()
+	store.reset(onCalls(fails, "Get "))
+	_, err := w.Watch.All(t.Context())
+	require.Error(t, err)
+	t.Logf("%d calls", len(store.made()))
+	assert.Less(t, len(store.made()), 30)
+}

@@ -61,10 +61,11 @@ func (u unknown) encode(v any) ([]byte, error) {
 }
 
 // withoutCredentials leaves out the values of credentials and what they belong to. In
-// every version they are stored in fields called fields or something_fields, the latter
-// beside something: whatever that is, forgetting must erase it.
+// every version they are stored in fields called secrets, fields or something_fields, the
+// last beside something: whatever that is, forgetting must erase it.
 func (u unknown) withoutCredentials() unknown {
 	rest := maps.Clone(u)
+	delete(rest, "secrets")
 	for name := range u {
 		if owner, ok := strings.CutSuffix(name, "_fields"); ok {
 			delete(rest, name)

@@ -373,3 +373,14 @@ func TestAHostThatIsNotTakenAnyMore(t *testing.T) {
 	requireCode(t, hosts(".example.com"), backend.CodeInvalidField)
 	require.NoError(t, hosts("*.example.com"))
 }
+
+// Secrets of a newer version are forgotten with the credential, wherever they stand.
+func TestSecretsOfANewerVersionAreForgotten(t *testing.T) {
+	w := newWorld(&storage{})
+	w.create(t, "a", "key")
+	w.reauth(t, entry("mia@example.com", "key"))
+	w = w.with(t, "credentials/a", map[string]any{"secrets": map[string]any{"k": "v"}})
+	_, err := w.Credentials.Forget(t.Context(), "a", backend.Actor{})
+	require.NoError(t, err)
+	assert.NotContains(t, w.fields(t, "credentials/a"), "secrets")
+}
