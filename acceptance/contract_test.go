@@ -135,10 +135,11 @@ func (c *contract) operation(e exchange) (*openapi3.Operation, bool) {
 
 // check says which operation answered, and how its answer differs from what the document
 // says: the path and the field, never a value. A refusal that the document does not list,
-// or that has no body, is Vault's own, such as that of a policy or of a malformed path.
+// or that has no body, is Vault's own, such as that of a policy or of a malformed path,
+// and so is a redirect, from a node that has just ceased to be the leader.
 func (c *contract) check(e exchange) (operation string, err error) {
 	op, found := c.operation(e)
-	good := e.status < http.StatusBadRequest
+	good := e.status < http.StatusMultipleChoices
 	if !found && good {
 		return "", fmt.Errorf("%s %s: the document has no such operation", e.method, e.path)
 	} else if !found {

@@ -69,23 +69,28 @@ func (c *Credentials) resume(ctx context.Context, in *Integration, id string, mo
 	if p, err = c.unsaved(ctx, id, p); err != nil {
 		return nil, err
 	}
-	change := &Change{Integration: in, Before: record, id: id}
-	if p.FinishAt.IsZero() && record.Version != p.Version && record.Current.Fingerprint != p.Fingerprint { // a person was faster
+	return c.goOn(ctx, &Change{Integration: in, Before: record, id: id}, p, rotator, mount, early)
+}
+
+// goOn is resume for a rotation that can be gone on with.
+func (c *Credentials) goOn(ctx context.Context, change *Change, p *Pending, rotator providers.Rotator, mount *Mount, early bool) (_ *Change, err error) {
+	current, used := change.Before.Current, p.Fingerprint == change.Before.Current.Fingerprint
+	if p.FinishAt.IsZero() && change.Before.Version != p.Version && !used { // a person was faster
 		if p, err = c.overtaken(ctx, change, p, rotator, mount); err != nil || p == nil {
 			return nil, err
 		}
 	}
 	switch {
-	case p.FinishAt.IsZero() && record.Current.Fingerprint != p.Fingerprint:
-		return c.takeUp(ctx, change, p, rotator, mount)
-	case p.FinishAt.IsZero():
+	case p.FinishAt.IsZero() && used:
 		return c.saved(ctx, change, p, rotator, mount), nil
+	case p.FinishAt.IsZero():
+		return c.takeUp(ctx, change, p, rotator, mount)
 	case !early && c.now().Before(p.FinishAt):
 		return nil, nil //nolint:nilnil // nothing was swapped in
-	case record.Current.Fingerprint == p.Replaced: // somebody went back to it
+	case current.Fingerprint == p.Replaced: // somebody went back to it
 		return nil, c.disown(ctx, change, p, rotator, mount)
 	}
-	c.finish(ctx, in, id, record.Current.Credential, p, rotator, mount)
+	c.finish(ctx, change.Integration, change.id, current.Credential, p, rotator, mount)
 	return nil, nil //nolint:nilnil // nothing was swapped in
 }
 
