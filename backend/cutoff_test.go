@@ -13,21 +13,28 @@ import (
 	"vault-plugin-secrets-sei/providers"
 )
 
-// cutOff is a world in which a rotation ended before its successor could be swapped in.
-func cutOff(t *testing.T, overlaps bool) *world {
+// interrupted is a world in which the Put of a rotation's successor had the fault, and
+// then the engine started anew.
+func interrupted(t *testing.T, overlaps bool, f fault) *world {
 	t.Helper()
 	store := &storage{}
 	w := rotatingWorld(t, store, overlaps)
-	store.reset(func(_ int, call string) fault {
-		if strings.HasPrefix(call, "Put credentials/") {
-			return fails
-		}
-		return works
-	})
-	_, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{})
-	require.Error(t, err)
+	store.reset(onCalls(f, "Put credentials/"))
+	require.Error(t, of(w.Watch.Rotate(t.Context(), "a", backend.Actor{})))
 	store.reset(nil)
 	return w.restarted()
+}
+
+// cutOff is a world in which a rotation ended before its successor could be swapped in.
+func cutOff(t *testing.T, overlaps bool) *world {
+	t.Helper()
+	return interrupted(t, overlaps, fails)
+}
+
+// notTold is a world in which a rotation was stored and nobody was told.
+func notTold(t *testing.T, overlaps bool) *world {
+	t.Helper()
+	return interrupted(t, overlaps, failsBehind)
 }
 
 // Forgetting takes up a rotation that was cut off, and goes on from what came of it.
@@ -86,23 +93,6 @@ func TestATakenUpSuccessorThatDoesNotWork(t *testing.T) {
 	require.Len(t, told, 1)
 	assert.Equal(t, backend.StatusNeedsReauth, told[0].Status)
 	assert.Len(t, w.bank.rotates, 1)
-}
-
-// notTold is a world in which a rotation was stored and nobody was told.
-func notTold(t *testing.T, overlaps bool) *world {
-	t.Helper()
-	store := &storage{}
-	w := rotatingWorld(t, store, overlaps)
-	store.reset(func(_ int, call string) fault {
-		if strings.HasPrefix(call, "Put credentials/") {
-			return failsBehind
-		}
-		return works
-	})
-	_, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{})
-	require.Error(t, err)
-	store.reset(nil)
-	return w.restarted()
 }
 
 // Whoever asks again is told what the first time came to, and what workers use meanwhile
