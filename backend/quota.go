@@ -97,6 +97,8 @@ type pools struct {
 // poolState is of one version of one record.
 type poolState struct {
 	version int
+	// used is set where something was noted since the last list.
+	used bool
 	// quotas are by account, not by token: tokens of one account share one.
 	quotas map[string]map[string]Quota
 	// refused are the fingerprints that a worker says were refused, and when it said
@@ -116,14 +118,19 @@ func (p *pools) at(id string, version int) *poolState {
 		s = &poolState{version: version, quotas: map[string]map[string]Quota{}, refused: map[string]time.Time{}, using: map[string]string{}}
 		p.state[id] = s
 	}
+	s.used = true
 	return s
 }
 
-// keep drops what is known of records that are gone.
+// keep drops what is known of records that are gone. One that was used since the last
+// list may be newer than the list.
 func (p *pools) keep(ids map[string]bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	maps.DeleteFunc(p.state, func(id string, _ *poolState) bool { return !ids[id] })
+	maps.DeleteFunc(p.state, func(id string, s *poolState) bool { return !ids[id] && !s.used })
+	for _, s := range p.state {
+		s.used = false
+	}
 }
 
 // taken forgets of what workers said was refused the tokens that the upstream took in

@@ -48,6 +48,9 @@ type plan struct {
 	due      time.Time
 	busy     bool  // queued or under way
 	again    bool  // wanted again meanwhile
+	listed   bool  // put has been called: how often it is checked is known
+	wanted   bool  // a check was wanted before that
+	told     bool  // something was noted since the last list
 	at       *host // where it is queued or under way; host may have changed since
 	// suspects are the tokens that were rejected once, of suspectsOf, not confirmed.
 	suspects   map[string]bool
@@ -71,13 +74,15 @@ func newSchedule() *schedule {
 	return &schedule{plans: map[string]*plan{}, hosts: map[string]*host{}}
 }
 
-// at returns the plan of an integration. The caller holds mu.
+// at returns the plan of an integration to note something in, which is kept although the
+// sweep may not have listed the integration yet. The caller holds mu.
 func (s *schedule) at(name string) *plan {
 	p := s.plans[name]
 	if p == nil {
 		p = &plan{name: name}
 		s.plans[name] = p
 	}
+	p.told = true
 	return p
 }
 
@@ -87,10 +92,14 @@ func (s *schedule) put(name, hostname string, interval time.Duration, now time.T
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.at(name)
-	p.host = hostname
+	p.host, p.listed = hostname, true
 	if p.interval != interval {
 		p.interval, p.due = interval, place(name, interval, now)
 	}
+	if p.wanted && interval > 0 && p.status != StatusNeedsReauth {
+		p.hurry(now)
+	}
+	p.wanted = false
 }
 
 // place is the next moment that is an integration's own within its interval.
@@ -108,21 +117,28 @@ func place(name string, interval time.Duration, now time.Time) time.Time {
 }
 
 // keep drops the plans of integrations that are gone, and hosts that nothing goes to.
+// One that something was noted in since the last list may be of an integration that was
+// written after the names were read: it stays until the next one.
 func (s *schedule) keep(names map[string]bool, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.changes.Add(1)
-	maps.DeleteFunc(s.plans, func(name string, p *plan) bool { return !names[name] && !p.busy })
+	maps.DeleteFunc(s.plans, func(name string, p *plan) bool { return !names[name] && !p.busy && (p.listed || !p.told) })
+	for _, p := range s.plans {
+		p.told = false
+	}
 	maps.DeleteFunc(s.troubles, func(name string, _ *Trouble) bool { return !names[name] })
 	maps.DeleteFunc(s.hosts, func(_ string, h *host) bool { return len(h.queue) == 0 && h.running == 0 && !now.Before(h.until) })
 }
 
-// soon makes an integration due now, or a minute after it was checked.
+// soon makes an integration due now, or a minute after it was checked; one that is not
+// listed yet, as after a start, once it is.
 func (s *schedule) soon(name string, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := s.plans[name]
-	if p == nil || p.interval <= 0 || p.status == StatusNeedsReauth {
+	p := s.at(name)
+	p.wanted = !p.listed
+	if p.interval <= 0 || p.status == StatusNeedsReauth {
 		return
 	}
 	p.again = p.busy
