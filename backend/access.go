@@ -61,10 +61,10 @@ func (r *Record) withAccess(edit func(*Access)) *Record {
 }
 
 // refreshed returns the record with what a refresh issued; its version stays.
-func (r *Record) refreshed(g providers.Grant, fingerprint string, asked time.Time, who Actor, keep int) *Record {
+func (r *Record) refreshed(g providers.Grant, p prints, asked time.Time, who Actor, keep int) *Record {
 	after, current := *r, *r.Current
 	current.Credential = credentialOf(g)
-	current.Fingerprint, current.unknown = fingerprint, nil
+	current.Fingerprint, current.Salt, current.unknown = p.whole, p.salt, nil
 	current.Access = accessOf(g, asked)
 	if g.Scopes != nil {
 		current.Scopes = g.Scopes
@@ -72,7 +72,7 @@ func (r *Record) refreshed(g providers.Grant, fingerprint string, asked time.Tim
 	after.Current = &current
 	after.History = r.remember(HistoryEntry{
 		Version: r.Version, Time: asked.UTC(), Cause: CauseRefresh,
-		Identity: current.Identity, Fingerprint: fingerprint, Actor: who,
+		Identity: current.Identity, Fingerprint: p.whole, Actor: who,
 	}, keep)
 	return &after
 }

@@ -21,6 +21,7 @@ func (c *Credentials) adopt(ctx context.Context, change *Change, p *Pending, rot
 		next = checked
 	}
 	next.Rotation = p.Rotation
+	next.Fingerprint, next.Salt = p.Fingerprint, p.Salt // by which resume knows it
 	change.After = change.Before.swapped(next, p.Cause, p.Actor, mount.HistoryLimit)
 	if rotator.Overlaps() {
 		change.After.keep(change.Before.Current, c.now().Add(mount.RollbackWindow))
@@ -69,7 +70,7 @@ func (p *Pending) entry() Entry { return Entry{Credential: p.Successor, ExpiresA
 // account and with the same rights as the one before.
 func succeeding(before *Stored, p *Pending, now time.Time) *Stored {
 	next := *before
-	next.Credential, next.Fingerprint, next.Members = p.Successor, p.Fingerprint, nil
+	next.Credential, next.Members = p.Successor, nil
 	next.ExpiresAt, next.VerifiedAt, next.unknown = p.ExpiresAt, now.UTC(), nil
 	return &next
 }

@@ -35,7 +35,7 @@ func (c *Credentials) check(ctx context.Context, in *Integration, mount *Mount, 
 	if change.Siblings, err = c.integrations.siblings(ctx, id, in); err != nil {
 		return nil, err
 	}
-	whole, members, err := c.marks.of(ctx, auth, entry.Credential)
+	prints, err := c.marks.of(ctx, owner{id, in.binding(spec), change.Before}, auth, entry.Credential)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func (c *Credentials) check(ctx context.Context, in *Integration, mount *Mount, 
 	verified, err := validate(ctx, provider, in.target(spec, mount), shown)
 	verified, err = keepSecret(provider, in.target(spec, mount), entry.Credential, verified, err) // all of it
 	if err != nil {
-		return nil, c.refused(ctx, in, change.Before, err, members)
+		return nil, c.refused(ctx, in, change.Before, err, prints.members)
 	}
 	if err := c.checkSiblings(ctx, provider, mount, shown, change); err != nil {
 		return nil, err
@@ -51,7 +51,7 @@ func (c *Credentials) check(ctx context.Context, in *Integration, mount *Mount, 
 	if err := judgeIdentity(change, verified); err != nil {
 		return nil, err
 	}
-	next := stored(entry, verified, whole, members, c.now())
+	next := stored(entry, verified, prints, c.now())
 	if next.URL == "" {
 		// Kept with the credential, so that nobody is given one with another's host.
 		next.URL = in.URL(spec)
@@ -208,9 +208,9 @@ func pinned(change *Change, in *Integration, v providers.Verified) *Error {
 
 // stored is the record's form of a verified credential. What upstream says of
 // its expiry wins over what was entered.
-func stored(entry Entry, v providers.Verified, whole string, members []string, now time.Time) *Stored {
+func stored(entry Entry, v providers.Verified, p prints, now time.Time) *Stored {
 	s := &Stored{
-		Credential: entry.Credential, Fingerprint: whole, Identity: v.Identity, AccountID: v.AccountID,
+		Credential: entry.Credential, Fingerprint: p.whole, Salt: p.salt, Identity: v.Identity, AccountID: v.AccountID,
 		Scopes: v.Scopes, URL: v.URL, Scheme: v.Scheme, ExpiresAt: v.ExpiresAt, VerifiedAt: now.UTC(),
 	}
 	if s.ExpiresAt.IsZero() || s.ExpiresAt.UTC().Year() > providers.LastYear {
@@ -218,7 +218,7 @@ func stored(entry Entry, v providers.Verified, whole string, members []string, n
 	}
 	for i, m := range v.Members {
 		s.Members = append(s.Members, StoredMember{
-			Fingerprint: members[i], Identity: m.Identity, AccountID: m.AccountID, Scopes: m.Scopes, ExpiresAt: m.ExpiresAt,
+			Fingerprint: p.members[i], Identity: m.Identity, AccountID: m.AccountID, Scopes: m.Scopes, ExpiresAt: m.ExpiresAt,
 		})
 	}
 	return s

@@ -50,9 +50,17 @@ type Error struct {
 
 // RefusedMember is a token of a pool that failed its check.
 type RefusedMember struct {
-	Position    int // from 1
-	Fingerprint string
+	Position    int    // from 1
+	Fingerprint string // "" where the upstream did not judge it
 	Code        string
+}
+
+// String names the token as a sentence does.
+func (m RefusedMember) String() string {
+	if m.Fingerprint == "" {
+		return fmt.Sprintf("token %d (%s)", m.Position, m.Code)
+	}
+	return fmt.Sprintf("token %d (fingerprint %s, %s)", m.Position, m.Fingerprint, m.Code)
 }
 
 // Error returns the code and the sentence.
@@ -100,7 +108,9 @@ func refusal(in *Integration, cause *providers.Error, kept string, fingerprints 
 	}
 	for _, bad := range cause.Bad {
 		member := RefusedMember{Position: bad.Position, Code: string(bad.Outcome)}
-		if bad.Position >= 1 && bad.Position <= len(fingerprints) {
+		// A token that nobody judged has none: it may be a guess, and held against the
+		// fingerprints of the tokens in use it would tell whether it is right.
+		if bad.Position >= 1 && bad.Position <= len(fingerprints) && !bad.Outcome.CouldNotTell() {
 			member.Fingerprint = fingerprints[bad.Position-1]
 		}
 		e.Members = append(e.Members, member)
@@ -119,7 +129,7 @@ func advice(cause *providers.Error, refused []RefusedMember, tokens int) []strin
 	if tokens > 1 && len(refused) > 0 {
 		list := make([]string, 0, len(refused))
 		for _, m := range refused {
-			list = append(list, fmt.Sprintf("token %d (fingerprint %s, %s)", m.Position, m.Fingerprint, m.Code))
+			list = append(list, m.String())
 		}
 		said = append(said, "of the pool, "+strings.Join(list, ", ")+" failed")
 	}

@@ -19,6 +19,10 @@ const fingerprintLength = 16
 // fingerprints names secrets without revealing them: an HMAC under a key that
 // is made once for each mount. Without the key a plain hash would let whoever
 // reads an audit log test guesses, say of a password entered by mistake.
+//
+// A fingerprint says something within its record alone: what is hashed begins with the
+// record's salt. Else whoever may send guesses to one integration could hold the
+// fingerprints that come back against those that are shown of another.
 type fingerprints struct {
 	view logical.Storage
 	mu   sync.Mutex
@@ -43,13 +47,86 @@ func (f *fingerprints) key(ctx context.Context) (*salt.Salt, error) {
 	return s, nil
 }
 
-// of returns the fingerprint of the credential's secrets together, and of each
-// token of a pool; of a single token both are the same.
-func (f *fingerprints) of(ctx context.Context, auth providers.AuthType, cred providers.Credential) (whole string, members []string, err error) {
+// owner is the record that a credential is about to belong to.
+type owner struct {
+	id string
+	// binding stands for where its credentials are sent; see Integration.binding.
+	binding string
+	before  *Record
+}
+
+// prints are the fingerprints of a credential.
+type prints struct {
+	salt  string // under which they were made
+	whole string // of its secrets together
+	// members are of each token of a pool; of a single token both are the same.
+	members []string
+}
+
+// of returns the fingerprints of a credential in its record. Tokens that the record has
+// from a version without salts keep theirs: workers and notes of rotations name them.
+func (f *fingerprints) of(ctx context.Context, o owner, auth providers.AuthType, cred providers.Credential) (prints, error) {
 	key, err := f.key(ctx)
 	if err != nil {
-		return "", nil, err
+		return prints{}, err
 	}
+	p, known := prints{salt: o.salt(key)}, o.before.fingerprints()
+	mark := func(text string) string {
+		if old := shortened(key, text); known[old] {
+			return old
+		}
+		return shortened(key, p.salt+"\x00"+text)
+	}
+	whole, tokens := textsOf(auth, cred)
+	p.whole = mark(whole)
+	for _, token := range tokens {
+		p.members = append(p.members, mark(token))
+	}
+	return p, nil
+}
+
+// salt is the record's, which it has from its first credential until that is forgotten:
+// as long as nobody can change where its credentials are sent. A new one follows from
+// what nobody can bring about again elsewhere, so that validating tells the fingerprint
+// that a re-authentication will give.
+func (o owner) salt(key *salt.Salt) string {
+	if o.before.Current != nil && o.before.Current.Salt != "" {
+		return o.before.Current.Salt
+	}
+	return key.GetHMAC(fmt.Sprintf("salt\x00%s\x00%s\x00%d", o.id, o.binding, o.before.Version))
+}
+
+// fingerprints are those of what the record has.
+func (r *Record) fingerprints() map[string]bool {
+	marks := map[string]bool{}
+	for _, s := range []*Stored{r.Current, r.Previous} {
+		if s == nil {
+			continue
+		}
+		marks[s.Fingerprint] = true
+		for _, m := range s.Members {
+			marks[m.Fingerprint] = true
+		}
+	}
+	return marks
+}
+
+// names reports whether a fingerprint is that of a credential in a record, be it one that
+// a version without salts gave.
+func (f *fingerprints) names(ctx context.Context, auth providers.AuthType, s *Stored, fingerprint string) (bool, error) {
+	if s.Fingerprint == fingerprint {
+		return true, nil
+	}
+	key, err := f.key(ctx)
+	if err != nil {
+		return false, err
+	}
+	whole, _ := textsOf(auth, s.Credential)
+	return shortened(key, whole) == fingerprint, nil
+}
+
+// textsOf are the secrets of a credential together, and the tokens of a pool.
+func textsOf(auth providers.AuthType, cred providers.Credential) (whole string, tokens []string) {
 	var texts []string
 	for _, field := range auth.Handed() {
 		if !field.Kind.Secret() {
@@ -58,9 +135,11 @@ func (f *fingerprints) of(ctx context.Context, auth providers.AuthType, cred pro
 		for _, secret := range cred.Values(field.Name) {
 			texts = append(texts, secret.Reveal())
 			if field.Kind == providers.Pool {
-				members = append(members, key.GetHMAC(secret.Reveal())[:fingerprintLength])
+				tokens = append(tokens, secret.Reveal())
 			}
 		}
 	}
-	return key.GetHMAC(strings.Join(texts, "\n"))[:fingerprintLength], members, nil
+	return strings.Join(texts, "\n"), tokens
 }
+
+func shortened(key *salt.Salt, text string) string { return key.GetHMAC(text)[:fingerprintLength] }

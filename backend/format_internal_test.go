@@ -202,9 +202,10 @@ func mark(t *testing.T, token string) string {
 	storage := &logical.InmemStorage{}
 	require.NoError(t, storage.Put(t.Context(), &logical.StorageEntry{Key: "salt", Value: key}))
 	auth := providers.AuthType{Fields: []providers.Field{{Name: "pat", Kind: providers.Token}}}
-	whole, _, err := (&fingerprints{view: storage}).of(t.Context(), auth, secrets("pat", token))
+	made, err := (&fingerprints{view: storage}).key(t.Context())
 	require.NoError(t, err)
-	return whole
+	whole, _ := textsOf(auth, secrets("pat", token))
+	return shortened(made, whole)
 }
 
 // What this version stores is what the first format has: a version that changed it

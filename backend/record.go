@@ -31,6 +31,8 @@ type Record struct {
 type Stored struct {
 	Credential  providers.Credential `json:"-"` // see storedFields
 	Fingerprint string               `json:"fingerprint"`
+	// Salt is that of the fingerprints of its record, "" before there were salts.
+	Salt string `json:"salt,omitempty"`
 	// Members describes the tokens of a pool in the order of the credential's values.
 	Members   []StoredMember `json:"members,omitempty"`
 	Identity  string         `json:"identity"`

@@ -216,12 +216,13 @@ func (c *Credentials) renewed(ctx context.Context, change *Change, grant provide
 	if err != nil {
 		return nil, err
 	}
-	auth, _ := provider.Spec().AuthType(change.Integration.AuthType)
-	fingerprint, _, err := c.marks.of(ctx, auth, credentialOf(grant))
+	in, spec := change.Integration, provider.Spec()
+	auth, _ := spec.AuthType(in.AuthType)
+	prints, err := c.marks.of(ctx, owner{change.id, in.binding(spec), change.Before}, auth, credentialOf(grant))
 	if err != nil {
 		return nil, err
 	}
-	return change.Before.refreshed(grant, fingerprint, asked, who, mount.HistoryLimit), nil
+	return change.Before.refreshed(grant, prints, asked, who, mount.HistoryLimit), nil
 }
 
 // refreshNow is Rotate of an OAuth credential: its tokens are renewed although they are

@@ -74,7 +74,7 @@ func (c *Credentials) resume(ctx context.Context, in *Integration, id string, mo
 
 // goOn is resume for a rotation that can be gone on with.
 func (c *Credentials) goOn(ctx context.Context, change *Change, p *Pending, rotator providers.Rotator, mount *Mount, early bool) (_ *Change, err error) {
-	current, used := change.Before.Current, p.Fingerprint == change.Before.Current.Fingerprint
+	used := p.Fingerprint == change.Before.Current.Fingerprint
 	if p.FinishAt.IsZero() && change.Before.Version != p.Version && !used { // a person was faster
 		if p, err = c.overtaken(ctx, change, p, rotator, mount); err != nil || p == nil {
 			return nil, err
@@ -87,11 +87,36 @@ func (c *Credentials) goOn(ctx context.Context, change *Change, p *Pending, rota
 		return c.takeUp(ctx, change, p, rotator, mount)
 	case !early && c.now().Before(p.FinishAt):
 		return nil, nil //nolint:nilnil // nothing was swapped in
-	case current.Fingerprint == p.Replaced: // somebody went back to it
-		return nil, c.disown(ctx, change, p, rotator, mount)
 	}
-	c.finish(ctx, change.Integration, change.id, current.Credential, p, rotator, mount)
-	return nil, nil //nolint:nilnil // nothing was swapped in
+	return nil, c.clearUp(ctx, change, p, rotator, mount)
+}
+
+// clearUp removes upstream what a rotation leaves: the credential that it replaced, or its
+// successor if somebody went back.
+func (c *Credentials) clearUp(ctx context.Context, change *Change, p *Pending, rotator providers.Rotator, mount *Mount) error {
+	back, err := c.wentBack(ctx, change, p)
+	switch {
+	case err != nil:
+		return err
+	case back:
+		return c.disown(ctx, change, p, rotator, mount)
+	}
+	c.finish(ctx, change.Integration, change.id, change.Before.Current.Credential, p, rotator, mount)
+	return nil
+}
+
+// wentBack reports whether the credential that a rotation replaced is in use again. It must
+// not be removed upstream, however it was named.
+func (c *Credentials) wentBack(ctx context.Context, change *Change, p *Pending) (bool, error) {
+	if p.Replaced == "" {
+		return false, nil
+	}
+	provider, err := c.integrations.Provider(change.Integration)
+	if err != nil {
+		return false, err
+	}
+	auth, _ := provider.Spec().AuthType(change.Integration.AuthType)
+	return c.marks.names(ctx, auth, change.Before.Current, p.Replaced)
 }
 
 // saved goes on with a rotation that was cut off after its successor was swapped in.

@@ -25,6 +25,7 @@ type Pending struct {
 	// Successor is set once it was made; ExpiresAt is its end.
 	Successor   providers.Credential `json:"-"` // see pendingJSON
 	Fingerprint string               `json:"fingerprint,omitempty"`
+	Salt        string               `json:"salt,omitempty"` // see Stored
 	ExpiresAt   time.Time            `json:"expires_at,omitzero"`
 	Actor
 	Cause Cause `json:"cause"`
@@ -149,10 +150,13 @@ func (c *Credentials) successor(ctx context.Context, rotator providers.Rotator, 
 	}
 	next := *pending
 	next.Successor, next.ExpiresAt = made.Credential, made.ExpiresAt
-	auth, _ := provider.Spec().AuthType(in.AuthType)
-	if next.Fingerprint, _, err = c.marks.of(ctx, auth, made.Credential); err != nil {
+	spec := provider.Spec()
+	auth, _ := spec.AuthType(in.AuthType)
+	prints, err := c.marks.of(ctx, owner{id, in.binding(spec), before}, auth, made.Credential)
+	if err != nil {
 		return nil, nil, err
 	}
+	next.Fingerprint, next.Salt = prints.whole, prints.salt
 	c.refreshes.made(id, &next)
 	if err := c.pending.save(ctx, id, &next); err != nil {
 		return nil, nil, err // it is in memory, and the sweep stores it
