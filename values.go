@@ -93,6 +93,9 @@ func parseText(f providers.Field, raw any) (string, error) {
 // checkURL demands the root of a site. A user name or a query could be a secret
 // that would read back.
 func checkURL(text string) error {
+	if problem := providers.Misread(text); problem != "" {
+		return errors.New(problem)
+	}
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Host == "" || u.Hostname() == "" || u.Opaque != "":
@@ -103,8 +106,6 @@ func checkURL(text string) error {
 		return errors.New("must not contain a user name or password")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return errors.New("must not have a query or fragment")
-	case strings.ContainsFunc(text, unicode.IsSpace):
-		return errors.New("must not contain spaces")
 	default:
 		return nil
 	}

@@ -14,3 +14,7 @@ type AllowedHosts = upstream.AllowedHosts
 func ParseAllowedHosts(entries []string) (AllowedHosts, error) {
 	return upstream.ParseAllowedHosts(entries)
 }
+
+// Misread says what in the text of an address different readers read differently, such
+// as a letter that is not of ASCII, or returns "".
+func Misread(address string) string { return upstream.Misread(address) }

@@ -114,6 +114,12 @@ func (p probe) oauth(t Target, server oauthServer) (*oauthClient, *Error) {
 	if own := t.Settings.Text(oauthTokenURL); own != "" {
 		c.server.tokenURL = own
 	}
+	var err error
+	if c.server.tokenURL, err = upstream.Spelling(c.server.tokenURL); err != nil {
+		e := p.unanswered(err)
+		e.Fields = []string{oauthTokenURL}
+		return nil, e
+	}
 	for _, visited := range []struct{ field, address string }{
 		{oauthRedirectURI, c.redirectURI}, {oauthAuthorizeURL, c.server.authorizeURL},
 	} {

@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"vault-plugin-secrets-sei/providers/internal/upstream"
 )
 
 // invalid is a setting or credential field that cannot be used.
@@ -16,6 +18,9 @@ func (p probe) invalid(field, format string, args ...any) *Error {
 // root reads the setting url into a URL with lower-case host and without slash at
 // its end.
 func (p probe) root(raw string) (*url.URL, *Error) {
+	if problem := upstream.Misread(strings.TrimSpace(raw)); problem != "" {
+		return nil, p.invalid("url", "url %s", problem)
+	}
 	u, err := url.Parse(strings.TrimSpace(raw))
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"vault-plugin-secrets-sei/providers/internal/upstream"
 )
 
 // actionURL returns a link that an upstream gave for a person to follow, if it
@@ -12,7 +14,7 @@ import (
 func actionURL(raw, scheme string, hosts ...string) string {
 	const longest = 2048
 	u, err := url.Parse(strings.TrimSpace(raw))
-	if err != nil || len(raw) > longest || u.User != nil || u.Opaque != "" {
+	if err != nil || len(raw) > longest || upstream.Misread(u.String()) != "" || u.User != nil || u.Opaque != "" {
 		return ""
 	}
 	if u.Scheme != "https" && u.Scheme != scheme {

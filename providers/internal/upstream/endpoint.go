@@ -14,11 +14,17 @@ type endpoint struct {
 	host   string     // lower case, no trailing dot, no brackets
 	addr   netip.Addr // valid where host is a literal address
 	port   string
+	// url is what is called, made of the above: net/http gets this and not the text
+	// that was read, so nothing can be called but what was judged.
+	url url.URL
 }
 
 // parseEndpoint reads an absolute http or https URL. Its errors quote no more of
 // it than the host, because a URL may hide a password or a query.
 func parseEndpoint(raw string) (endpoint, *Error) {
+	if problem := Misread(raw); problem != "" {
+		return endpoint{}, newError(InvalidURL, "", "the address %s", problem)
+	}
 	u, err := url.Parse(raw)
 	if err != nil || u.Opaque != "" || u.Host == "" {
 		return endpoint{}, newError(InvalidURL, "", "the address is not an absolute http or https URL")
@@ -31,6 +37,9 @@ func parseEndpoint(raw string) (endpoint, *Error) {
 		return endpoint{}, newError(InvalidURL, "", "the address must not contain a user or password")
 	}
 	host, addr, problem := parseHost(u.Hostname())
+	if problem == "" && strings.HasPrefix(u.Host, "[") && !strings.Contains(u.Hostname(), ":") {
+		problem = notName // in brackets stands an IPv6 address and nothing else
+	}
 	switch problem {
 	case "":
 	case notName, notASCII:
@@ -45,7 +54,52 @@ func parseEndpoint(raw string) (endpoint, *Error) {
 	if problem := portProblem(port); problem != "" {
 		return endpoint{}, newError(InvalidURL, "", "the address %s", problem)
 	}
-	return endpoint{scheme: scheme, host: host, addr: addr, port: port}, nil
+	ep := endpoint{scheme: scheme, host: host, addr: addr, port: port, url: *u}
+	ep.url.Scheme, ep.url.Host, ep.url.Fragment, ep.url.RawFragment = scheme, ep.authority(), "", ""
+	return ep, nil
+}
+
+// Spelling is the one spelling of an address, in which it is judged and called. Its
+// error is an *Error.
+func Spelling(raw string) (string, error) {
+	ep, err := parseEndpoint(raw)
+	if err != nil {
+		return "", err
+	}
+	return ep.url.String(), nil
+}
+
+// authority is host and port as a URL has them, the port only where it must be named.
+func (ep endpoint) authority() string {
+	host := ep.host
+	if ep.addr.Is6() {
+		host = "[" + host + "]"
+	}
+	if ep.port == defaultPort(ep.scheme) {
+		return host
+	}
+	return host + ":" + ep.port
+}
+
+// Misread says what in the text of an address different readers read differently, or
+// returns "". It is asked before anything else: to make a letter small can turn one that
+// is not of ASCII into one that is (U+0130 into i), net/http turns others into digits and
+// dots, and a browser takes a backslash for a slash.
+func Misread(raw string) string {
+	_, rest, _ := strings.Cut(raw, "://")
+	authority := rest
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		authority = rest[:end]
+	}
+	switch {
+	case strings.ContainsFunc(raw, func(r rune) bool { return r > unicode.MaxASCII }):
+		return notASCII
+	case strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '\\' }):
+		return "must not contain spaces, control characters or backslashes"
+	case strings.Contains(authority, "%") && !strings.HasPrefix(authority, "["): // there it begins a zone
+		return "must not have anything percent-encoded in its host"
+	}
+	return ""
 }
 
 func defaultPort(scheme string) string {
@@ -55,18 +109,23 @@ func defaultPort(scheme string) string {
 	return "443"
 }
 
+// hostLetters are those of host names, and the underscore that some have.
+const hostLetters = "abcdefghijklmnopqrstuvwxyz0123456789-_."
+
 // What parseHost finds wrong with a host that is none.
 const (
 	notName  = "is not a host name"
-	notASCII = "is not written in ASCII; give the form that begins with xn--"
+	notASCII = "must be written in ASCII: of a host, give the form that begins with xn--, and encode other letters by %"
 )
 
 // parseHost brings a host into one spelling. A host that looks like a number
 // without being an address in the usual form is refused: Go would look it up as
 // a name, but a resolver or a proxy may read 2130706433 or 0x7f.1 as 127.0.0.1.
-// Other letters than ASCII are refused because net/http folds some of them into
-// digits and dots after the address has been judged.
+// Other letters than ASCII are refused before they are made small; see Misread.
 func parseHost(raw string) (host string, addr netip.Addr, problem string) {
+	if strings.ContainsFunc(raw, func(r rune) bool { return r > unicode.MaxASCII }) {
+		return "", netip.Addr{}, notASCII
+	}
 	host = strings.TrimSuffix(strings.ToLower(raw), ".")
 	if a, err := netip.ParseAddr(host); err == nil {
 		if a.Zone() != "" {
@@ -75,10 +134,7 @@ func parseHost(raw string) (host string, addr netip.Addr, problem string) {
 		a = a.Unmap()
 		return a.String(), a, ""
 	}
-	if strings.ContainsFunc(host, func(r rune) bool { return r > unicode.MaxASCII }) {
-		return "", netip.Addr{}, notASCII
-	}
-	if emptyLabel(host) || strings.ContainsAny(host, " \t\r\n/\\@%?#[]:\"<>^`{|}*,;") {
+	if emptyLabel(host) || strings.ContainsFunc(host, func(r rune) bool { return !strings.ContainsRune(hostLetters, r) }) {
 		return "", netip.Addr{}, notName
 	}
 	if looksNumeric(host) {

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // hostEntry is one parsed [scheme://]host[:port].
@@ -18,6 +19,9 @@ type hostEntry struct {
 
 func parseEntry(text string) (hostEntry, string) {
 	e := hostEntry{scheme: "https", text: text}
+	if strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII }) {
+		return e, notASCII
+	}
 	rest := strings.TrimSpace(text)
 	if scheme, after, ok := strings.Cut(rest, "://"); ok {
 		e.scheme, rest = strings.ToLower(scheme), after

@@ -50,7 +50,7 @@ func (c *Client) once(ctx context.Context, route Route, req Request) (*Response,
 	if problem != nil {
 		return nil, problem
 	}
-	out, err := http.NewRequestWithContext(dialling(ctx), req.Method, req.URL, body(req))
+	out, err := http.NewRequestWithContext(dialling(ctx), req.Method, ep.url.String(), body(req))
 	if err != nil {
 		return nil, newError(InvalidURL, ep.host, "a request to %q cannot be made from this address", ep.host)
 	}

@@ -41,10 +41,13 @@ func (r Route) key() routeKey {
 }
 
 // Check judges what can be judged of a route when it is configured: that the
-// certificates can be read, and the form of the proxy's URL. Its error is an
+// certificates can be read, and the form of the server's name and of the proxy's URL. Its error is an
 // *Error.
 func (r Route) Check() error {
 	if _, err := parseCA(r.CACert); err != nil {
+		return err
+	}
+	if _, err := r.serverName(); err != nil {
 		return err
 	}
 	if r.ProxyURL == "" {
@@ -66,9 +69,13 @@ func (r Route) transport() (*http.Transport, *Error) {
 	if err != nil {
 		return nil, err
 	}
+	name, err := r.serverName()
+	if err != nil {
+		return nil, err
+	}
 	t := &http.Transport{
 		DialContext:            r.dial,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots, ServerName: r.ServerName},
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots, ServerName: name},
 		Protocols:              new(http.Protocols),
 		MaxResponseHeaderBytes: maxHeader,
 		IdleConnTimeout:        idleTimeout,
@@ -103,6 +110,18 @@ func (r Route) proxy() (endpoint, *Error) {
 		return endpoint{}, fieldError(InvalidRoute, "proxy_url", "a proxy that is itself https cannot be combined with tls_server_name")
 	}
 	return ep, nil
+}
+
+// serverName reads the name to expect in the certificate.
+func (r Route) serverName() (string, *Error) {
+	if r.ServerName == "" {
+		return "", nil
+	}
+	name, _, problem := parseHost(r.ServerName)
+	if problem != "" {
+		return "", fieldError(InvalidRoute, "tls_server_name", "tls_server_name %s", problem)
+	}
+	return name, nil
 }
 
 // parseCA returns nil, which means the system's certificates, for no text.
