@@ -40,7 +40,9 @@ func (e *engine) listHealth(ctx context.Context, _ call) (*logical.Response, err
 		return nil, err
 	}
 	list, _ := all.Rendered(healthListOf).(healthList)
-	return logical.ListResponseWithInfo(list.names, list.info), nil
+	resp := logical.ListResponseWithInfo(list.names, list.info)
+	e.warnOfFaults(resp, "")
+	return resp, nil
 }
 
 // healthList is what a list of healths says.
@@ -104,6 +106,7 @@ func (e *engine) healthAnswer(ctx context.Context, seen *backend.Seen) (*logical
 	if seen.Trouble != nil {
 		resp.AddWarning(fmt.Sprintf("the credential could not be rotated by itself since %s: %s: %s", timestamp(seen.Trouble.Since), seen.Trouble.Code, seen.Trouble.Message))
 	}
+	e.warnOfFaults(resp, seen.Integration.Name)
 	return resp, nil
 }
 

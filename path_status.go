@@ -30,10 +30,12 @@ func (e *engine) readStatus(ctx context.Context, _ call) (*logical.Response, err
 	for provider, counts := range fleet.ByProvider {
 		byProvider[provider] = countsOf(counts)
 	}
-	return answer(map[string]any{
+	resp := answer(map[string]any{
 		"total": fleet.Total, "by_status": countsOf(fleet.ByStatus), "by_provider": byProvider,
 		"expires_next": expiryList(fleet.Expiring, e.now()), "needs_person": needList(fleet.NeedsPerson),
-	}), nil
+	})
+	e.warnOfFaults(resp, "")
+	return resp, nil
 }
 
 // countsOf has every status, so that a dashboard finds a zero where nothing is.

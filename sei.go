@@ -64,6 +64,7 @@ type engine struct {
 func newEngine(storage logical.Storage, registry *providers.Registry, now func() time.Time) *engine {
 	e := &engine{registry: registry, words: newVocabulary(registry), now: now}
 	e.store = backend.New(storage, registry, now, e.emit)
+	e.store.FaultsTo(e.logFault)
 	e.Backend = &framework.Backend{
 		Help:           engineHelp,
 		BackendType:    logical.TypeLogical,

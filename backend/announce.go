@@ -85,10 +85,6 @@ func (w *Watch) tell(ctx context.Context, seen *Seen, fingerprint string, days i
 	for token := range tokens {
 		inUse = append(inUse, token)
 	}
-	if err := w.findings.save(ctx, name, finding.announced(fingerprint, days, inUse)); err != nil {
-		// Stored all the same, it would not be told again.
-		stored, unread := w.findings.loadExact(ctx, name)
-		return unread == nil && stored.of(seen.Record.Version).Announced[fingerprint] == days, err
-	}
-	return true, nil
+	err = w.findings.keep(ctx, name, finding.announced(fingerprint, days, inUse))
+	return err == nil, err
 }

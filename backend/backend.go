@@ -51,10 +51,11 @@ func New(storage logical.Storage, registry *providers.Registry, now func() time.
 		view:   logical.NewStorageView(storage, flowsPrefix),
 		encode: encodeFlow, decode: decodeFlow,
 	}
-	findings := &table[Finding]{
+	wrong := &faults{now: now}
+	found := &findings{faults: wrong, table: &table[Finding]{
 		view:   logical.NewStorageView(storage, healthPrefix),
 		encode: encodeFinding, decode: decodeFinding, absent: &Finding{},
-	}
+	}}
 	pending := &table[Pending]{
 		view:   logical.NewStorageView(storage, pendingPrefix),
 		encode: encodePending, decode: decodePending,
@@ -65,20 +66,20 @@ func New(storage logical.Storage, registry *providers.Registry, now func() time.
 	}
 	unsaved := &refreshes{}
 	integrations := &Integrations{
-		table: configurations, records: records, groups: groups, findings: findings, pending: pending, refreshes: unsaved, mount: mount, marks: marks, locks: locks,
+		table: configurations, records: records, groups: groups, findings: found, pending: pending, refreshes: unsaved, mount: mount, marks: marks, locks: locks,
 	}
 	configuration := &readOnly{integrations, groups}
 	credentials := &Credentials{
 		integrations: configuration, records: records, mount: mount, marks: marks, locks: locks, now: now,
-		flows: &flows{table: open, locks: locks, now: now}, refreshes: unsaved, endings: &endings{}, pools: &pools{}, findings: findings, pending: pending,
+		flows: &flows{table: open, locks: locks, now: now}, refreshes: unsaved, endings: &endings{}, pools: &pools{}, findings: found, pending: pending, faults: wrong,
 	}
 	return &Backend{
 		Mount:        mount,
 		Integrations: integrations,
 		Credentials:  credentials,
 		Watch: &Watch{
-			integrations: configuration, credentials: credentials, findings: findings, mount: mount, locks: locks, now: now,
-			notify: notify, schedule: newSchedule(),
+			integrations: configuration, credentials: credentials, findings: found, mount: mount, locks: locks, now: now,
+			notify: notify, faults: wrong, schedule: newSchedule(),
 		},
 	}
 }

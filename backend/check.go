@@ -77,9 +77,10 @@ func handed(auth providers.AuthType, cred providers.Credential) providers.Creden
 // in a goroutine of its own, and what was panicked with may quote a secret.
 func validate(ctx context.Context, p providers.Provider, t providers.Target, cred providers.Credential) (v providers.Verified, err error) {
 	defer func() {
-		if recover() != nil {
+		if cause := recover(); cause != nil {
 			v, err = providers.Verified{}, &providers.Error{
 				Outcome: providers.UpstreamError, Provider: p.Spec().Title, Detail: "the check broke off with an internal error",
+				Panic: providers.Panicked(cause),
 			}
 		}
 	}()
@@ -165,6 +166,9 @@ func (c *Credentials) refused(ctx context.Context, in *Integration, before *Reco
 	var cause *providers.Error
 	if !errors.As(err, &cause) {
 		return err
+	}
+	if cause.Panic != nil {
+		c.faults.happened(DeedCheck, in.Name, &brokeOff{*cause.Panic})
 	}
 	return refusal(in, cause, kept(before), fingerprints)
 }

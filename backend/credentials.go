@@ -21,7 +21,8 @@ type Credentials struct {
 	refreshes    *refreshes
 	endings      *endings
 	pools        *pools
-	findings     *table[Finding] // of pools, to know which tokens work
+	findings     *findings // of pools, to know which tokens work
+	faults       *faults
 	pending      *table[Pending] // rotations under way
 	now          func() time.Time
 }

@@ -76,8 +76,11 @@ func (c *Credentials) issued(ctx context.Context, client providers.OAuthClient, 
 // with may quote a secret.
 func guarded(ask func() (providers.Grant, error)) (g providers.Grant, err error) {
 	defer func() {
-		if recover() != nil {
-			g, err = providers.Grant{}, &providers.Error{Outcome: providers.UpstreamError, Provider: "OAuth", Detail: "the request for tokens broke off with an internal error"}
+		if cause := recover(); cause != nil {
+			g, err = providers.Grant{}, &providers.Error{
+				Outcome: providers.UpstreamError, Provider: "OAuth", Detail: "the request for tokens broke off with an internal error",
+				Panic: providers.Panicked(cause),
+			}
 		}
 	}()
 	g, err = ask()

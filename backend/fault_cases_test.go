@@ -28,8 +28,8 @@ const (
 type operation struct {
 	prepare func(*testing.T, *world)
 	do      func(context.Context, *world) error
-	// later is set where what it begins goes on by itself: that it returned no error
-	// says nothing yet.
+	// later is set where what it begins goes on by itself, or is kept in memory until it
+	// can be stored: that it returned no error says nothing yet.
 	later bool
 }
 
@@ -181,9 +181,11 @@ func (o operation) try(t *testing.T, s states, warm bool, faults schedule) (call
 func untouched() map[string]string {
 	return map[string]string{
 		"Backend.Close":         "touches no storage",
+		"Backend.FaultsTo":      "touches no storage",
 		"Backend.Invalidate":    "touches no storage",
 		"Integrations.Provider": "touches no storage",
 		"Watch.Configured":      "touches no storage",
+		"Watch.Faults":          "touches no storage",
 		"Watch.Soon":            "touches no storage",
 		"Watch.Sweep":           "touches no storage; its steps do",
 		"Sweep.Run":             "is Step, again and again",

@@ -233,8 +233,8 @@ func watchOperations() map[string]operation {
 			return w.Watch.Each(ctx, func(*backend.Seen) error { return nil })
 		}, false},
 		"Watch.Check":           {keyWorld, check("a"), false},
-		"Watch.Check: rejected": {revokedWorld, check("a"), false},
-		"Watch.Check: pool":     {wornPoolWorld, check("a"), false},
+		"Watch.Check: rejected": {revokedWorld, check("a"), true},
+		"Watch.Check: pool":     {wornPoolWorld, check("a"), true},
 		"Watch.Check: token":    {dueWorld, check("app"), false},
 		"Watch.Swapped": {keyWorld, func(ctx context.Context, w *world) error {
 			change, err := w.Credentials.Reauth(ctx, "a", entry("mia@example.com", "new"), backend.Actor{})

@@ -15,7 +15,7 @@ type Integrations struct {
 	records *table[Record]
 	groups  *groups
 	// findings of an integration go with it.
-	findings *table[Finding]
+	findings *findings
 	pending  *table[Pending]
 	// refreshes may hold what could not be stored of a credential.
 	refreshes *refreshes

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -21,6 +22,8 @@ type result struct {
 	message    string
 	members    map[string]MemberFinding
 	retryAfter time.Duration
+	// broke is set where the provider panicked.
+	broke error
 }
 
 // look asks the upstream about a credential: of a pool, about each token.
@@ -55,6 +58,7 @@ func (w *Watch) lookAtPool(ctx context.Context, r *result, mount *Mount) error {
 		if single.code != "" {
 			r.members[member.Fingerprint] = MemberFinding{Code: single.code, Message: single.message}
 			r.retryAfter = max(r.retryAfter, single.retryAfter)
+			r.broke = cmp.Or(r.broke, single.broke)
 		}
 	}
 	return nil
@@ -105,6 +109,9 @@ func (w *Watch) ask(ctx context.Context, r *result, cred providers.Credential, m
 	}
 	if cause != nil {
 		r.code, r.message, r.retryAfter = string(cause.Outcome), cause.Error(), cause.RetryAfter
+		if cause.Panic != nil {
+			r.broke = &brokeOff{*cause.Panic}
+		}
 	}
 	if cause == nil || cause.Outcome != providers.Rejected && !cause.Outcome.CouldNotTell() {
 		r.taken = []string{""}

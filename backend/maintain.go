@@ -62,24 +62,55 @@ func (w *Watch) maintain(ctx context.Context) error {
 	return err
 }
 
-// maintainOne does it for one record. Its failures are seen by whoever looks at the
-// health; the next round tries again.
+// maintainOne does it for one record. The next round tries again what fails.
 func (w *Watch) maintainOne(ctx context.Context, seen *Seen, mount *Mount, pending bool) {
-	defer func() { _ = recover() }() // what was panicked with may quote a secret
-	name, now := seen.Integration.Name, w.now()
+	name := seen.Integration.Name
+	var broke error
+	defer func() {
+		if cause := recover(); cause != nil { // it would take all mounts down
+			broke = panicked(cause)
+		}
+		w.faults.note(DeedMaintain, name, broke)
+	}()
 	if pending {
-		if change, err := w.credentials.Resume(ctx, name); err == nil && change != nil {
+		change, err := w.credentials.Resume(ctx, name)
+		w.faults.note(DeedResume, name, err)
+		if err == nil && change != nil {
 			w.tellSwap(ctx, EventRotate, w.Swapped(ctx, change))
 			return
 		}
+	} else {
+		w.faults.note(DeedResume, name, nil)
 	}
-	if seen.Record.Previous != nil && !now.Before(seen.Record.PreviousUntil) {
-		_ = w.credentials.Erase(ctx, name)
+	w.erase(ctx, seen)
+	w.rotateInTime(ctx, seen, mount)
+}
+
+// erase removes a credential that is kept no longer.
+func (w *Watch) erase(ctx context.Context, seen *Seen) {
+	var err error
+	if seen.Record.Previous != nil && !w.now().Before(seen.Record.PreviousUntil) {
+		err = w.credentials.Erase(ctx, seen.Integration.Name)
 	}
-	if w.rotationDue(seen.Integration, seen.Record, mount, now) && w.schedule.mayRotate(name, seen.Record.Version, now) {
-		_, err := w.rotate(ctx, name, Actor{Via: "auto_rotate"}, func(r *Record) bool { return w.rotationDue(seen.Integration, r, mount, w.now()) })
-		w.schedule.rotated(name, seen.Record.Version, err, w.now())
+	w.faults.note(DeedErase, seen.Integration.Name, err)
+}
+
+// rotateInTime rotates a credential that is due, unless it rests after a failure.
+func (w *Watch) rotateInTime(ctx context.Context, seen *Seen, mount *Mount) {
+	name, now := seen.Integration.Name, w.now()
+	if !w.rotationDue(seen.Integration, seen.Record, mount, now) {
+		w.faults.note(DeedRotate, name, nil)
+		return
 	}
+	if !w.schedule.mayRotate(name, seen.Record.Version, now) {
+		return
+	}
+	_, err := w.rotate(ctx, name, Actor{Via: "auto_rotate"}, func(r *Record) bool { return w.rotationDue(seen.Integration, r, mount, w.now()) })
+	w.schedule.rotated(name, seen.Record.Version, err, w.now())
+	if errors.Is(err, errNotDue) {
+		err = nil
+	}
+	w.faults.note(DeedRotate, name, err)
 }
 
 // rotationDue reports whether a credential is to be rotated by itself now.

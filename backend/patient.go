@@ -21,7 +21,7 @@ func (p patient) Get(ctx context.Context, key string) (*logical.StorageEntry, er
 	limited, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	entry, err := p.Storage.Get(limited, key)
-	return entry, unanswered(ctx, limited, err)
+	return entry, ofStorage(unanswered(ctx, limited, err))
 }
 
 // List is the storage's.
@@ -29,7 +29,17 @@ func (p patient) List(ctx context.Context, prefix string) ([]string, error) {
 	limited, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	keys, err := p.Storage.List(limited, prefix)
-	return keys, unanswered(ctx, limited, err)
+	return keys, ofStorage(unanswered(ctx, limited, err))
+}
+
+// Put is the storage's.
+func (p patient) Put(ctx context.Context, entry *logical.StorageEntry) error {
+	return ofStorage(p.Storage.Put(ctx, entry))
+}
+
+// Delete is the storage's.
+func (p patient) Delete(ctx context.Context, key string) error {
+	return ofStorage(p.Storage.Delete(ctx, key))
 }
 
 // errUnanswered says that storage did not answer in time.

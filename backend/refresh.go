@@ -145,9 +145,10 @@ func (c *Credentials) renew(ctx context.Context, in *Integration, record *Record
 // it then has.
 func (c *Credentials) refresh(ctx context.Context, name string, who Actor) (_ *Change, err error) {
 	defer func() {
-		if recover() != nil { // nobody above would catch it, and it may quote a secret
-			err = errors.New("internal error while renewing an access token")
+		if cause := recover(); cause != nil { // nobody above would catch it
+			err = panicked(cause)
 		}
+		c.faults.note(DeedRefresh, name, unexpected(err))
 		c.refreshes.note(name, c.now(), err)
 	}()
 	mount, err := c.mount.Read(ctx)

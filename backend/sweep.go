@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/url"
@@ -53,13 +54,13 @@ func (s *Sweep) Run(ctx context.Context, active func() bool) {
 			s.resume()
 			rested = false
 		}
-		// A storage that does not answer is asked again at the next tick.
-		_ = s.Step(ctx)
+		_ = s.Step(ctx) // it notes what goes wrong, and is asked again at the next tick
 	}
 }
 
 // resume goes on where another node was active for a while.
 func (s *Sweep) resume() {
+	s.watch.findings.forgetUnsaved()
 	s.watch.schedule.replan(s.watch.now())
 	s.listed = time.Time{}
 }
@@ -69,8 +70,14 @@ func (s *Sweep) Wait() { s.watch.schedule.idle.Wait() }
 
 // Step begins what is due now. It does not wait for it. An error is of storage; what
 // is known is checked all the same.
-func (s *Sweep) Step(ctx context.Context) error {
+func (s *Sweep) Step(ctx context.Context) (err error) {
 	w := s.watch
+	defer func() {
+		if cause := recover(); cause != nil { // it would take all mounts down
+			err = panicked(cause)
+		}
+		w.faults.note(DeedList, "", err)
+	}()
 	mount, err := w.mount.Read(ctx)
 	if err != nil {
 		return err
@@ -97,8 +104,15 @@ func (s *Sweep) maintain(ctx context.Context) {
 	go func() {
 		defer s.watch.schedule.idle.Done()
 		defer s.maintaining.Store(false)
-		defer func() { _ = recover() }() // what was panicked with may quote a secret
-		_ = s.watch.maintain(ctx)        // a storage that fails is asked again in the next round
+		var err error
+		defer func() {
+			if cause := recover(); cause != nil {
+				err = panicked(cause)
+			}
+			s.watch.faults.note(DeedMaintain, "", err)
+		}()
+		s.watch.storeUnsaved(ctx)
+		err = s.watch.maintain(ctx) // what fails is tried again in the next round
 	}()
 }
 
@@ -129,30 +143,38 @@ func (w *Watch) dispatch(ctx context.Context) {
 // take all mounts down.
 func (w *Watch) inspect(ctx context.Context, p *plan) {
 	var o outcome
+	var err error
 	defer func() {
-		_ = recover() // what was panicked with may quote a secret
+		if cause := recover(); cause != nil {
+			err = panicked(cause)
+		}
+		w.faults.note(DeedCheck, p.name, ignoreUnknown(err))
 		w.schedule.done(p, o, w.now())
 	}()
-	in, record, err := w.credentials.Read(ctx, p.name)
+	err = w.checkBySweep(ctx, p.name, &o)
+}
+
+// checkBySweep checks one integration and says how it ended.
+func (w *Watch) checkBySweep(ctx context.Context, name string, o *outcome) error {
+	in, record, err := w.credentials.Read(ctx, name)
 	if err != nil || !w.checkable(in, record) {
-		return
+		return err
 	}
 	mount, err := w.mount.Read(ctx)
 	if err != nil {
-		return
+		return err
 	}
 	r, err := w.look(ctx, in, record, mount)
 	if err != nil {
-		return
+		return err
 	}
 	o.retryAfter, o.version = r.retryAfter, r.record.Version
-	doubtful, err := w.settle(ctx, r)
-	if err != nil {
-		return
+	if o.doubtful, err = w.settle(ctx, r); err != nil {
+		return err
 	}
-	o.doubtful = doubtful
-	seen, err := w.Observe(ctx, p.name)
+	seen, err := w.Observe(ctx, name)
 	o.rejected = err == nil && r.code == string(providers.Rejected) && seen.Record.Version == r.record.Version
+	return cmp.Or(r.broke, err)
 }
 
 // list looks for integrations that are new or gone or have another interval, for
@@ -169,8 +191,8 @@ func (w *Watch) list(ctx context.Context, mount *Mount) error {
 	for _, name := range names {
 		known[name] = true
 		err := w.visit(ctx, name, mount, records)
-		if err == nil || errors.Is(err, errUndecodable) {
-			continue // one that is damaged stays so, and does not hold up the others
+		if w.faults.note(DeedVisit, name, ofOne(err)); err == nil || ofOne(err) != nil {
+			continue // what is wrong with one does not hold up the others
 		}
 		if first == nil {
 			first = err
@@ -180,16 +202,30 @@ func (w *Watch) list(ctx context.Context, mount *Mount) error {
 		}
 	}
 	w.schedule.keep(known, w.now())
+	w.faults.keep(known)
 	if first == nil {
 		w.credentials.pools.keep(records)
 	}
 	return first
 }
 
+// ofOne is an error that is of one integration, nil if it is of storage as a whole.
+func ofOne(err error) error {
+	var broke *brokeOff
+	if errors.Is(err, errUndecodable) || errors.As(err, &broke) {
+		return err
+	}
+	return nil
+}
+
 // visit is list for one integration; records are the credentials that it has seen. A
 // panic is one of a provider, and would take all mounts down.
-func (w *Watch) visit(ctx context.Context, name string, mount *Mount, records map[string]bool) error {
-	defer func() { _ = recover() }() // what was panicked with may quote a secret
+func (w *Watch) visit(ctx context.Context, name string, mount *Mount, records map[string]bool) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = panicked(cause)
+		}
+	}()
 	seen, err := w.Observe(ctx, name)
 	if HasCode(err, CodeUnknownIntegration) || HasCode(err, CodeUnknownProvider) {
 		return nil

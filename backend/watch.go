@@ -19,7 +19,8 @@ const confirmPause = time.Second
 type Watch struct {
 	integrations *readOnly
 	credentials  *Credentials
-	findings     *table[Finding]
+	findings     *findings
+	faults       *faults
 	mount        *MountSettings
 	locks        *locks
 	now          func() time.Time
@@ -165,8 +166,8 @@ func (w *Watch) settle(ctx context.Context, r *result) (doubtful []string, err e
 	}
 	r.keepVerdicts(before, doubtful)
 	after := before.found(r, w.now())
-	if after != before {
-		if err := w.findings.save(ctx, name, after); err != nil {
+	if after != before || w.findings.isUnsaved(name) {
+		if err := w.findings.keep(ctx, name, after); err != nil {
 			return nil, err
 		}
 	}

@@ -2,6 +2,7 @@ package backend_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -106,7 +107,8 @@ func TestACheckOfACredentialThatIsReplaced(t *testing.T) {
 	assert.Equal(t, 2, seen.Record.Version)
 }
 
-// Each storage call of a check is refused in turn; the next check mends it.
+// Each storage call of a check is refused in turn; the next check mends it. What was
+// found is known even if it could not be stored.
 func TestStorageFaultsOfAFinding(t *testing.T) {
 	for at := 1; ; at++ {
 		store := &storage{}
@@ -123,12 +125,19 @@ func TestStorageFaultsOfAFinding(t *testing.T) {
 			}
 			return works
 		})
-		_, err := w.Watch.Check(t.Context(), "a")
-		assert.Equal(t, failed, err != nil, "storage call %d", at)
+		found, err := w.Watch.Check(t.Context(), "a")
+		write := failed && strings.HasPrefix(store.made()[at-1], "Put ")
+		assert.Equal(t, failed && !write, err != nil, "storage call %d", at)
+		if write {
+			assert.Equal(t, backend.StatusDegraded, found.Health.Status)
+			assert.Len(t, w.Watch.Faults("a"), 1)
+		}
 		store.reset(nil)
 		seen, err := w.Watch.Check(t.Context(), "a")
 		require.NoError(t, err)
 		assert.Equal(t, backend.StatusDegraded, seen.Health.Status)
+		assert.Equal(t, backend.StatusDegraded, w.restarted().status(t, "a"), "it is stored")
+		assert.Empty(t, w.Watch.Faults("a"))
 		if !failed {
 			return
 		}

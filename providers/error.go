@@ -56,6 +56,8 @@ type Error struct {
 	RetryAfter time.Duration
 	// Bad lists the members of a pool that failed; the Error speaks of the first.
 	Bad []BadMember
+	// Panic is set where the check broke off with one.
+	Panic *Panic
 }
 
 // BadMember is a token of a pool that failed its check.

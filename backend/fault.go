@@ -1,0 +1,239 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"vault-plugin-secrets-sei/providers"
+)
+
+// Deed is what the engine does while nobody asks.
+type Deed string
+
+// The deeds that can go wrong.
+const (
+	DeedList     Deed = "looking at the integrations"
+	DeedVisit    Deed = "looking at the integration"
+	DeedCheck    Deed = "checking the credential"
+	DeedStore    Deed = "storing what checks find"
+	DeedMaintain Deed = "taking care of the credentials"
+	DeedResume   Deed = "taking up a rotation that was cut off"
+	DeedErase    Deed = "erasing the credential kept to roll back to"
+	DeedRotate   Deed = "rotating the credential"
+	DeedRefresh  Deed = "renewing the access token"
+)
+
+// Fault is something that goes wrong while nobody asks, from when it did first. It
+// holds no secret, whatever failed.
+type Fault struct {
+	Deed        Deed
+	Integration string // "" where it is about all
+	Reason      string
+	Since       time.Time
+	// Stack is that of a panic, "" for others. It shows addresses only.
+	Stack string
+	// told is set once it was told.
+	told bool
+}
+
+// Sentence says what goes wrong, and what follows from it.
+func (f Fault) Sentence() string {
+	text := string(f.Deed)
+	if f.Integration != "" {
+		text += " of " + f.Integration
+	}
+	text = fmt.Sprintf("%s fails since %s: %s", text, f.Since.UTC().Format(time.RFC3339), f.Reason)
+	if f.Deed == DeedStore {
+		text += "; what they find is kept in memory until it can be stored, and a restart loses it"
+	}
+	return text
+}
+
+// TellFault takes a fault that began or ended. It must not block.
+type TellFault func(f Fault, ended bool)
+
+const (
+	// maxTold is how many faults are told within toldWithin: ten thousand integrations
+	// must not write ten thousand lines. Those that are not told in time are told later.
+	maxTold    = 10
+	toldWithin = time.Minute
+	// longestReason is what is kept of a reason.
+	longestReason = 300
+)
+
+type faultKey struct {
+	deed Deed
+	name string
+}
+
+// faults are what goes wrong now. Each is told once, and once more when it ends.
+type faults struct {
+	mu      sync.Mutex
+	now     func() time.Time
+	tell    TellFault
+	current map[faultKey]*Fault
+	// told are those of the window that began at since.
+	told  int
+	since time.Time
+}
+
+// note notes how a deed ended, nil for well. A request that was given up is neither.
+func (f *faults) note(deed Deed, name string, err error) {
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	key := faultKey{deed, name}
+	known := f.current[key]
+	if err == nil {
+		if known != nil {
+			delete(f.current, key)
+			f.ended(known)
+		}
+		return
+	}
+	if known == nil {
+		known = &Fault{Deed: deed, Integration: name, Since: f.now()}
+		if f.current == nil {
+			f.current = map[faultKey]*Fault{}
+		}
+		f.current[key] = known
+	}
+	known.Reason, known.Stack = reason(err)
+	f.began(known)
+}
+
+// happened tells of a fault of a request, which is over with it.
+func (f *faults) happened(deed Deed, name string, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	fault := &Fault{Deed: deed, Integration: name, Since: f.now()}
+	fault.Reason, fault.Stack = reason(err)
+	f.began(fault)
+}
+
+// began tells of a fault unless that was done. The caller holds mu.
+func (f *faults) began(fault *Fault) {
+	now := f.now()
+	if age := now.Sub(f.since); age < 0 || age >= toldWithin {
+		f.since, f.told = now, 0
+	}
+	if fault.told || f.told >= maxTold || f.tell == nil {
+		return
+	}
+	f.told++
+	fault.told = true
+	f.tell(*fault, false)
+}
+
+// ended tells that a fault is over that was told. The caller holds mu.
+func (f *faults) ended(fault *Fault) {
+	if fault.told {
+		f.tell(*fault, true)
+	}
+}
+
+// keep drops those of integrations that are gone.
+func (f *faults) keep(names map[string]bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	maps.DeleteFunc(f.current, func(key faultKey, _ *Fault) bool { return key.name != "" && !names[key.name] })
+}
+
+// all returns those of the given integration and those about all, or with "" every one;
+// those about all first. Of a rotation a Trouble tells.
+func (f *faults) all(name string) []Fault {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var list []Fault
+	for key, fault := range f.current {
+		if key.deed != DeedRotate && (name == "" || key.name == "" || key.name == name) {
+			list = append(list, *fault)
+		}
+	}
+	slices.SortFunc(list, func(a, b Fault) int {
+		return strings.Compare(a.Integration+"\x00"+string(a.Deed), b.Integration+"\x00"+string(b.Deed))
+	})
+	return list
+}
+
+// Faults returns what goes wrong now while nobody asks: of one integration and of all, or
+// with "" everything.
+func (w *Watch) Faults(name string) []Fault { return w.faults.all(name) }
+
+// brokeOff is a panic: only its type is kept, because what was panicked with may quote
+// a secret.
+type brokeOff struct{ providers.Panic }
+
+func panicked(cause any) error { return &brokeOff{*providers.Panicked(cause)} }
+
+// Error says what it was.
+func (b *brokeOff) Error() string { return "it broke off with an internal error, " + b.Type }
+
+// refusedStorage is an error of Vault's storage, whose text is Vault's own.
+type refusedStorage struct{ error }
+
+// Unwrap returns it.
+func (r refusedStorage) Unwrap() error { return r.error }
+
+func ofStorage(err error) error {
+	if err == nil {
+		return nil
+	}
+	return refusedStorage{err}
+}
+
+// unexpected is an error that is no refusal: those are seen by whoever is refused.
+func unexpected(err error) error {
+	var refused *Error
+	if errors.As(err, &refused) {
+		return nil
+	}
+	return err
+}
+
+// reason is what can be said of an error without quoting what nobody knows to be free
+// of secrets.
+func reason(err error) (text, stack string) {
+	var (
+		refused *Error
+		broke   *brokeOff
+		storage refusedStorage
+	)
+	switch {
+	case errors.As(err, &broke):
+		return broke.Error(), broke.Stack
+	case errors.As(err, &refused):
+		return oneLine(refused.Code + ": " + refused.Message), ""
+	case errors.Is(err, errUndecodable):
+		return "its entry in storage cannot be decoded", ""
+	case errors.As(err, &storage):
+		return oneLine("storage: " + storage.Error()), ""
+	case errors.Is(err, context.DeadlineExceeded):
+		return "it did not end within its time limit", ""
+	default:
+		return fmt.Sprintf("an unexpected error of type %T", err), ""
+	}
+}
+
+// oneLine is a text for a log: short, and without what would begin another line.
+func oneLine(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, text)
+	return text[:min(len(text), longestReason)]
+}
+
+// FaultsTo makes tell know what goes wrong while nobody asks. Call it before anything
+// else.
+func (b *Backend) FaultsTo(tell TellFault) { b.Watch.faults.tell = tell }

@@ -1,0 +1,38 @@
+package sei
+
+import (
+	"fmt"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-sei/backend"
+)
+
+// maxFaultWarnings is how many faults one answer tells.
+const maxFaultWarnings = 10
+
+// logFault writes what begins and ends to go wrong while nobody asks to the server's log.
+func (e *engine) logFault(f backend.Fault, ended bool) {
+	if ended {
+		e.Logger().Info("what went wrong while nobody asked is over", "doing", string(f.Deed), "integration", f.Integration, "since", timestamp(f.Since))
+		return
+	}
+	parts := []any{"doing", string(f.Deed), "integration", f.Integration, "reason", f.Reason}
+	if f.Stack != "" {
+		parts = append(parts, "stack", f.Stack)
+	}
+	e.Logger().Error("something goes wrong while nobody asks; health/ and status show it until it is over", parts...)
+}
+
+// warnOfFaults adds what goes wrong while nobody asks, for one integration or with "" for
+// all: without it a status would look as if it were up to date.
+func (e *engine) warnOfFaults(resp *logical.Response, name string) {
+	faults := e.store.Watch.Faults(name)
+	for i, f := range faults {
+		if i == maxFaultWarnings {
+			resp.AddWarning(fmt.Sprintf("%d more faults like these; health/NAME has those of an integration", len(faults)-i))
+			return
+		}
+		resp.AddWarning(f.Sentence())
+	}
+}
