@@ -16,15 +16,15 @@ import (
 	"vault-plugin-secrets-sei/providers"
 )
 
-// told are the faults that were told, as lines of a log.
-type told struct {
+// toldFaults are the faults that were told, as lines of a log.
+type toldFaults struct {
 	mu    sync.Mutex
 	lines []string
 }
 
 // listen makes the world tell its faults here.
-func listen(w *world) *told {
-	heard := &told{}
+func listen(w *world) *toldFaults {
+	heard := &toldFaults{}
 	w.FaultsTo(func(f backend.Fault, ended bool) {
 		heard.mu.Lock()
 		defer heard.mu.Unlock()
@@ -33,7 +33,7 @@ func listen(w *world) *told {
 	return heard
 }
 
-func (h *told) all() []string {
+func (h *toldFaults) all() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return append([]string{}, h.lines...)
