@@ -76,7 +76,7 @@ func (c *Credentials) Return(ctx context.Context, back Returned, who Actor) (*Ch
 
 // denied ends a flow that came back without a code.
 func (c *Credentials) denied(ctx context.Context, name string, back Returned) error {
-	in, _, release, err := c.lock(ctx, name)
+	in, _, release, err := c.lock(ctx, turn{}, name)
 	if err != nil {
 		return err
 	}

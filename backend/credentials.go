@@ -104,7 +104,7 @@ func (c *Credentials) Reauth(ctx context.Context, name string, entry Entry, who 
 	if code := entry.Credential.Value(providers.OAuthCode); !code.Empty() {
 		return c.exchange(ctx, name, code, entry.Credential.Value(providers.OAuthState), who)
 	}
-	return c.update(ctx, name, func(in *Integration, change *Change) (*Record, error) {
+	return c.checked(ctx, name, func(ctx context.Context, in *Integration, change *Change) (*Record, error) {
 		mount, err := c.mount.Read(ctx)
 		if err != nil {
 			return nil, err
@@ -158,9 +158,10 @@ func (c *Credentials) Read(ctx context.Context, name string) (*Integration, *Rec
 }
 
 // Forget erases the credential and keeps its counter and history. Without a
-// credential it changes nothing. A shared credential is forgotten for all.
+// credential it changes nothing. A shared credential is forgotten for all. It goes before
+// the checks that wait for the record, and these are refused.
 func (c *Credentials) Forget(ctx context.Context, name string, who Actor) (*Change, error) {
-	held, err := c.hold(ctx, name)
+	held, err := c.hold(ctx, name, turn{first: true, last: true})
 	if err != nil {
 		return nil, err
 	}
@@ -170,15 +171,7 @@ func (c *Credentials) Forget(ctx context.Context, name string, who Actor) (*Chan
 		if !change.Before.holds() {
 			return change.Before, nil
 		}
-		// What is left to remove upstream is removed now, if it can be; afterwards nobody
-		// has a credential to do so. An upstream that refuses or is down keeps nobody from
-		// forgetting.
-		var refused *Error
-		taken, err := c.resume(ctx, in, id, mount, true)
-		if err == nil && taken != nil { // what it replaced is left to remove
-			_, err = c.resume(ctx, in, id, mount, true)
-		}
-		if err != nil && !errors.As(err, &refused) {
+		if err := c.clearAway(ctx, in, id, mount); err != nil {
 			return nil, err
 		}
 		if err := c.pending.remove(ctx, id); err != nil { // it may hold a successor
@@ -186,6 +179,7 @@ func (c *Credentials) Forget(ctx context.Context, name string, who Actor) (*Chan
 		}
 		c.refreshes.made(id, nil)
 		// A successor may have been swapped in, and versions never go back.
+		var err error
 		if change.Before, err = c.records.loadExact(ctx, id); err != nil {
 			return nil, err
 		}
@@ -193,95 +187,22 @@ func (c *Credentials) Forget(ctx context.Context, name string, who Actor) (*Chan
 	})
 }
 
-// update is the one way a record changes: lock, load, edit, save. If edit
-// returns the record it was given, nothing is written.
-func (c *Credentials) update(ctx context.Context, name string, edit func(*Integration, *Change) (*Record, error)) (*Change, error) {
-	in, id, release, err := c.lock(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	return c.edit(ctx, in, id, func(_ context.Context, change *Change) (*Record, error) { return edit(in, change) })
-}
+// clearPatience is how long forgetting waits for an upstream that has something to remove.
+const clearPatience = 10 * time.Second
 
-// edit is update for whoever holds the lock of the record.
-func (c *Credentials) edit(ctx context.Context, in *Integration, id string, edit func(context.Context, *Change) (*Record, error)) (*Change, error) {
-	before, err := c.records.loadExact(ctx, id)
-	if err != nil {
-		return nil, err
+// clearAway removes upstream what rotations have left there, if it can be: afterwards
+// nobody has a credential to do so. An upstream that refuses, is down or takes long keeps
+// nobody from forgetting.
+func (c *Credentials) clearAway(ctx context.Context, in *Integration, id string, mount *Mount) error {
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), clearPatience)
+	defer cancel()
+	taken, err := c.resume(limited, in, id, mount, true)
+	if err == nil && taken != nil { // what it replaced is left to remove
+		_, err = c.resume(limited, in, id, mount, true)
 	}
-	change := &Change{Integration: in, Before: before, id: id}
-	if change.After, err = edit(ctx, change); err != nil {
-		return nil, err
+	var refused *Error
+	if errors.As(err, &refused) || limited.Err() != nil {
+		return nil
 	}
-	if change.After == before {
-		return change, nil
-	}
-	if err := c.records.save(ctx, id, change.After); err != nil {
-		return nil, err
-	}
-	c.refreshes.saved(id)
-	return change, nil
-}
-
-// lock locks the integration's credential record. It reads the configuration
-// again once it has the lock, after which nobody can change it: where the
-// credential goes must not move between the check and the swap.
-func (c *Credentials) lock(ctx context.Context, name string) (*Integration, string, func(), error) {
-	for {
-		_, expected, err := c.located(ctx, name)
-		if err != nil {
-			return nil, "", nil, err
-		}
-		release, err := c.locks.acquire(ctx, expected)
-		if err != nil {
-			return nil, "", nil, err
-		}
-		in, id, err := c.located(ctx, name)
-		if err == nil && id == expected {
-			return in, id, release, nil
-		}
-		release()
-		if err != nil {
-			return nil, "", nil, err
-		}
-	}
-}
-
-// held is a record under its lock, and what whoever changes it goes by.
-type held struct {
-	in      *Integration
-	id      string
-	mount   *Mount
-	release func()
-}
-
-// hold is lock for what goes on after its request has gone: the end of the engine
-// waits for the release.
-func (c *Credentials) hold(ctx context.Context, name string) (*held, error) {
-	mount, err := c.mount.Read(ctx)
-	if err != nil {
-		return nil, err
-	}
-	in, id, unlock, err := c.lock(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.refreshes.begin(); err != nil {
-		unlock()
-		return nil, err
-	}
-	return &held{in, id, mount, func() {
-		c.refreshes.done()
-		unlock()
-	}}, nil
-}
-
-func (c *Credentials) located(ctx context.Context, name string) (*Integration, string, error) {
-	in, err := c.integrations.readExact(ctx, name)
-	if err != nil {
-		return nil, "", err
-	}
-	id, err := c.integrations.recordID(in)
-	return in, id, err
+	return err
 }

@@ -28,6 +28,7 @@ const (
 	CodeOAuthDenied         = "oauth_denied"
 	CodeRotateUnsupported   = "rotate_unsupported"
 	CodeNothingToRollBack   = "nothing_to_roll_back"
+	CodeBusy                = "busy"
 )
 
 // Error is a refusal: something a caller can act on. Everything else that this

@@ -20,7 +20,7 @@ func (c *Credentials) exchange(ctx context.Context, name string, code, state pro
 	if _, err := c.flows.find(ctx, state); err != nil {
 		return nil, c.endings.of(state, code, name, c.now(), err) // without waiting for a lock
 	}
-	held, err := c.hold(ctx, name)
+	held, err := c.hold(ctx, name, turn{bounded: true})
 	if err != nil {
 		return nil, err
 	}

@@ -2,9 +2,42 @@ package backend
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
+	"time"
 )
+
+const (
+	// busyPause is in how many seconds a request that was turned away may be sent again.
+	busyPause = 5
+	// maxWaiting bounds the requests that wait to check a credential of one record: each
+	// may take as long as the upstream does, and whoever has a stolen token sends many.
+	maxWaiting = 32
+	// brakePatience is how long what goes first waits for a check under way, before it
+	// ends it.
+	brakePatience = 5 * time.Second
+)
+
+var (
+	errCrowded   = errors.New("too many wait for the lock")
+	errOvertaken = errors.New("what came later went first")
+)
+
+// turn says how somebody waits for a lock, and holds it. The zero value waits for
+// everybody who came before, as what the engine does by itself.
+type turn struct {
+	// bounded is turned away where too many wait that are bounded.
+	bounded bool
+	// interrupt ends what the holder does, for somebody who goes first; nil where it must
+	// not be cut off.
+	interrupt context.CancelCauseFunc
+	// first goes before all that are not, and interrupts who holds the lock for long: it
+	// is what people do against a stolen token.
+	first bool
+	// last turns away the bounded that came before: they must not take effect after it.
+	last bool
+}
 
 // locks are named mutexes that give up with a context. A name that nobody holds
 // or waits for takes no memory. The zero value is ready.
@@ -13,18 +46,31 @@ type locks struct {
 	byName map[string]*lock
 }
 
+// lock is one that is held. It is handed from one holder to the next.
 type lock struct {
-	held  chan struct{} // holds one element while locked
-	users int           // holders and waiters, guarded by locks.mu
+	interrupt context.CancelCauseFunc // of the holder
+	brakes    []*waiter               // those that go first
+	waiting   []*waiter               // all others, both in the order in which they came
+}
+
+type waiter struct {
+	turn
+	done chan struct{} // closed once it holds the lock, or is turned away
+	away error         // why it was turned away
 }
 
 // acquire locks all names, in sorted order so that two callers cannot wait for
 // each other, and returns the function that unlocks them. It fails with the
 // context's error and then holds nothing.
 func (l *locks) acquire(ctx context.Context, names ...string) (release func(), err error) {
+	return l.take(ctx, turn{}, names...)
+}
+
+// take is acquire for whoever does not wait as all others.
+func (l *locks) take(ctx context.Context, as turn, names ...string) (release func(), err error) {
 	names = slices.Compact(slices.Sorted(slices.Values(names)))
 	for i, name := range names {
-		if err := l.lock(ctx, name); err != nil {
+		if err := l.lock(ctx, name, as); err != nil {
 			l.unlock(names[:i])
 			return nil, err
 		}
@@ -32,50 +78,127 @@ func (l *locks) acquire(ctx context.Context, names ...string) (release func(), e
 	return func() { l.unlock(names) }, nil
 }
 
-func (l *locks) lock(ctx context.Context, name string) error {
+func (l *locks) lock(ctx context.Context, name string, as turn) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	k := l.use(name)
-	select {
-	case k.held <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		l.leave(name, k)
-		return ctx.Err()
+	w, err := l.enter(name, as)
+	if err != nil || w == nil {
+		return err
 	}
+	var enough <-chan time.Time
+	if as.first {
+		timer := time.NewTimer(brakePatience)
+		defer timer.Stop()
+		enough = timer.C
+	}
+	for {
+		select {
+		case <-w.done:
+			return w.away
+		case <-enough:
+			l.interrupt(name)
+		case <-ctx.Done():
+			l.giveUp(name, w)
+			return ctx.Err()
+		}
+	}
+}
+
+// enter takes a lock that is free, or returns the place in the queue.
+func (l *locks) enter(name string, as turn) (*waiter, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	k := l.byName[name]
+	if k == nil {
+		if l.byName == nil {
+			l.byName = map[string]*lock{}
+		}
+		l.byName[name] = &lock{interrupt: as.interrupt}
+		return nil, nil //nolint:nilnil // it need not wait
+	}
+	if as.bounded && k.bounded() >= maxWaiting {
+		return nil, errCrowded
+	}
+	if as.last {
+		k.turnAway()
+	}
+	w := &waiter{turn: as, done: make(chan struct{})}
+	if as.first {
+		k.brakes = append(k.brakes, w)
+	} else {
+		k.waiting = append(k.waiting, w)
+	}
+	return w, nil
+}
+
+// bounded counts those that wait and are.
+func (k *lock) bounded() (n int) {
+	for _, w := range k.waiting {
+		if w.turn.bounded {
+			n++
+		}
+	}
+	return n
+}
+
+func (k *lock) turnAway() {
+	k.waiting = slices.DeleteFunc(k.waiting, func(w *waiter) bool {
+		if w.turn.bounded {
+			w.away = errOvertaken
+			close(w.done)
+		}
+		return w.turn.bounded
+	})
+}
+
+// interrupt ends what the holder does, if it can be cut off.
+func (l *locks) interrupt(name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if k := l.byName[name]; k != nil && k.interrupt != nil {
+		k.interrupt(errOvertaken)
+	}
+}
+
+// giveUp leaves the queue. Who was handed the lock in this moment hands it on.
+func (l *locks) giveUp(name string, w *waiter) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	select {
+	case <-w.done:
+		if w.away == nil {
+			l.handOn(name)
+		}
+		return
+	default:
+	}
+	k := l.byName[name]
+	same := func(other *waiter) bool { return other == w }
+	k.brakes, k.waiting = slices.DeleteFunc(k.brakes, same), slices.DeleteFunc(k.waiting, same)
 }
 
 func (l *locks) unlock(names []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for _, name := range names {
-		l.mu.Lock()
-		k := l.byName[name]
-		l.mu.Unlock()
-		<-k.held
-		l.leave(name, k)
+		l.handOn(name)
 	}
 }
 
-func (l *locks) use(name string) *lock {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.byName == nil {
-		l.byName = map[string]*lock{}
-	}
+// handOn gives the lock to who is next. The caller holds mu.
+func (l *locks) handOn(name string) {
 	k := l.byName[name]
-	if k == nil {
-		k = &lock{held: make(chan struct{}, 1)}
-		l.byName[name] = k
+	queue := &k.brakes
+	if len(*queue) == 0 {
+		queue = &k.waiting
 	}
-	k.users++
-	return k
-}
-
-func (l *locks) leave(name string, k *lock) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	k.users--
-	if k.users == 0 {
+	if len(*queue) == 0 {
 		delete(l.byName, name)
+		return
 	}
+	next := (*queue)[0]
+	*queue = slices.Delete(*queue, 0, 1)
+	k.interrupt = next.interrupt
+	close(next.done)
 }

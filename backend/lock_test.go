@@ -2,8 +2,10 @@ package backend
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -48,4 +50,145 @@ func TestLocksGiveUpWithTheContextAndHoldNothing(t *testing.T) {
 
 	_, err = l.acquire(ctx, "a")
 	require.ErrorIs(t, err, context.DeadlineExceeded, "a context that ended gets nothing, free or not")
+}
+
+// queue is one for one lock in a bubble, and who got it so far.
+type queue struct {
+	locks
+	got []string
+	mu  sync.Mutex
+}
+
+// joins has somebody wait for the lock and, once it is held, do nothing for a second.
+func (q *queue) joins(ctx context.Context, who string, as turn) {
+	go func() {
+		release, err := q.take(ctx, as, "a")
+		note := who
+		if err != nil {
+			note += ": " + err.Error()
+		}
+		q.mu.Lock()
+		q.got = append(q.got, note)
+		q.mu.Unlock()
+		if err == nil {
+			time.Sleep(time.Second)
+			release()
+		}
+	}()
+	synctest.Wait()
+}
+
+func TestLocksServeInOrderAndBrakesFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var q queue
+		ctx := t.Context()
+		for _, who := range []string{"holder", "one", "two"} {
+			q.joins(ctx, who, turn{bounded: true})
+		}
+		gone, leave := context.WithCancel(ctx)
+		q.joins(gone, "gone", turn{bounded: true})
+		q.joins(ctx, "own", turn{})
+		q.joins(ctx, "brake", turn{first: true})
+		q.joins(gone, "gone brake", turn{first: true})
+		q.joins(ctx, "second brake", turn{first: true})
+		q.joins(ctx, "three", turn{bounded: true})
+		leave()
+		time.Sleep(time.Minute)
+		assert.Equal(t, []string{"holder", "gone brake: context canceled", "gone: context canceled"}, sortedFrom(q.got[:3], 1))
+		assert.Equal(t, []string{"brake", "second brake", "one", "two", "own", "three"}, q.got[3:])
+		assert.Empty(t, q.byName)
+	})
+}
+
+// sortedFrom sorts the tail, whose order is not decided.
+func sortedFrom(list []string, n int) []string {
+	slices.Sort(list[n:])
+	return list
+}
+
+func TestLocksBoundWhoWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var q queue
+		release, err := q.acquire(t.Context(), "a")
+		require.NoError(t, err)
+		gone, leave := context.WithCancel(t.Context())
+		q.joins(gone, "gone", turn{bounded: true})
+		for range maxWaiting - 1 {
+			q.joins(t.Context(), "waits", turn{bounded: true})
+		}
+		q.joins(t.Context(), "one too many", turn{bounded: true})
+		assert.Equal(t, []string{"one too many: " + errCrowded.Error()}, q.got)
+		q.joins(t.Context(), "own", turn{})
+		leave()
+		synctest.Wait()
+		q.joins(t.Context(), "in the place of who gave up", turn{bounded: true})
+		assert.Len(t, q.got, 2, "it waits")
+		other, err := q.take(t.Context(), turn{bounded: true}, "b")
+		require.NoError(t, err, "each lock has its own queue")
+		other()
+		release()
+		time.Sleep(time.Minute)
+		assert.Len(t, q.got, maxWaiting+3)
+		assert.Equal(t, []string{"own", "in the place of who gave up"}, q.got[len(q.got)-2:])
+		assert.Empty(t, q.byName)
+	})
+}
+
+func TestABrakeEndsWhatCanBeCutOff(t *testing.T) {
+	for name, cut := range map[string]bool{"a check": true, "an exchange of a code": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var l locks
+				begun := time.Now()
+				ctx, interrupt := context.WithCancelCause(t.Context())
+				as := turn{bounded: true}
+				if cut {
+					as.interrupt = interrupt
+				}
+				release, err := l.take(ctx, as, "a")
+				require.NoError(t, err)
+				go func() {
+					select {
+					case <-ctx.Done():
+					case <-time.After(time.Minute):
+					}
+					release()
+				}()
+				var q sync.WaitGroup
+				for range 3 {
+					q.Go(func() {
+						free, err := l.take(t.Context(), turn{first: true}, "a", "b")
+						if assert.NoError(t, err) {
+							free()
+						}
+					})
+				}
+				q.Wait()
+				if cut {
+					assert.Equal(t, brakePatience, time.Since(begun))
+					assert.ErrorIs(t, context.Cause(ctx), errOvertaken)
+				} else {
+					assert.Equal(t, time.Minute, time.Since(begun))
+				}
+				interrupt(nil)
+			})
+		})
+	}
+}
+
+func TestTheLastTurnsAwayWhoWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var q queue
+		for _, who := range []string{"holder", "one", "two"} {
+			q.joins(t.Context(), who, turn{bounded: true})
+		}
+		q.joins(t.Context(), "own", turn{})
+		q.joins(t.Context(), "last", turn{first: true, last: true})
+		q.joins(t.Context(), "later", turn{bounded: true})
+		time.Sleep(time.Minute)
+		away := ": " + errOvertaken.Error()
+		assert.Equal(t, []string{"one" + away, "two" + away}, sortedFrom(q.got[1:3], 0))
+		assert.Equal(t, []string{"last", "own", "later"}, q.got[3:])
+		assert.Empty(t, q.byName)
+	})
 }

@@ -16,7 +16,7 @@ func (m move) joins() bool  { return m.to != "" && m.to != m.from }
 func (m move) leaves() bool { return m.from != "" && m.to != m.from }
 
 // lock locks the integration and every credential record that a change of it
-// touches. Which these are is only known from the configuration, so it looks
+// touches, before the checks that wait for them. Which these are is only known from the configuration, so it looks
 // again once it has the locks, and starts over if they are others.
 func (s *Integrations) lock(ctx context.Context, name string, edit func(*Integration) (*Integration, error)) (move, func(), error) {
 	for {
@@ -25,7 +25,7 @@ func (s *Integrations) lock(ctx context.Context, name string, edit func(*Integra
 			return move{}, nil, err
 		}
 		names := slices.DeleteFunc([]string{name, planned.from, planned.to}, func(n string) bool { return n == "" })
-		release, err := s.locks.acquire(ctx, names...)
+		release, err := s.locks.take(ctx, turn{first: true}, names...)
 		if err != nil {
 			return move{}, nil, err
 		}

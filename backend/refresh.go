@@ -157,7 +157,7 @@ func (c *Credentials) refresh(ctx context.Context, name string, who Actor) (_ *C
 	}
 	waiting, cancel := context.WithTimeout(ctx, exchangeTimeout(mount))
 	defer cancel()
-	in, id, release, err := c.lock(waiting, name)
+	in, id, release, err := c.lock(waiting, turn{}, name)
 	if err != nil {
 		return nil, err
 	}

@@ -11,12 +11,12 @@ import (
 // Resume takes up a rotation of the integration that was cut off, if there is one. It
 // returns the change if its successor was swapped in, else nil.
 func (c *Credentials) Resume(ctx context.Context, name string) (*Change, error) {
-	held, err := c.hold(ctx, name)
+	held, err := c.hold(ctx, name, turn{})
 	if err != nil {
 		return nil, err
 	}
 	defer held.release()
-	return c.resume(ctx, held.in, held.id, held.mount, false)
+	return c.resume(context.WithoutCancel(ctx), held.in, held.id, held.mount, false)
 }
 
 // settled ends the rotation before, if there is one, so that its note is not lost, and
@@ -24,7 +24,7 @@ func (c *Credentials) Resume(ctx context.Context, name string) (*Change, error) 
 // asked for it may not know, it returns that change: another rotation at once would end
 // what workers use at this moment.
 func (c *Credentials) settled(ctx context.Context, in *Integration, id string, mount *Mount, due func(*Record) bool) (*Change, error) {
-	taken, err := c.resume(ctx, in, id, mount, true)
+	taken, err := c.resume(context.WithoutCancel(ctx), in, id, mount, true)
 	if err != nil || taken != nil {
 		return taken, err
 	}
@@ -47,7 +47,8 @@ func (c *Credentials) settled(ctx context.Context, in *Integration, id string, m
 
 // resume takes up a rotation that was cut off, or finishes one whose time has come;
 // early says that it has. It returns the change if the successor was swapped in, now or
-// by a Put that nobody was told of. The caller holds the lock of the record.
+// by a Put that nobody was told of. The caller holds the lock of the record; a context that
+// ends leaves the rest to the next resume.
 func (c *Credentials) resume(ctx context.Context, in *Integration, id string, mount *Mount, early bool) (*Change, error) {
 	p, err := c.pending.loadExact(ctx, id)
 	if early && errors.Is(err, errUndecodable) {
@@ -65,7 +66,6 @@ func (c *Credentials) resume(ctx context.Context, in *Integration, id string, mo
 		c.refreshes.made(id, nil)
 		return nil, c.pending.remove(ctx, id) // it concerns nobody any more
 	}
-	ctx = context.WithoutCancel(ctx)
 	if p, err = c.unsaved(ctx, id, p); err != nil {
 		return nil, err
 	}

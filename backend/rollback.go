@@ -9,7 +9,7 @@ import (
 // is checked like any other, and swapped in with one Put as a new version. The one that
 // it replaces can be gone back to in turn.
 func (c *Credentials) Rollback(ctx context.Context, name string, who Actor) (*Change, error) {
-	return c.update(ctx, name, func(in *Integration, change *Change) (*Record, error) {
+	return c.checked(ctx, name, func(ctx context.Context, in *Integration, change *Change) (*Record, error) {
 		previous := change.Before.Previous
 		if previous == nil || !c.now().Before(change.Before.PreviousUntil) {
 			return nil, nothingToRollBack(in, change.Before)
@@ -38,7 +38,7 @@ func nothingToRollBack(in *Integration, record *Record) *Error {
 
 // Erase forgets the credential before the one in use, once its time is over.
 func (c *Credentials) Erase(ctx context.Context, name string) error {
-	_, err := c.update(ctx, name, func(_ *Integration, change *Change) (*Record, error) {
+	_, err := c.update(ctx, turn{}, name, func(_ context.Context, _ *Integration, change *Change) (*Record, error) {
 		if change.Before.Previous == nil || c.now().Before(change.Before.PreviousUntil) {
 			return change.Before, nil
 		}

@@ -86,7 +86,7 @@ var errNotDue = errors.New("the credential was replaced meanwhile")
 // what it comes to if it says no. A rotation that was cut off is taken up, and if it
 // succeeds that is all: there is a new credential already.
 func (c *Credentials) Rotate(ctx context.Context, name string, who Actor, due func(*Record) bool) (*Change, error) {
-	held, err := c.hold(ctx, name)
+	held, err := c.hold(ctx, name, turn{bounded: due == nil})
 	if err != nil {
 		return nil, err
 	}

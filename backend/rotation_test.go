@@ -39,6 +39,19 @@ type bank struct {
 	down, refuses error
 	lost          bool
 	hold          func()
+	silent        bool // never answers what comes now
+}
+
+// waits is until the caller gives up, if the bank is silent.
+func (b *bank) waits(ctx context.Context) error {
+	b.mu.Lock()
+	silent := b.silent
+	b.mu.Unlock()
+	if !silent {
+		return nil
+	}
+	<-ctx.Done()
+	return failure(providers.Unreachable)
 }
 
 func (rotating) Spec() providers.Spec {
@@ -57,7 +70,10 @@ func (b *bank) alive(key string) bool {
 	return lives && (!ends || b.now().Before(end))
 }
 
-func (r rotating) Validate(_ context.Context, _ providers.Target, cred providers.Credential) (providers.Verified, error) {
+func (r rotating) Validate(ctx context.Context, _ providers.Target, cred providers.Credential) (providers.Verified, error) {
+	if err := r.bank.waits(ctx); err != nil {
+		return providers.Verified{}, err
+	}
 	r.bank.mu.Lock()
 	defer r.bank.mu.Unlock()
 	key := cred.Value("key").Reveal()
@@ -124,7 +140,10 @@ func keyOnly(key string) providers.Credential {
 	return providers.NewCredential(map[string][]providers.Secret{"key": {providers.NewSecret(key)}})
 }
 
-func (r rotating) Finish(_ context.Context, _ providers.Target, _ providers.Credential, plan providers.Rotation) error {
+func (r rotating) Finish(ctx context.Context, _ providers.Target, _ providers.Credential, plan providers.Rotation) error {
+	if err := r.bank.waits(ctx); err != nil {
+		return err
+	}
 	r.bank.mu.Lock()
 	defer r.bank.mu.Unlock()
 	if r.bank.down != nil {
@@ -134,7 +153,10 @@ func (r rotating) Finish(_ context.Context, _ providers.Target, _ providers.Cred
 	return nil
 }
 
-func (r rotating) Recover(_ context.Context, _ providers.Target, cred providers.Credential, plan providers.Rotation) (bool, error) {
+func (r rotating) Recover(ctx context.Context, _ providers.Target, cred providers.Credential, plan providers.Rotation) (bool, error) {
+	if err := r.bank.waits(ctx); err != nil {
+		return false, err
+	}
 	r.bank.mu.Lock()
 	defer r.bank.mu.Unlock()
 	if r.bank.down != nil {
