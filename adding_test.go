@@ -31,7 +31,7 @@ func TestAddingAProvider(t *testing.T) {
 	assert.Contains(t, said, "the provider has no suite")
 
 	apply(t, tree, steps[2:])
-	said, err = runIn(t, tree, "test", "./providers", "-run", "^(TestConformance|TestErrorsQuoteNobody|TestSuites|TestSpecs?|TestCredentialsOfAllKindsAreKept)$/^exampleci")
+	said, err = runIn(t, tree, "test", "./providers", "-run", "^(TestConformance|TestErrorsQuoteNobody|TestAnswersOfOthers|TestSuites|TestSpecs?|TestCredentialsOfAllKindsAreKept)$/^exampleci")
 	require.NoError(t, err, said)
 	said, err = runIn(t, tree, "test", "-run", "TestProviderDocs", ".")
 	require.Error(t, err, "without documentation")

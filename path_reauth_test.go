@@ -108,7 +108,7 @@ func TestReauthOfAJiraThatMisbehaves(t *testing.T) {
 	}{
 		"server_error": {502, "upstream_error"}, "bad_gateway_html": {502, "upstream_error"}, "login_page": {502, "upstream_error"},
 		"rate_limited": {400, "upstream_rate_limited"}, "too_large": {502, "upstream_error"}, "reset": {502, "upstream_unreachable"},
-		"truncated_json": {502, "upstream_error"}, "unauthorized_empty": {400, "credential_rejected"},
+		"truncated_json": {502, "upstream_error"}, "unauthorized_empty": {502, "upstream_error"}, "unauthorized_jira": {400, "credential_rejected"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := withJira(t)

@@ -3,9 +3,11 @@ package providers
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -130,6 +132,19 @@ func (p probe) unexpected(res *upstream.Response) *Error {
 	return p.fail(UpstreamError, "%q answered HTTP %d, which is not an answer of its API to this question; check url", res.Host, res.Status)
 }
 
+// foreign is the failure of a refusal that is not in the vendor's own form: somebody in
+// between gave it, such as a mesh, an ingress or a gateway, and it says nothing of the
+// credential.
+func (p probe) foreign(res *upstream.Response, vendor string) *Error {
+	return p.fail(UpstreamError, "%q answered HTTP %d with something that is not %s's, such as the answer of a proxy, gateway or firewall in between; the credential was not judged, check url and what stands before it",
+		res.Host, res.Status, vendor)
+}
+
+// notSeen is the failure of a refusal by which the vendor says that no credential came.
+func (p probe) notSeen(res *upstream.Response) *Error {
+	return p.fail(UpstreamError, "%q did not see the token (HTTP %d), so it was not judged; something in between removes the header that holds it", res.Host, res.Status)
+}
+
 // refusedLater is the end of a check whose credential was taken a moment before it
 // was refused: one of the two answers is wrong, so it could not tell.
 func (p probe) refusedLater(res *upstream.Response) *Error {
@@ -169,6 +184,20 @@ func (p probe) json(res *upstream.Response, into any) *Error {
 func notAnAPI(res *upstream.Response) bool {
 	kind, _, _ := strings.Cut(res.Header.Get("Content-Type"), ";")
 	return strings.EqualFold(strings.TrimSpace(kind), "text/html") || bytes.HasPrefix(bytes.TrimSpace(res.Body), []byte("<"))
+}
+
+// saysOnly reports whether an answer is a JSON object with no other members than names.
+func saysOnly(res *upstream.Response, names ...string) bool {
+	var said map[string]json.RawMessage
+	if !res.Peek(&said) {
+		return false
+	}
+	for name := range said {
+		if !slices.Contains(names, name) {
+			return false
+		}
+	}
+	return true
 }
 
 // page is the failure of notAnAPI.

@@ -50,7 +50,8 @@ func (github) Spec() Spec {
 			"That a suspended account is told by the word \"suspended\" in a 403.",
 			"That the header of GET /user/orgs names all organisations that want single sign-on, however few items are asked for.",
 			"What GET /user/memberships/orgs/{org} answers to a token without read:org, or without read access to members; a 403 or 404 is taken for an open question, not for an account that is no member.",
-			"That a 401 with the message \"Requires authentication\" is only said where no token arrived.",
+			"That a 401 with the message \"Requires authentication\", or in private mode of an Enterprise Server \"Must authenticate to access this API.\", is only said where no token arrived.",
+			"That a 401 that is GitHub's own says \"Bad credentials\", or links to GitHub's documentation; any other is taken for that of something in between.",
 			"Today's words for the lock after many failed logins.",
 		},
 	}

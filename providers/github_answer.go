@@ -64,15 +64,18 @@ func (c githubCheck) verdict(res *upstream.Response, org string) *Error {
 	}
 }
 
-// unauthorized tells a token that is refused from one that did not arrive.
+// unauthorized tells a token that GitHub refuses from one that did not arrive, and from
+// the refusal of somebody in between.
 func (c githubCheck) unauthorized(res *upstream.Response, said githubRefusal) *Error {
 	switch {
 	case notAnAPI(res):
 		return c.page(res)
-	case said.says("requires authentication"):
-		return c.fail(UpstreamError, "%q did not see the token (HTTP 401), so it was not judged; something in between removes the header Authorization", res.Host)
+	case said.missesToken():
+		return c.notSeen(res)
+	case said.rejects(res):
+		return c.fail(Rejected, "%q refused the token (HTTP 401): it is wrong, expired or revoked", res.Host)
 	}
-	return c.fail(Rejected, "%q refused the token (HTTP 401): it is wrong, expired or revoked", res.Host)
+	return c.foreign(res, githubVendor)
 }
 
 // limited recognises rate limits before anything else is made of a 403. A primary
@@ -142,7 +145,7 @@ func (c githubCheck) needsSSO(orgs ...string) *Error {
 func (c githubCheck) forbidden(res *upstream.Response, said githubRefusal, org string) *Error {
 	switch {
 	case !said.genuine():
-		return c.foreign(res)
+		return c.foreign(res, githubVendor)
 	case said.says("user agent string"):
 		return c.fail(UpstreamError, "%q did not see the User-Agent of the engine; something in between removes it", res.Host)
 	case said.says("suspended"):
@@ -157,18 +160,13 @@ func (c githubCheck) forbidden(res *upstream.Response, said githubRefusal, org s
 	return c.fail(InsufficientScope, "the token works, but may not read its own account (HTTP 403)")
 }
 
-// foreign is the failure of an answer that somebody in between gave.
-func (c githubCheck) foreign(res *upstream.Response) *Error {
-	return c.fail(UpstreamError, "%q answered HTTP %d with something that is not GitHub's, such as the answer of a proxy or firewall; check url", res.Host, res.Status)
-}
-
 // notFound: GitHub hides what a token may not see behind a 404.
 func (c githubCheck) notFound(res *upstream.Response, said githubRefusal, org string) *Error {
 	if org == "" {
 		return c.fail(UpstreamError, "%q has no GitHub API at this address (HTTP 404); check url", res.Host)
 	}
 	if !said.genuine() {
-		return c.foreign(res)
+		return c.foreign(res, githubVendor)
 	}
 	e := c.fail(InsufficientScope, "the token cannot see the organisation %s (HTTP 404): it does not exist, or the token has no access to it or is not authorised for its single sign-on", org)
 	e.Missing = []string{org}

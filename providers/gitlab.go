@@ -44,7 +44,7 @@ func (gitlab) Spec() Spec {
 		Unverified: []string{
 			"The scopes that include others are read_api in api, read_user in read_api, and self_rotate in api; GitLab documents no more.",
 			"The fine-grained permissions as a complete list, and the one that GET /user needs.",
-			"That its 403 is in OAuth's form or begins with 403 Forbidden; any other is taken for that of something in between.",
+			"That its 401 begins with 401 Unauthorized or is OAuth's invalid_token in GitLab's words, and its 403 is OAuth's lack of a scope or begins with 403 Forbidden, or that they have the header X-Gitlab-Meta; any other is taken for that of something in between.",
 			"That the words of a refusal (blocked, deactivated, terms, password expired) are the same in all versions.",
 			"That a 404 for /personal_access_tokens/self means a GitLab older than 15.5.",
 			"That a token whose account must send DPoP proofs is told by the error dpop_error.",

@@ -2,6 +2,7 @@ package providers
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,10 +23,30 @@ func (r gitlabRefusal) says(part string) bool {
 	return strings.Contains(strings.ToLower(r.Message+" "+r.Error+" "+r.Description), part)
 }
 
-// forbids reports whether a 403 has the form of GitLab's: OAuth's, or a message of
-// its own. Others come from something in between.
-func (r gitlabRefusal) forbids() bool {
-	return r.Error != "" || strings.HasPrefix(r.Message, "403 Forbidden")
+// gitlabVendor is whose answers are believed.
+const gitlabVendor = "GitLab"
+
+// gitlabSigned reports whether an answer has the header that GitLab sets on each of its
+// own, in newer versions.
+func gitlabSigned(res *upstream.Response) bool { return res.Header.Get("X-Gitlab-Meta") != "" }
+
+// forbids reports whether a 403 has the form of GitLab's: an error of OAuth's that is
+// its own, or a message. Others come from something in between.
+func (r gitlabRefusal) forbids(res *upstream.Response) bool {
+	return gitlabSigned(res) || strings.HasPrefix(r.Error, "insufficient_") || strings.HasPrefix(r.Message, "403 Forbidden")
+}
+
+// rejects reports whether a 401 is GitLab's word that the token is no good. What speaks
+// OAuth in between says invalid_token as well, but describes it in other words.
+// https://gitlab.com/gitlab-org/gitlab/-/blob/master/lib/api/api_guard.rb
+func (r gitlabRefusal) rejects(res *upstream.Response) bool {
+	if r.Error == "" {
+		return strings.HasPrefix(r.Message, "401 Unauthorized") && (gitlabSigned(res) || saysOnly(res, "message"))
+	}
+	known := []string{"token is expired", "token was revoked", "token is an impersonation token", "bad access token"}
+	return r.Error == "invalid_token" && (gitlabSigned(res) || slices.ContainsFunc(known, func(begin string) bool {
+		return strings.HasPrefix(strings.ToLower(r.Description), begin)
+	}))
 }
 
 // judge finds what an answer says of the token; nil means that the body has to
@@ -47,8 +68,10 @@ func (c gitlabCheck) judge(res *upstream.Response, right string) *Error {
 		return c.page(res)
 	case res.Status == http.StatusUnauthorized:
 		return c.unauthorized(res, said)
-	case res.Status == http.StatusForbidden && readable && said.forbids():
+	case res.Status == http.StatusForbidden && readable && said.forbids(res):
 		return c.forbidden(said, right)
+	case res.Status == http.StatusForbidden:
+		return c.foreign(res, gitlabVendor)
 	case res.Status == http.StatusBadRequest && said.says("requires token type"):
 		return c.invalid(gitlabPAT, "this is an OAuth or job token, which soon ends; use a personal, project or group access token")
 	case res.Status == http.StatusNotFound:
@@ -72,6 +95,8 @@ func (c gitlabCheck) unauthorized(res *upstream.Response, said gitlabRefusal) *E
 	switch {
 	case said.Error == "dpop_error":
 		return c.blocked("its account demands a DPoP proof with every request, which workers cannot give; switch that off")
+	case !said.rejects(res):
+		return c.foreign(res, gitlabVendor)
 	case said.Error == "invalid_token" && said.says("expired"):
 		return c.fail(Rejected, "the token has expired")
 	case said.Error == "invalid_token" && said.says("revoked"):

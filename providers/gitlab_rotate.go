@@ -144,13 +144,13 @@ func (c gitlabCheck) judgeRotation(res *upstream.Response) *Error {
 	readable := res.Peek(&said)
 	switch {
 	case notAnAPI(res):
-	case res.Status == http.StatusUnauthorized && said.Error == "invalid_token" && said.says("revoked"):
+	case res.Status == http.StatusUnauthorized && said.rejects(res) && said.says("revoked"):
 		return c.fail(Rejected, "the token has been revoked, perhaps because it was rotated elsewhere; GitLab takes its use here for theft and revokes its successors too")
 	case res.Status == http.StatusForbidden && said.Error == "insufficient_scope":
 		return c.mayNotRotate(gitlabSelfRotate)
 	case res.Status == http.StatusForbidden && said.Error == "insufficient_granular_scope":
 		return c.mayNotRotate(gitlabRotatePermission)
-	case res.Status == http.StatusBadRequest && readable && (said.Error != "" || strings.HasPrefix(said.Message, "400 ")):
+	case res.Status == http.StatusBadRequest && readable && said.refusesRotation(res):
 		return c.badRotation(said)
 	case res.Status == http.StatusMethodNotAllowed && strings.HasPrefix(said.Message, "405 "):
 		return c.invalid(gitlabPAT, "this is no personal, project or group access token, and cannot be rotated (HTTP 405)")
@@ -158,6 +158,12 @@ func (c gitlabCheck) judgeRotation(res *upstream.Response) *Error {
 		return c.fail(UpstreamError, "%q does not know how a token rotates itself (HTTP 404): it is a GitLab older than 16.10, or url is not its root", res.Host)
 	}
 	return c.judge(res, gitlabRotatePermission)
+}
+
+// refusesRotation reports whether a 400 is GitLab's own: of a service's, or of the only
+// parameter's.
+func (r gitlabRefusal) refusesRotation(res *upstream.Response) bool {
+	return gitlabSigned(res) || strings.HasPrefix(r.Message, "400 ") || strings.HasPrefix(r.Error, gitlabExpiresAt)
 }
 
 // badRotation judges the refusals of RotateService, and of the token that it would make.

@@ -74,13 +74,20 @@ func (c jiraCheck) rejected(res *upstream.Response) *Error {
 	return c.fail(Rejected, "%q refused the e-mail and API token (HTTP %d): one of them is wrong, or the token is expired or revoked", res.Host, res.Status)
 }
 
+// judge401 tells a credential that Jira refuses from one that lacks a scope, and from
+// the refusal of somebody in between.
 func (c jiraCheck) judge401(res *upstream.Response) *Error {
-	if scopeMismatch(res) {
+	switch {
+	case scopeMismatch(res):
 		e := c.fail(InsufficientScope, "the token works, but lacks the scope to read its own account; make one with read:jira-user and read:jira-work")
 		e.Missing = []string{"read:jira-user"}
 		return e
+	case loggedIn(res):
+		return c.fail(InsufficientScope, "the credential works, but its account may not use Jira's API (HTTP 401)")
+	case jiraRejects(res):
+		return c.rejected(res)
 	}
-	return c.rejected(res)
+	return c.foreign(res, "Jira")
 }
 
 // judge403 tells three refusals apart: a host that takes Bearer values for
@@ -97,7 +104,7 @@ func (c jiraCheck) judge403(res *upstream.Response) *Error {
 	if saysErrorMessages(res) || loggedIn(res) {
 		return c.fail(InsufficientScope, "the credential works, but its account may not use Jira's API (HTTP 403)")
 	}
-	return c.fail(UpstreamError, "%q answered HTTP 403 with something that is not Jira's, such as the answer of a proxy or firewall; check url", res.Host)
+	return c.foreign(res, "Jira")
 }
 
 func (c jiraCheck) notFound(res *upstream.Response) *Error {

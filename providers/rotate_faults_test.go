@@ -195,7 +195,10 @@ func TestRotationFaults(t *testing.T) {
 				f.Path = r.changes
 				r.made.Behave(f)
 				target, want := r.target, wants[fault]
-				if want == "" {
+				switch {
+				case one.provider == "sonarqube" && fault == "unauthorized_empty", undecided(one.provider) && (fault == "unauthorized_empty" || fault == "unauthorized_jira"):
+					want = providers.Rejected
+				case want == "":
 					want = providers.UpstreamError
 				}
 				if want == providers.Unreachable {

@@ -118,14 +118,27 @@ func (c sonarqubeCheck) judge(res *upstream.Response) *Error {
 	case notAnAPI(res):
 		return c.page(res)
 	case res.Status == http.StatusUnauthorized:
-		// Without a body: UserSessionInitializer of SonarSource/sonarqube.
-		return c.fail(Rejected, "%q refused the token (HTTP 401): it is wrong, expired or revoked", res.Host)
+		return c.unauthorized(res)
 	case res.Status == http.StatusForbidden && saysErrors(res):
 		return c.fail(InsufficientScope, "the token works, but its user has too few rights (HTTP 403)")
 	case res.Status == http.StatusNotFound:
 		return c.fail(UpstreamError, "%q has no SonarQube API at this address (HTTP 404); check url and its context path", res.Host)
 	}
 	return c.unexpected(res)
+}
+
+// unauthorized believes in a 401 that has nothing but its status: that is how SonarQube
+// refuses a token. Where it demands a login of somebody without one, it says so.
+//
+// UserSessionInitializer and UnauthorizedException of SonarSource/sonarqube
+func (c sonarqubeCheck) unauthorized(res *upstream.Response) *Error {
+	switch {
+	case saysErrors(res):
+		return c.notSeen(res)
+	case len(res.Body) > 0 || res.Header.Get("Www-Authenticate") != "":
+		return c.foreign(res, "SonarQube")
+	}
+	return c.fail(Rejected, "%q refused the token (HTTP 401): it is wrong, expired or revoked", res.Host)
 }
 
 // saysErrors reports whether the answer has the form of SonarQube's refusals.

@@ -23,7 +23,7 @@ type Fault struct {
 	// Wait passes before the header is sent.
 	Wait time.Duration `json:"-"`
 	// Status, Header and Body are answered. The content type is JSON if Header
-	// has none.
+	// does not name it, and none if it is empty there.
 	Status int               `json:"status,omitempty"`
 	Header map[string]string `json:"header,omitempty"`
 	Body   string            `json:"body,omitempty"`
@@ -90,6 +90,7 @@ func namedFaults(argument string) map[string]Fault {
 		"deflate":                {Status: http.StatusOK, Header: map[string]string{"Content-Encoding": "deflate"}, Body: "\x78\x9c\xab\xae\x05\x00\x01\x75\x00\xf9"},
 		"not_gzip":               {Status: http.StatusOK, Header: map[string]string{"Content-Encoding": "gzip"}, Body: "{}"},
 		"unauthorized_empty":     {Status: http.StatusUnauthorized},
+		"unauthorized_jira":      JiraAnswers()["myself_unauthorized_cloud"].At(""),
 		"unauthorized_html":      {Status: http.StatusUnauthorized, Header: html, Body: unauthorizedPage},
 		"forbidden_html":         {Status: http.StatusForbidden, Header: html, Body: page},
 		"not_found_html":         {Status: http.StatusNotFound, Header: html, Body: page},
@@ -107,22 +108,6 @@ func namedFaults(argument string) map[string]Fault {
 // unauthorizedPage is what a proxy with a login of its own answers.
 const unauthorizedPage = "<html>\r\n<head><title>401 Authorization Required</title></head>\r\n<body>\r\n" +
 	"<center><h1>401 Authorization Required</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
-
-// refusedBetween are refusals of meshes and gateways between the engine and an
-// upstream, by what they say.
-func refusedBetween() map[string]Fault {
-	return map[string]Fault{
-		"a 403 of a mesh":              {Status: http.StatusForbidden, Header: map[string]string{"Content-Type": "text/plain"}, Body: "RBAC: access denied"},
-		"a 404 in plain text":          {Status: http.StatusNotFound, Header: map[string]string{"Content-Type": "text/plain"}, Body: "404 page not found\n"},
-		"a 403 of a gateway":           {Status: http.StatusForbidden, Body: `{"message":"Forbidden"}`},
-		"a 403 that says nothing":      {Status: http.StatusForbidden, Body: `{}`},
-		"a 404 that says nothing":      {Status: http.StatusNotFound, Body: `{}`},
-		"a 403 of a gateway's routes":  {Status: http.StatusForbidden, Body: `{"message":"no Route matched"}`},
-		"a 404 of a gateway's routes":  {Status: http.StatusNotFound, Body: `{"message":"no Route matched"}`},
-		"a 403 with codes of its own":  {Status: http.StatusForbidden, Body: `{"code":403,"status":403,"message":"Forbidden","errors":[]}`},
-		"a 403 that quotes the vendor": {Status: http.StatusForbidden, Body: `{"message":"upstream said 403 Forbidden, TF401027, VS403"}`},
-	}
-}
 
 func (f Fault) zero() bool {
 	return f.Wait == 0 && f.Status == 0 && f.Size == 0 && f.Drip == 0 && f.Late == 0 && f.Edit == nil && f.Stream == nil && !f.Cut && !f.Reset
@@ -163,7 +148,9 @@ func (f Fault) answer(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Content-Type", "application/json; charset=utf-8")
 	for name, value := range f.Header {
-		header.Set(name, value)
+		if header.Set(name, value); value == "" {
+			header[http.CanonicalHeaderKey(name)] = nil // not even what net/http would guess
+		}
 	}
 	if f.Cut || f.Drip > 0 {
 		header.Set("Content-Length", strconv.Itoa(len(body)+1))

@@ -83,6 +83,27 @@ func githubRefusals() map[string]Answer {
 			Header: map[string]string{"X-RateLimit-Limit": "60", "X-RateLimit-Remaining": "55", "X-RateLimit-Reset": "1601386475"},
 			Body:   `{"message":"Bad credentials","documentation_url":"https://docs.github.com/rest"}`,
 		},
+		"bad_credentials_enterprise": {
+			Source: "the form of bad_credentials with the link of an Enterprise Server, as in PyGithub issue 1865",
+			Status: http.StatusUnauthorized,
+			Header: map[string]string{"X-GitHub-Request-Id": "9d5a6d32-4f4a-4a43-a5d4-2f7c6ad2a5a0", "X-GitHub-Enterprise-Version": "3.14.2"},
+			Body:   `{"message":"Bad credentials","documentation_url":"https://docs.github.com/enterprise-server@3.14/rest","status":"401"}`,
+		},
+		"bad_credentials_older": {
+			Source: "the form of too_many_bad_logins, recorded in 2013, before refusals had a link",
+			Status: http.StatusUnauthorized,
+			Body:   `{"message":"Bad credentials"}`,
+		},
+		"json_web_token_401": {
+			Source: "reported by users of GitHub Apps; what is said to a token in the form of an app's, with the link of bad_credentials",
+			Status: http.StatusUnauthorized,
+			Body:   `{"message":"A JSON web token could not be decoded","documentation_url":"https://docs.github.com/rest"}`,
+		},
+		"private_mode": {
+			Source: "recorded: octokit/octokit.js issue 2709, PyGithub issue 1865; an Enterprise Server in private mode to whom no token came",
+			Status: http.StatusUnauthorized,
+			Body:   `{"message":"Must authenticate to access this API.","documentation_url":"https://developer.github.com/enterprise/2.21/v3"}`,
+		},
 		"requires_authentication": {
 			Source: "recorded: activebridge/projectr issue 89",
 			Status: http.StatusUnauthorized,

@@ -46,6 +46,27 @@ func gitlabRefusals() map[string]Answer {
 			Source: "documented: gitlabhq doc/api/rest/authentication.md", Status: http.StatusUnauthorized,
 			Body: `{"message":"401 Unauthorized"}`,
 		},
+		"unauthorized_unknown_token_recorded": {
+			Source: "recorded: ilijamt/vault-plugin-secrets-gitlab TestPathConfig_invalid_token, GitLab 19.1.1", Status: http.StatusUnauthorized,
+			Header: map[string]string{"X-Gitlab-Meta": `{"correlation_id":"01KVXXHREW086SQM8CM9Q5YVR0","version":"1"}`},
+			Body:   `{"message":"401 Unauthorized"}`,
+		},
+		"token_revoked_recorded_gitlab_com": {
+			Source: "recorded: ilijamt/vault-plugin-secrets-gitlab TestWithGitlabUser_RotateToken, gitlab.com", Status: http.StatusUnauthorized,
+			Header: map[string]string{
+				"X-Gitlab-Meta":    `{"correlation_id":"9f46279b098afba7-AMS","version":"1"}`,
+				"Www-Authenticate": `Bearer realm="Protected by OAuth 2.0", error="invalid_token", error_description="Token was revoked. You have to re-authorize from the user."`,
+			},
+			Body: `{"error":"invalid_token","error_description":"Token was revoked. You have to re-authorize from the user."}`,
+		},
+		"token_not_found": {
+			Source: "from the server's code: gitlabhq lib/api/api_guard.rb", Status: http.StatusUnauthorized,
+			Body: `{"error":"invalid_token","error_description":"Bad Access Token."}`,
+		},
+		"unauthorized_with_reason": {
+			Source: "from the server's code: unauthorized! of gitlabhq lib/api/helpers.rb, which takes a reason; the reason is made up", Status: http.StatusUnauthorized,
+			Body: `{"message":"401 Unauthorized - Token is unknown"}`,
+		},
 		"token_expired": {
 			Source: "from the server's code: gitlabhq lib/api/api_guard.rb", Status: http.StatusUnauthorized,
 			Body: `{"error":"invalid_token","error_description":"Token is expired. You can either do re-authorization or token refresh."}`,

@@ -44,6 +44,33 @@ func JiraAnswers() map[string]Answer {
 			},
 			Body: "Client must be authenticated to access this resource.",
 		},
+		"myself_unauthorized_bare": {
+			Source: "myself_unauthorized_cloud as it is where the login filter says nothing: pycontribs/jira issue 1897",
+			Status: http.StatusUnauthorized,
+			Header: map[string]string{"Content-Type": "text/plain"},
+			Body:   "Client must be authenticated to access this resource.",
+		},
+		"unauthorized_json_older": {
+			Source: "recorded: jira-node/node-jira-client issue 255",
+			Status: http.StatusUnauthorized,
+			Body:   `{"message":"Client must be authenticated to access this resource.","status-code":401}`,
+		},
+		"data_center_unauthorized": {
+			Source: "recorded: pycontribs/jira issue 1627 (a header of Jira 9.0) and stablyai/orca issue 8538 (the challenge); the body is not shown there",
+			Status: http.StatusUnauthorized,
+			Header: map[string]string{"Content-Type": "", "X-AREQUESTID": "764x10559x1", "WWW-Authenticate": `OAuth realm="https%3A%2F%2Fjira.example.com%2Fjira"`},
+		},
+		"data_center_unauthorized_messages": {
+			Source: "the form of Jira's refusals with the words of its OpenAPI's 401",
+			Status: http.StatusUnauthorized,
+			Body:   `{"errorMessages":["You are not authenticated. Authentication required to perform this operation."],"errors":{}}`,
+		},
+		"data_center_unauthorized_page": {
+			Source: "the page of unauthorized_html_older without the login filter's header",
+			Status: http.StatusUnauthorized,
+			Header: map[string]string{"Content-Type": "text/html;charset=UTF-8"},
+			Body:   "<h1>Unauthorized (401)</h1>\n<p>Encountered a <code>&quot;401 - Unauthorized&quot;</code> error while loading this page.</p>\n<p><a href=\"/secure/MyJiraHome.jspa\">Go to Jira home</a></p>",
+		},
 		"unauthorized_html_older": {
 			Source: "recorded: GothenburgBitFactory/bugwarrior issue 689",
 			Status: http.StatusUnauthorized,

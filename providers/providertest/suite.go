@@ -59,6 +59,8 @@ type Suite struct {
 	Fake func(w *World) Fake
 	// Cases are the provider's own.
 	Cases []Case
+	// Questions are all requests of a check that carry the credential.
+	Questions []Question
 	// Posts are the paths' ends of requests that are POSTs with a body although they
 	// only ask.
 	Posts []string
@@ -74,8 +76,9 @@ type Suite struct {
 // Suites returns the suite of every provider, by name.
 func Suites() map[string]Suite {
 	return map[string]Suite{
-		"jira": jiraSuite().unlike("unauthorized_html", "the site's own 401 may be a page: answer unauthorized_html_older"), "github": githubSuite(), "bitbucket": bitbucketSuite(), "azure_devops": azureSuite(),
-		"harness": harnessSuite(), "gitlab": gitlabSuite(), "github_actions": githubActionsSuite(), "sonarqube": sonarqubeSuite(),
+		"jira": jiraSuite(), "github": githubSuite(), "bitbucket": bitbucketSuite().unlike("unauthorized_empty", "any 401 is taken for a refusal"),
+		"azure_devops": azureSuite().unlike("unauthorized_empty", "any 401 is taken for a refusal"), "harness": harnessSuite().unlike("unauthorized_empty", "any 401 is taken for a refusal"),
+		"gitlab": gitlabSuite(), "github_actions": githubActionsSuite(), "sonarqube": sonarqubeSuite().unlike("unauthorized_empty", "SonarQube's own 401 is empty: answer unauthorized_401_empty"),
 	}
 }
 
@@ -146,7 +149,7 @@ func FaultOutcomes() map[string]providers.Outcome {
 		"empty_object": providers.UpstreamError, "two_values": providers.UpstreamError, "too_large": providers.UpstreamError,
 		"forbidden_html": providers.UpstreamError, "not_found_html": providers.UpstreamError, "gone": providers.UpstreamError,
 		"server_error": providers.UpstreamError, "bad_gateway_html": providers.UpstreamError, "unavailable": providers.UpstreamError,
-		"unauthorized_empty": providers.Rejected, "unauthorized_html": providers.UpstreamError,
+		"unauthorized_empty": providers.UpstreamError, "unauthorized_html": providers.UpstreamError,
 		"rate_limited": providers.RateLimited, "rate_limited_no_header": providers.RateLimited,
 		"slow_headers": providers.Unreachable, "slow_body": providers.Unreachable,
 		"reset": providers.Unreachable, "cut": providers.Unreachable,
@@ -179,25 +182,13 @@ func streamOutcomes() map[string]providers.Outcome {
 }
 
 func (s Suite) unlike(fault, why string) Suite {
-	s.Unlike = map[string]string{fault: why}
+	unlike := map[string]string{fault: why}
+	maps.Copy(unlike, s.Unlike)
+	s.Unlike = unlike
 	return s
 }
 
 func (c Case) arranged(arrange func(w *World)) Case { c.Arrange = arrange; return c }
-
-// refusedBetween are cases like c, in which something in between refuses the request
-// for path. That says nothing of the credential.
-func (c Case) refusedBetween(path string, fake func(w *World) Fake) []Case {
-	var cases []Case
-	for name, fault := range refusedBetween() {
-		refused := c.named(name + " to " + path + " proves nothing").as("")
-		fault.Path = path
-		refused.Want, refused.Check = providers.UpstreamError, nil
-		refused.Arrange = func(w *World) { c.Arrange(w); fake(w).Behave(fault) }
-		cases = append(cases, refused)
-	}
-	return cases
-}
 
 func retryAfter(want time.Duration) func(providers.Verified, *providers.Error) error {
 	return func(_ providers.Verified, err *providers.Error) error {

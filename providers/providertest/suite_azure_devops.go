@@ -24,8 +24,9 @@ func azureSuite() Suite {
 		FaultPath: azureConnect,
 		Fake:      func(w *World) Fake { return w.AzureDevOps },
 		Cases: slices.Concat(azureTokenCases(), azureAnonymousCases(), azureIdentityCases(), azureServiceCases(),
-			azurePublicCases(), azureBetweenCases(), azureHostCases(), azureServerCases(), azureAnswerCases()),
-		Unlike: map[string]string{"unauthorized_html": "a 401 of Azure DevOps may be a page: answer object_moved_401"},
+			azurePublicCases(), azureNumberedCases(), azureHostCases(), azureServerCases(), azureAnswerCases()),
+		Questions: azureQuestions(),
+		Unlike:    map[string]string{"unauthorized_html": "a 401 of Azure DevOps may be a page: answer object_moved_401"},
 	}
 }
 
@@ -267,17 +268,19 @@ func azurePublicCases() []Case {
 	}
 }
 
-// azureBetweenCases are refusals of somebody else, to each of the requests.
-func azureBetweenCases() []Case {
-	fake := func(w *World) Fake { return w.AzureDevOps }
-	at := func(service, path string) []Case {
-		return azureCase(service, "", "", knowsMiaAtAzure(), nil).refusedBetween(path, fake)
+// azureQuestions are the requests of a check.
+func azureQuestions() []Question {
+	at := func(service string, paths ...string) []Question {
+		return azureCase(service, "", "", knowsMiaAtAzure(), nil).asks(func(w *World) Fake { return w.AzureDevOps }, paths...)
 	}
-	numbered := azureCase("boards", "a message with its number is Azure DevOps', too", providers.InsufficientScope, onAzure(azureConnect, Fault{
-		Status: 403, Body: `{"message":"TF400813: no"}`,
-	}), missing(azureOrg))
-	return slices.Concat([]Case{numbered}, at("boards", azureConnect), at("boards", azureProject), at("boards", "/_apis/wit/workitemrelationtypes"),
+	return slices.Concat(at("boards", azureConnect, azureProject, "/_apis/wit/workitemrelationtypes"),
 		at("repos", "/_apis/git/pullrequests"), at("pipelines", "/_apis/build/definitions"))
+}
+
+func azureNumberedCases() []Case {
+	return []Case{azureCase("boards", "a message with its number is Azure DevOps', too", providers.InsufficientScope, onAzure(azureConnect, Fault{
+		Status: 403, Body: `{"message":"TF400813: no"}`,
+	}), missing(azureOrg))}
 }
 
 func azureHostCases() []Case {

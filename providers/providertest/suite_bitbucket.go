@@ -21,6 +21,7 @@ func bitbucketSuite() Suite {
 		FaultPath: "/2.0/user",
 		Fake:      func(w *World) Fake { return w.Bitbucket },
 		Cases:     slices.Concat(bitbucketTokenCases(), bitbucketWorkspaceCases(), bitbucketMembershipCases(), bitbucketHostCases(), bitbucketAnswerCases()),
+		Questions: bitbucketCase("", "", knowsMiaAtBitbucket, nil).setting("workspace", orgName).asks(func(w *World) Fake { return w.Bitbucket }, "/2.0/user", bitbucketPermit),
 	}
 }
 
@@ -163,10 +164,7 @@ func bitbucketMembershipCases() []Case {
 	for _, permission := range []string{"owner", "collaborator", "member"} {
 		cases = append(cases, told("the permission "+permission+" is a membership", "", orgName, `{"permission":"`+permission+`","workspace":{"slug":"Acme"}}`, bitbucketGood))
 	}
-	fake := func(w *World) Fake { return w.Bitbucket }
-	return slices.Concat(cases,
-		bitbucketCase("", "", knowsMiaAtBitbucket, nil).refusedBetween("/2.0/user", fake),
-		bitbucketCase("", "", knowsMiaAtBitbucket, nil).setting("workspace", orgName).refusedBetween(bitbucketPermit, fake))
+	return cases
 }
 
 func bitbucketWorkspaceCases() []Case {

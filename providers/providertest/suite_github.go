@@ -24,8 +24,24 @@ func githubSuite() Suite {
 		Good:      githubCase("a classic token works", "", knowsOcto, githubGood).as(Good),
 		FaultPath: "/user",
 		Fake:      func(w *World) Fake { return w.GitHub },
+		Questions: githubQuestions(),
 		Cases:     slices.Concat(githubTokenCases(), githubOrgCases(), githubMemberCases(), githubListCases(), githubDoubtCases(), githubPoolCases(), githubHostCases(), githubAnswerCases()),
 	}
+}
+
+// githubQuestions are the requests of a check, of GitHub's own hosts and of a server's.
+func githubQuestions() []Question {
+	known := func(fake func(w *World) *GitHub) func(w *World) {
+		return func(w *World) {
+			fake(w).AddClassic("mia", octoToken, "repo", "read:org")
+			fake(w).AddOrganization(GitHubOrganization{Login: orgName, Repositories: []GitHubRepository{{Name: "engine", Private: true}}})
+		}
+	}
+	vendor, server := func(w *World) *GitHub { return w.GitHub }, func(w *World) *GitHub { return w.GitHubEnterprise }
+	c := githubCase("", "", nil, nil).list("organizations", orgName)
+	return slices.Concat(
+		c.arranged(known(vendor)).asks(func(w *World) Fake { return w.GitHub }, "/user", "/orgs/acme", membershipOfAcme, listOfOrgs),
+		c.arranged(known(server)).at(GitHubEnterpriseURL).asks(func(w *World) Fake { return w.GitHubEnterprise }, "/user", "/orgs/acme", membershipOfAcme, listOfOrgs))
 }
 
 func githubCase(name string, want providers.Outcome, arrange func(w *World), look check) Case {
@@ -206,7 +222,19 @@ func githubAnswerCases() []Case {
 		user("user_success_ghu", "", notTold),
 		user("user_success_no_expiry", "", warns(0)),
 		user("bad_credentials", providers.Rejected, nil),
+		user("bad_credentials_enterprise", providers.Rejected, nil),
+		user("bad_credentials_older", providers.Rejected, nil),
+		user("json_web_token_401", providers.Rejected, nil),
 		user("requires_authentication", providers.UpstreamError, says("did not see the token")),
+		user("private_mode", providers.UpstreamError, says("did not see the token", "not judged")),
+		user("private_mode", providers.UpstreamError, says("did not see the token")).named("answer private_mode of an Enterprise Server").at(GitHubEnterpriseURL).arranged(func(w *World) {
+			w.GitHubEnterprise.AddClassic("mia", octoToken)
+			w.GitHubEnterprise.Behave(answers["private_mode"].At("/user"))
+		}),
+		org("private_mode", providers.UpstreamError, says("did not see the token")),
+		user("bad_credentials_enterprise", providers.Rejected, nil).named("answer bad_credentials_enterprise of an Enterprise Server").at(GitHubEnterpriseURL).arranged(func(w *World) {
+			w.GitHubEnterprise.Behave(answers["bad_credentials_enterprise"].At("/user"))
+		}),
 		user("user_with_installation_token", providers.InsufficientScope, nil),
 		user("missing_user_agent", providers.UpstreamError, nil),
 		user("service_unavailable_html", providers.UpstreamError, nil),

@@ -21,6 +21,7 @@ func githubActionsSuite() Suite {
 	}
 	s.Good = actionsCase("a classic token that sees the runs works", "", actionsOrg(GitHubOrganization{}), githubGood).as(Good)
 	s.Cases = cases
+	s.Questions = append(s.Questions, s.Questions[0].Of.asks(s.Fake, "/orgs/acme/repos", actionsRuns)...)
 	return s
 }
 

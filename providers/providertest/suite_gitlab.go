@@ -24,8 +24,8 @@ func gitlabSuite() Suite {
 		Good:      gitlabCase("a personal access token works", "", knowsGitLab, gitlabGood).as(Good),
 		FaultPath: gitlabSelf,
 		Fake:      fake,
-		Cases: slices.Concat(cases, gitlabAnswerCases(), gitlabCase("", "", knowsGitLab, nil).refusedBetween(gitlabSelf, fake),
-			gitlabCase("", "", knowsGitLab, nil).refusedBetween(gitlabUser, fake)),
+		Cases:     slices.Concat(cases, gitlabAnswerCases()),
+		Questions: gitlabCase("", "", knowsGitLab, nil).asks(fake, gitlabSelf, gitlabUser),
 		Without: map[Situation]string{
 			WrongOwner: "a token is all that is entered, and names its own user",
 			WrongOrg:   "GitLab has no setting for a group",
@@ -102,10 +102,6 @@ func gitlabTokenCases() []Case {
 		gitlabCase("a token ends when its date begins", "", addsGitLab(GitLabToken{Expires: "2096-12-15"}), expiry("2096-12-15T00:00:00Z")),
 		gitlabCase("an active token that ended long ago contradicts itself", providers.UpstreamError, addsGitLab(GitLabToken{Expires: "2016-12-15"}), says("both")),
 		gitlabCase("an active token may end this day in another time zone", "", addsGitLab(GitLabToken{Expires: time.Now().UTC().Format(time.DateOnly)}), nil),
-		gitlabCase("an empty 401 after the token is known proves nothing", providers.UpstreamError, func(w *World) {
-			knowsGitLab(w)
-			w.GitLab.Behave(Fault{Path: gitlabUser, Status: http.StatusUnauthorized})
-		}, says("a moment later")),
 		gitlabCase("a 401 after the token is known may tell of DPoP", providers.AccountBlocked, func(w *World) {
 			knowsGitLab(w)
 			w.GitLab.Behave(GitLabAnswers()["dpop_demanded"].At(gitlabUser))
@@ -173,6 +169,10 @@ func gitlabAnswerCases() []Case {
 			return equal("Identity", v.Identity, "john_smith")
 		}),
 		self("unauthorized_unknown_token", providers.Rejected, nil),
+		self("unauthorized_unknown_token_recorded", providers.Rejected, nil),
+		self("token_revoked_recorded_gitlab_com", providers.Rejected, says("revoked")),
+		self("token_not_found", providers.Rejected, nil),
+		self("unauthorized_with_reason", providers.Rejected, nil),
 		self("token_expired", providers.Rejected, says("expired")),
 		self("token_revoked", providers.Rejected, says("revoked")),
 		self("impersonation_disabled", providers.Rejected, says("impersonation")),

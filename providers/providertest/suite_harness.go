@@ -24,8 +24,10 @@ func harnessSuite() Suite {
 		Good:      harnessCase("a user's token works", "", knowsHarness, harnessGood).as(Good),
 		FaultPath: harnessCheck,
 		Fake:      func(w *World) Fake { return w.Harness },
-		Cases:     slices.Concat(cases, harnessOwnerCases(), harnessAnswerCases(), harnessCase("", "", knowsHarness, nil).refusedBetween(harnessCheck, func(w *World) Fake { return w.Harness })),
-		Posts:     []string{harnessCheck},
+		Cases:     slices.Concat(cases, harnessOwnerCases(), harnessAnswerCases()),
+		Questions: []Question{harnessCase("", "", knowsHarness, nil).asks(func(w *World) Fake { return w.Harness }, harnessCheck)[0].
+			owning(BareForbidden, providers.InsufficientScope)}, // answer service_account_403
+		Posts: []string{harnessCheck},
 	}
 }
 

@@ -24,10 +24,25 @@ func jiraSuite() Suite {
 		}, jiraGood),
 		FaultPath: "/rest/api/3/myself",
 		Fake:      func(w *World) Fake { return w.Jira },
+		Questions: jiraQuestions(),
 		Cases:     slices.Concat(jiraCloudCases(), jiraGatewayCases(), jiraSiteCases(), jiraDoubtCases(), jiraDataCenterCases(), jiraAnswerCases()),
 		Open:      []string{tenantInfo},
 		Without:   map[Situation]string{WrongOrg: "Jira has no setting for an organisation"},
 	}
+}
+
+// jiraQuestions are the requests of a check: of a site, of the gateway, of a server.
+func jiraQuestions() []Question {
+	cloud, server := func(w *World) Fake { return w.Jira }, func(w *World) Fake { return w.JiraDataCenter }
+	site := jiraCloudCase("", "", knowsMia, nil)
+	scoped := scopedCase("", "", hasScopes("read:jira-user", "read:jira-work"), nil)
+	pat := jiraServerCase("", "", func(w *World) { w.JiraDataCenter.AddPAT("mia", jiraPAT) }, nil)
+	questions := slices.Concat(site.asks(cloud, "/rest/api/3/myself"), scoped.asks(cloud, DefaultCloudID+"/rest/api/3/myself"), pat.asks(server, "/rest/api/2/myself"))
+	for _, q := range slices.Concat(site.asks(cloud, "/project/search"), pat.asks(server, "/mypermissions")) {
+		q.Harmless = true
+		questions = append(questions, q)
+	}
+	return questions
 }
 
 type check = func(providers.Verified, *providers.Error) error
@@ -230,6 +245,11 @@ func jiraDataCenterCases() []Case {
 			known(w)
 			behaves(answers["myself_success_data_center"])(w)
 		}, good),
+		jiraServerCase("answer data_center_unauthorized", providers.Rejected, behaves(answers["data_center_unauthorized"]), nil),
+		jiraServerCase("answer data_center_unauthorized_messages", providers.Rejected, behaves(answers["data_center_unauthorized_messages"]), nil),
+		jiraServerCase("answer data_center_unauthorized_page", providers.Rejected, behaves(answers["data_center_unauthorized_page"]), nil),
+		jiraServerCase("answer unauthorized_json_older", providers.Rejected, behaves(answers["unauthorized_json_older"]), nil),
+		jiraServerCase("answer myself_unauthorized_bare", providers.Rejected, behaves(answers["myself_unauthorized_bare"]), nil),
 		jiraServerCase("answer bearer_on_site_host_403", providers.Rejected, behaves(answers["bearer_on_site_host_403"]), says("api_key")),
 	}
 }
@@ -247,6 +267,11 @@ func jiraAnswerCases() []Case {
 		myself("myself_success_cloud", "", jiraGood),
 		myself("myself_unauthorized_cloud", providers.Rejected, nil),
 		myself("unauthorized_html_older", providers.Rejected, nil),
+		myself("unauthorized_json_older", providers.Rejected, nil),
+		myself("myself_unauthorized_bare", providers.Rejected, nil),
+		jiraCloudCase("a 401 after a login is a missing right", providers.InsufficientScope, func(w *World) {
+			w.Jira.Behave(Fault{Path: "/myself", Status: 401, Body: `{}`, Header: map[string]string{"X-Seraph-LoginReason": "OK"}})
+		}, nil),
 		myself("expired_token_anonymous_200", providers.Rejected, nil).as(Expired),
 		myself("gateway_scope_mismatch", providers.InsufficientScope, nil),
 		myself("rate_limited_burst", providers.RateLimited, retryAfter(time.Second)),

@@ -25,7 +25,8 @@ func sonarqubeSuite() Suite {
 		Good:      sonarqubeCase("a user token works", "", knowsSonarQube, sonarqubeGood("bearer")).as(Good),
 		FaultPath: sonarCurrent,
 		Fake:      func(w *World) Fake { return w.SonarQube },
-		Cases:     slices.Concat(cases, sonarqubeAnswerCases(), sonarqubeCase("", "", knowsSonarQube, nil).refusedBetween(sonarCurrent, func(w *World) Fake { return w.SonarQube })),
+		Cases:     slices.Concat(cases, sonarqubeAnswerCases()),
+		Questions: sonarqubeQuestions(),
 		Open:      []string{sonarVersion},
 	}
 }
@@ -170,11 +171,9 @@ func sonarqubeCloudCases() []Case {
 			w.SonarQubeCloud.Behave(Fault{Path: sonarOrgs, Status: http.StatusOK, Body: body})
 		}, nil).at(SonarQubeCloudURL).setting("organization", "acme")
 	}
-	known := cloud("", "", []string{"acme"}, nil)
-	fake := func(w *World) Fake { return w.SonarQubeCloud }
-	return append(known.refusedBetween(sonarOrgs, fake), []Case{
+	return []Case{
 		cloud("a 401 after the user is known proves nothing", providers.UpstreamError, nil, says("a moment later")).arranged(func(w *World) {
-			known.Arrange(w)
+			w.SonarQubeCloud.AddToken("mia", sonarToken)
 			w.SonarQubeCloud.Behave(SonarQubeAnswers()["unauthorized_401_empty"].At(sonarOrgs))
 		}),
 		cloud("SonarQube Cloud works", "", []string{"other", "acme"}, sonarqubeGood("bearer")),
@@ -186,7 +185,29 @@ func sonarqubeCloudCases() []Case {
 		cloud("an organization's key cannot change the question", providers.InvalidField, nil, fields("organization")).setting("organization", "a&member=false"),
 		lists("a list of nothing proves nothing", `{}`),
 		lists("a list in another form proves nothing", `{"organizations":{"key":"acme"}}`),
-	}...)
+	}
+}
+
+// sonarqubeQuestions are the requests of a check. SonarQube's own 401 has no body.
+func sonarqubeQuestions() []Question {
+	var questions []Question
+	ask := func(c Case, fake func(w *World) *SonarQube, path string) {
+		c.Arrange = func(w *World) {
+			fake(w).Add(SonarQubeToken{Token: sonarToken, Login: "mia", Organizations: []string{"acme"}})
+		}
+		q := c.asks(func(w *World) Fake { return fake(w) }, path)[0]
+		if path == sonarCurrent {
+			q = q.owning(BareUnauthorized, providers.Rejected)
+		}
+		questions = append(questions, q)
+	}
+	server := sonarqubeCase("", "", nil, nil)
+	cloud := server.at(SonarQubeCloudURL).setting("organization", "acme")
+	ask(server, func(w *World) *SonarQube { return w.SonarQube }, sonarCurrent)
+	ask(server.at(SonarQubeOldURL), func(w *World) *SonarQube { return w.SonarQubeOld }, sonarCurrent)
+	ask(cloud, func(w *World) *SonarQube { return w.SonarQubeCloud }, sonarCurrent)
+	ask(cloud, func(w *World) *SonarQube { return w.SonarQubeCloud }, sonarOrgs)
+	return questions
 }
 
 func sonarqubeAnswerCases() []Case {
