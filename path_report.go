@@ -109,7 +109,8 @@ func checkResource(name string) error {
 // parseMoment reads RFC 3339 or seconds since 1970.
 func parseMoment(raw any) (time.Time, error) {
 	wrong := errors.New("must be a time such as 2027-03-31T12:00:00Z, or seconds since 1970")
-	if text, ok := raw.(string); ok {
+	if text, ok := line(raw).(string); ok {
+		raw = text
 		if len(text) > maxNumber {
 			return time.Time{}, errLong
 		}

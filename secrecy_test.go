@@ -24,7 +24,7 @@ import (
 )
 
 // canaryNamed is a secret that reads differently in each form of writing.
-func canaryNamed(name string) string { return "canary-" + name + `-+/="q"\b&<t>?~.ü` }
+func canaryNamed(name string) string { return "canary-" + name + `-+/="q"\b&<t>?~.` }
 
 // Vault Community has no subscription to events, so the acceptance tests cannot see
 // them: here is what Vault is given to send, of every type.

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"vault-plugin-secrets-sei/providers"
 )
@@ -18,47 +16,70 @@ func parseSecrets(f providers.Field, raw any) ([]providers.Secret, error) {
 		return nil, err
 	}
 	secrets := make([]providers.Secret, 0, len(texts))
-	for _, text := range texts {
+	for i, text := range texts {
 		text = strings.TrimSpace(text)
 		if err := checkSecret(f, text); err != nil {
-			return nil, err
+			return nil, inPool(err, i+1, len(texts))
 		}
 		secrets = append(secrets, providers.NewSecret(text))
 	}
 	return secrets, nil
 }
 
+// inPool says which of several tokens is wrong.
+func inPool(err error, position, tokens int) error {
+	if tokens == 1 {
+		return err
+	}
+	return fmt.Errorf("has a token, number %d of %d, that %w", position, tokens, err)
+}
+
 func secretTexts(f providers.Field, raw any) ([]string, error) {
 	if f.Kind != providers.Pool {
 		text, err := asText(raw)
-		return []string{text}, err
+		// A line of a list may have come as a token; none ends with a comma.
+		return []string{strings.TrimSuffix(strings.TrimSpace(text), ",")}, err
 	}
-	if err := few(raw, maxPool, "tokens"); err != nil {
-		return nil, err
-	}
-	texts, err := asList(raw)
+	texts, err := asList(raw, limit{maxPool, "tokens"})
 	if err == nil && len(texts) == 0 {
 		err = errBlank
 	}
 	return texts, err
 }
 
+// checkSecret refuses before anybody is asked what cannot be a credential: each attempt
+// with it would count as a failed login.
 func checkSecret(f providers.Field, text string) error {
 	switch {
 	case text == "":
 		return errBlank
 	case len(text) > maxSecret:
 		return fmt.Errorf("must not be longer than %d bytes", maxSecret)
-	case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
-		return errControl
+	case f.Kind == providers.Email, f.Kind == providers.Text:
+		return checkLogin(f, text)
+	}
+	if err := checkForm(text); err != nil {
+		return err
+	}
+	return checkCharacters(text, inToken)
+}
+
+// checkLogin judges the e-mail address or user name that goes with a token.
+func checkLogin(f providers.Field, text string) error {
+	if err := checkCharacters(text, inText); err != nil {
+		return err
+	}
+	if err := checkUnquoted(text); err != nil {
+		return err
+	}
+	switch {
 	case f.Kind == providers.Email && !plausibleEmail(text):
 		return errors.New("must be an e-mail address")
 	case strings.Contains(text, ":") && f.Kind == providers.Text:
 		// It is the user part of HTTP Basic authentication, which ends at a colon.
 		return errors.New("must not contain a colon")
-	default:
-		return nil
 	}
+	return checkForm(text)
 }
 
 func plausibleEmail(text string) bool {

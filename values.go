@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/hashicorp/go-secure-stdlib/parseutil"
 
@@ -47,7 +45,7 @@ func parseSetting(s providers.Settings, f providers.Field, raw any) (err error) 
 	case providers.List:
 		s.Lists[f.Name], err = parseList(raw)
 	case providers.Map:
-		s.Maps[f.Name], err = parseMap(raw)
+		s.Maps[f.Name], err = parseMap(f, raw)
 	case providers.Flag:
 		s.Flags[f.Name], err = parseFlag(raw)
 	case providers.Count, providers.Duration:
@@ -62,15 +60,22 @@ func parseSetting(s providers.Settings, f providers.Field, raw any) (err error) 
 
 // parseSecretSetting reads a secret that is a setting: one, never blank.
 func parseSecretSetting(f providers.Field, raw any) (providers.Secret, error) {
-	secrets, err := parseSecrets(f, raw)
+	text, err := asText(raw)
+	if err == nil {
+		text = strings.TrimSpace(text)
+		err = checkSecret(f, text)
+	}
 	if err != nil {
 		return providers.Secret{}, err
 	}
-	return secrets[0], nil
+	return providers.NewSecret(text), nil
 }
 
+// parseText reads a text. The line break that a file or a heredoc ends with is stored,
+// so that what was written reads back, and means nothing: see Settings.Text.
 func parseText(f providers.Field, raw any) (string, error) {
-	text, err := asText(raw)
+	written, err := asText(raw)
+	text := providers.Line(written)
 	if err != nil || text == "" {
 		return text, err
 	}
@@ -78,16 +83,29 @@ func parseText(f providers.Field, raw any) (string, error) {
 	case len(f.Values) > 0 && !slices.Contains(f.Values, text):
 		return "", fmt.Errorf("must be one of %s", strings.Join(f.Values, ", "))
 	case f.Kind == providers.PEM:
-		return text, checkPEM(text)
-	case len(text) > maxText:
+		return written, checkPEM(text)
+	case len(written) > maxText:
 		return "", fmt.Errorf("must not be longer than %d bytes", maxText)
-	case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
-		return "", errControl
-	case f.Kind == providers.URL:
-		return text, checkURL(text)
-	default:
-		return text, nil
 	}
+	if err := checkCharacters(text, charactersOf(f)); err != nil {
+		return "", err
+	}
+	switch {
+	case f.Prose:
+		return written, nil
+	case f.Kind == providers.URL:
+		return written, checkURL(text)
+	default:
+		return written, checkUnquoted(text)
+	}
+}
+
+// charactersOf is what the texts of a setting may hold.
+func charactersOf(f providers.Field) func(rune) bool {
+	if f.Prose {
+		return inProse
+	}
+	return inText
 }
 
 // checkURL demands the root of a site. A user name or a query could be a secret
@@ -136,44 +154,42 @@ func checkPEM(text string) error {
 }
 
 func parseList(raw any) ([]string, error) {
-	if err := few(raw, maxList, "elements"); err != nil {
-		return nil, err
-	}
-	list, err := asList(raw)
+	list, err := asList(raw, limit{maxList, "elements"})
 	if err != nil {
 		return nil, err
 	}
 	for i, text := range list {
 		list[i] = strings.TrimSpace(text)
-		if err := checkElement(list[i]); err != nil {
+		if err := checkElement(list[i], inText); err != nil {
 			return nil, err
 		}
 	}
 	return list, nil
 }
 
-func checkElement(text string) error {
+func checkElement(text string, fits func(rune) bool) error {
 	const longest = 256
 	switch {
 	case text == "":
 		return errors.New("must not have blank elements")
 	case len(text) > longest:
 		return fmt.Errorf("must not have elements longer than %d bytes", longest)
-	case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
-		return errControl
-	default:
-		return nil
 	}
+	if err := checkCharacters(text, fits); err != nil {
+		return fmt.Errorf("has an element that %w", err)
+	}
+	return nil
 }
 
 // parseMap reads a JSON object of strings, or key=value strings as the command
 // line sends them.
-func parseMap(raw any) (map[string]string, error) {
-	if err := few(raw, maxLabels, "pairs"); err != nil {
-		return nil, err
-	}
+func parseMap(f providers.Field, raw any) (map[string]string, error) {
+	most := limit{maxLabels, "pairs"}
 	pairs := map[string]string{}
 	if object, ok := raw.(map[string]any); ok {
+		if err := most.of(len(object)); err != nil {
+			return nil, err
+		}
 		for key, value := range object {
 			text, isText := value.(string)
 			if !isText {
@@ -181,10 +197,14 @@ func parseMap(raw any) (map[string]string, error) {
 			}
 			pairs[key] = text
 		}
-		return pairs, checkPairs(pairs)
+		return pairs, checkPairs(f, pairs)
 	}
-	list, err := asList(raw)
-	if err != nil {
+	list, err := asList(raw, most)
+	var many tooMany
+	switch {
+	case errors.As(err, &many):
+		return nil, err
+	case err != nil:
 		return nil, errors.New("must be key=value pairs")
 	}
 	for _, pair := range list {
@@ -194,18 +214,18 @@ func parseMap(raw any) (map[string]string, error) {
 		}
 		pairs[strings.TrimSpace(key)] = value
 	}
-	return pairs, checkPairs(pairs)
+	return pairs, checkPairs(f, pairs)
 }
 
-func checkPairs(pairs map[string]string) error {
+func checkPairs(f providers.Field, pairs map[string]string) error {
 	for key, value := range pairs {
-		if err := checkElement(key); err != nil {
+		if err := checkElement(key, charactersOf(f)); err != nil {
 			return err
 		}
 		if value == "" {
 			continue
 		}
-		if err := checkElement(value); err != nil {
+		if err := checkElement(value, charactersOf(f)); err != nil {
 			return err
 		}
 	}
@@ -213,6 +233,9 @@ func checkPairs(pairs map[string]string) error {
 }
 
 func parseFlag(raw any) (bool, error) {
+	if text, isText := raw.(string); isText {
+		raw = providers.Line(text)
+	}
 	switch raw {
 	case true, "true":
 		return true, nil
@@ -231,6 +254,8 @@ func parseNumber(f providers.Field, raw any) (int64, error) {
 		return 0, errLong
 	case isText && strings.TrimSpace(text) == "":
 		return 0, errBlank // and not 0, which often means off
+	case isText:
+		raw = providers.Line(text)
 	}
 	n, err := asNumber(f.Kind, raw)
 	switch {
@@ -280,51 +305,4 @@ func asText(raw any) (string, error) {
 		return "", errNotText
 	}
 	return text, nil
-}
-
-// few refuses more elements than a field can have, before they are copied: a comma takes
-// one byte of a request, and an element sixteen of memory.
-func few(raw any, most int, what string) error {
-	n := 0
-	switch value := raw.(type) {
-	case string:
-		n = strings.Count(value, ",") + 1
-	case []string:
-		n = len(value)
-	case []any:
-		n = len(value)
-	case map[string]any:
-		n = len(value)
-	}
-	if n > most {
-		return fmt.Errorf("must not have more than %d %s", most, what)
-	}
-	return nil
-}
-
-// asList demands strings: a JSON array, or one string separated by commas.
-func asList(raw any) ([]string, error) {
-	switch value := raw.(type) {
-	case nil:
-		return nil, errNull
-	case string:
-		if strings.TrimSpace(value) == "" {
-			return []string{}, nil
-		}
-		return strings.Split(value, ","), nil
-	case []string:
-		return slices.Clone(value), nil
-	case []any:
-		list := make([]string, 0, len(value))
-		for _, element := range value {
-			text, ok := element.(string)
-			if !ok {
-				return nil, errors.New("must have strings as elements")
-			}
-			list = append(list, text)
-		}
-		return list, nil
-	default:
-		return nil, errors.New("must be a string or a list of strings")
-	}
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // awkward ends the canaries: it reads differently in each form of writing.
-const awkward = `+/="q"\b&<t>?~.ü`
+const awkward = `+/="q"\b&<t>?~.`
 
 func canaryNamed(name string) string { return "canary-" + name + "-" + awkward }
 

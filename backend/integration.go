@@ -74,7 +74,7 @@ func (in *Integration) binding(spec providers.Spec) string {
 	settings := providers.WithDefaults(fields, in.Settings)
 	for _, f := range fields {
 		if f.Locates || f.Visited {
-			value := fmt.Sprint(settings.Value(f))
+			value := fmt.Sprint(settings.Means(f))
 			_, _ = fmt.Fprintf(hash, "%s=%d:%s", f.Name, len(value), value)
 		}
 	}

@@ -186,7 +186,7 @@ func differing(before, after *Integration, spec providers.Spec, match func(provi
 	a, b := providers.WithDefaults(fields, before.Settings), providers.WithDefaults(fields, after.Settings)
 	var names []string
 	for _, f := range fields {
-		if match(f) && !reflect.DeepEqual(a.Value(f), b.Value(f)) {
+		if match(f) && !reflect.DeepEqual(a.Means(f), b.Means(f)) {
 			names = append(names, f.Name)
 		}
 	}

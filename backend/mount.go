@@ -36,7 +36,7 @@ type Mount struct {
 func MountFields() []providers.Field {
 	const day = 24 * 3600
 	return []providers.Field{
-		{Name: "allowed_hosts", Title: "Allowed hosts", Kind: providers.List, Description: "Hosts that integrations may name, as [scheme://]host[:port], *. for any subdomain; the hosts that are called, so api.github.com for github.com. Empty: https to any address but loopback, link-local, unspecified and multicast ones."},
+		{Name: "allowed_hosts", Title: "Allowed hosts", Kind: providers.List, Description: "Hosts that integrations may name, as [scheme://]host[:port], *. for any subdomain; the hosts that are called, so api.github.com for github.com. Empty: https to any address but loopback, link-local, unspecified, multicast and cloud metadata ones."},
 		{Name: "request_timeout", Title: "Request timeout", Kind: providers.Duration, Default: "30", Min: 1, Max: 300, Description: "Seconds that the check of one credential may take. Vault itself ends a request after 90 unless its configuration says otherwise."},
 		{Name: "health_check_interval", Title: "Health check interval", Kind: providers.Duration, Default: "3600", Max: 30 * day, Description: "Seconds between health checks of an integration, 0 for none."},
 		{Name: "max_concurrent_checks", Title: "Concurrent checks", Kind: providers.Count, Default: "16", Min: 1, Max: 256, Description: "Health checks at the same time, at most four of them at one host."},

@@ -4,7 +4,7 @@ import "vault-plugin-secrets-sei/providers/internal/upstream"
 
 // AllowedHosts is the mount's rule for which addresses may be called. The zero
 // value is the default: https to any address but loopback, link-local,
-// unspecified and multicast ones.
+// unspecified and multicast ones and those of clouds' metadata services.
 type AllowedHosts = upstream.AllowedHosts
 
 // ParseAllowedHosts reads entries of the form [scheme://]host[:port], where host

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // maxDuration is ten years in seconds: no duration that makes sense is longer.
@@ -23,8 +24,12 @@ type Settings struct {
 	Secrets map[string]Secret            `json:"-"`                 // no encoder writes a Secret
 }
 
-// Text returns a Text, Email, URL or PEM setting, or "".
-func (s Settings) Text(name string) string { return s.Texts[name] }
+// Text returns a Text, Email, URL or PEM setting as it is meant, or "". Texts has it as
+// it was written: with the line break that a file or a heredoc ends with.
+func (s Settings) Text(name string) string { return Line(s.Texts[name]) }
+
+// Line is a text without line breaks at its end.
+func Line(text string) string { return strings.TrimRight(text, "\r\n") }
 
 // List returns a List setting, or nil.
 func (s Settings) List(name string) []string { return s.Lists[name] }
@@ -73,8 +78,8 @@ func clone[V any](m map[string]V) map[string]V {
 func CommonSettings() []Field {
 	return []Field{
 		{Name: "url", Title: "URL", Kind: URL, Locates: true},
-		{Name: "description", Title: "Description", Kind: Text, Description: "Free text for people."},
-		{Name: "labels", Title: "Labels", Kind: Map, Description: "key=value pairs for people and automation."},
+		{Name: "description", Title: "Description", Kind: Text, Prose: true, Description: "Free text for people."},
+		{Name: "labels", Title: "Labels", Kind: Map, Prose: true, Description: "key=value pairs for people and automation."},
 		{Name: "ca_cert", Title: "CA certificate", Kind: PEM, Locates: true, Description: "PEM certificates to trust for this upstream, instead of the system's."},
 		{Name: "tls_server_name", Title: "TLS server name", Kind: Text, Locates: true, Description: "Name to expect in the upstream's certificate, where it is not the URL's host."},
 		{Name: "proxy_url", Title: "Proxy URL", Kind: URL, Locates: true, Description: "HTTP proxy to reach the upstream through, e.g. http://proxy.example.com:3128; without user and password."},
@@ -84,6 +89,15 @@ func CommonSettings() []Field {
 		{Name: "auto_rotate", Title: "Rotate automatically", Kind: Flag, Description: "Let the engine renew the token by itself before it ends, where the upstream can."},
 		{Name: "rotate_before", Title: "Rotate before", Kind: Duration, Max: maxDuration, Description: "Seconds before the expiry at which to rotate by itself; a third of the lifetime, but at least three days, where not set, and never more than half of it."},
 	}
+}
+
+// Means returns the value of a field as Value does, a text as it is meant: two settings
+// that mean the same may be written differently.
+func (s Settings) Means(f Field) any {
+	if text, ok := s.Value(f).(string); ok {
+		return Line(text)
+	}
+	return s.Value(f)
 }
 
 // WithDefaults returns s with every field that has no value set to its default,

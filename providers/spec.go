@@ -95,6 +95,8 @@ type Field struct {
 	// Later is set where a Required setting may be written after the integration is
 	// made, so that what makes it needs no secret; until then it cannot be used.
 	Later bool
+	// Prose is set for free text, in which joiners of letters and signs are no fault.
+	Prose bool
 	// Visited is set for a URL that a browser goes to and the engine does not call:
 	// the mount's allowed_hosts say nothing of it.
 	Visited bool

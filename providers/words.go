@@ -33,7 +33,7 @@ func actionURL(raw, scheme string, hosts ...string) string {
 func printable(text string) string {
 	const longest = 254
 	text = strings.TrimSpace(text)
-	if len(text) > longest || strings.ContainsFunc(text, func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }) {
+	if len(text) > longest || strings.ContainsFunc(text, func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) || Invisible(r) }) {
 		return ""
 	}
 	return text

@@ -9,6 +9,7 @@ const (
 	sixToFourPrefix  = "2002::/16"       // RFC 3056
 	compatiblePrefix = "::/96"           // RFC 4291, long deprecated
 	translatedPrefix = "::ffff:0:0:0/96" // RFC 2765
+	teredoPrefix     = "2001::/32"       // RFC 4380
 	thisNetwork      = "0.0.0.0/8"       // RFC 1122: "this host on this network"
 )
 
@@ -25,6 +26,8 @@ func addressClass(a netip.Addr) string {
 		return "link-local"
 	case a.IsMulticast():
 		return "multicast"
+	case isMetadata(a):
+		return "cloud metadata"
 	}
 	if inner, ok := embedded(a); ok {
 		return addressClass(inner)
@@ -44,6 +47,16 @@ func embedded(a netip.Addr) (netip.Addr, bool) {
 		return netip.AddrFrom4([4]byte(b[12:16])), true
 	case netip.MustParsePrefix(sixToFourPrefix).Contains(a):
 		return netip.AddrFrom4([4]byte(b[2:6])), true
+	case netip.MustParsePrefix(teredoPrefix).Contains(a):
+		return netip.AddrFrom4([4]byte{^b[12], ^b[13], ^b[14], ^b[15]}), true
+	case isISATAP(b):
+		return netip.AddrFrom4([4]byte(b[12:16])), true
 	}
 	return netip.Addr{}, false
+}
+
+// isISATAP reports whether the second half of an address has the form of RFC 5214,
+// section 6.1, which ends with an IPv4 address, below whatever prefix.
+func isISATAP(b [16]byte) bool {
+	return b[8]&^2 == 0 && b[9] == 0 && b[10] == 0x5e && b[11] == 0xfe
 }

@@ -44,6 +44,23 @@ func TestDialJudgesEveryAddressOfAName(t *testing.T) {
 	}
 }
 
+// TestDialRefusesMetadata leads a name to the metadata services that are not link-local:
+// they are public or unique local addresses, and nothing else tells them.
+func TestDialRefusesMetadata(t *testing.T) {
+	for _, address := range []string{
+		"fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "168.63.129.16", "100.100.100.200", "192.0.0.192", "fd00:100::100:200",
+		"fd00:c1::a9fe:a9fe", "fd00:a9fe:a9fe::1", "fd00:42::42", "::ffff:100.100.100.200", "64:ff9b::a83f:8110", "2002:c000:c0::1",
+	} {
+		t.Run(address, func(t *testing.T) {
+			resolveTo(t, address)
+			for _, entries := range [][]string{nil, {"metadata.example.com"}, {"*.example.com"}} {
+				_, err := newClient(t).Do(t.Context(), upstream.Route{AllowedHosts: allow(t, entries...)}, get("https://metadata.example.com/"))
+				failsWith(t, err, upstream.NotAllowed, "cloud metadata address")
+			}
+		})
+	}
+}
+
 // TestDialJudgesANameEachTime lets a name change its address between two requests of
 // one client, and between the check of an address and its use.
 func TestDialJudgesANameEachTime(t *testing.T) {

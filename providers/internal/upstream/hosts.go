@@ -9,7 +9,7 @@ import (
 
 // AllowedHosts is a rule for which addresses may be called. The zero value is
 // the default: https to any address but loopback, link-local, unspecified and
-// multicast ones. With entries, only what they list may be called, and such an
+// multicast ones and those of clouds' metadata services. With entries, only what they list may be called, and such an
 // address only where an entry's host is that very address, or localhost for a
 // loopback one. It is immutable.
 type AllowedHosts struct {

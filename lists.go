@@ -1,0 +1,82 @@
+package sei
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// limit bounds the elements of a field.
+type limit struct {
+	most int
+	what string
+}
+
+// of refuses n elements if they are too many.
+func (l limit) of(n int) error {
+	if n > l.most {
+		return tooMany(l)
+	}
+	return nil
+}
+
+// tooMany is the error of a limit.
+type tooMany limit
+
+// Error names the limit.
+func (e tooMany) Error() string { return fmt.Sprintf("must not have more than %d %s", e.most, e.what) }
+
+// asList demands strings: a JSON array, or one string with commas or lines between
+// them. More than the limit are refused before they are copied: a comma takes one byte of
+// a request, and an element sixteen of memory.
+func asList(raw any, l limit) ([]string, error) {
+	switch value := raw.(type) {
+	case nil:
+		return nil, errNull
+	case string:
+		return splitList(value, l)
+	case []string:
+		return slices.Clone(value), l.of(len(value))
+	case []any:
+		return asStrings(value, l)
+	default:
+		return nil, errors.New("must be a string or a list of strings")
+	}
+}
+
+func asStrings(values []any, l limit) ([]string, error) {
+	if err := l.of(len(values)); err != nil {
+		return nil, err
+	}
+	list := make([]string, 0, len(values))
+	for _, element := range values {
+		text, ok := element.(string)
+		if !ok {
+			return nil, errors.New("must have strings as elements")
+		}
+		list = append(list, text)
+	}
+	return list, nil
+}
+
+// splitList reads what stands in one string, or in a file: a comma or a line break
+// separates, lines without anything count for nothing, and so does a comma at the end of
+// a line.
+func splitList(text string, l limit) ([]string, error) {
+	list := []string{}
+	for line := range strings.FieldsFuncSeq(text, isLineBreak) {
+		line = strings.TrimSpace(line)
+		if line == "" {
+			continue
+		}
+		line = strings.TrimSuffix(line, ",")
+		if err := l.of(len(list) + strings.Count(line, ",") + 1); err != nil {
+			return nil, err
+		}
+		list = append(list, strings.Split(line, ",")...)
+	}
+	return list, nil
+}
+
+func isLineBreak(r rune) bool { return r == '\n' || r == '\r' }

@@ -1,0 +1,129 @@
+package sei
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"vault-plugin-secrets-sei/providers"
+)
+
+// quotes are all that somebody may copy along with a value.
+const quotes = "\"'`´‘’‚‛“”„‟‹›«»"
+
+var errQuoted = errors.New("is in quotes; enter what stands between them")
+
+// forms are those in which a secret is shown and is not the secret itself. No token of
+// an upstream looks like one: a base64 text has = at its end only, and what Atlassian
+// puts before a checksum is in both cases.
+var forms = []struct {
+	form *regexp.Regexp
+	says string
+}{
+	{regexp.MustCompile(`(?i)^(?:authorization|proxy-authorization|private-token|job-token|deploy-token|x-api-key)[\s]*:`), "is a whole header; enter the token alone"},
+	{regexp.MustCompile(`(?i)^bearer(?:\s|%20|:)`), "begins with Bearer; enter the token alone"},
+	{regexp.MustCompile(`(?i)^basic(?:\s|%20|:)`), "begins with Basic; enter the token alone, not what it is encoded to for a request"},
+	{regexp.MustCompile(`(?i)^token(?:\s|%20|:)`), "begins with the word token; enter the token alone"},
+	{regexp.MustCompile(`(?i)^(?:export|set|setx|env|declare\s+-x)\s|^\$env:`), "looks like the assignment of a variable; enter its value alone"},
+	{regexp.MustCompile(`^(?:[A-Z]{3,}|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|(?i:[a-z0-9_-]{0,40}(?:token|pat|key|secret|password|code|state|email|user|username|login)))=+[^=]`), "looks like NAME=value; enter the value alone"},
+	{regexp.MustCompile(`(?i)^https?://`), "is an address and no value of this kind"},
+	{regexp.MustCompile(`^(?:\{|\[)\s*"`), "is JSON; enter the value alone"},
+	{regexp.MustCompile(`^<.*>$`), "is in angle brackets; enter what stands between them"},
+}
+
+// atlassianToken is how API tokens of Atlassian begin, which have a = before a checksum.
+const atlassianToken = "ATATT"
+
+// checkUnquoted refuses a text in quotes. One of them may be part of it, as in o'brien.
+func checkUnquoted(text string) error {
+	first, size := utf8.DecodeRuneInString(text)
+	last, _ := utf8.DecodeLastRuneInString(text[size:])
+	if strings.ContainsRune(quotes, first) && strings.ContainsRune(quotes, last) {
+		return errQuoted
+	}
+	return nil
+}
+
+// checkForm refuses a credential that comes with something around it. It quotes nothing
+// but its own words.
+func checkForm(text string) error {
+	first, _ := utf8.DecodeRuneInString(text)
+	last, _ := utf8.DecodeLastRuneInString(text)
+	if strings.ContainsRune(quotes, first) || strings.ContainsRune(quotes, last) {
+		return errQuoted
+	}
+	if strings.HasPrefix(text, atlassianToken) {
+		return nil
+	}
+	for _, f := range forms {
+		if f.form.MatchString(text) {
+			return errors.New(f.says)
+		}
+	}
+	return nil
+}
+
+// inToken reports whether a character can be in a token or the secret of a client: one of
+// ASCII that is seen.
+func inToken(r rune) bool { return r > ' ' && r < unicode.MaxASCII }
+
+// inText reports whether a character can be in a text: one that is seen, or a space.
+func inText(r rune) bool { return unicode.IsPrint(r) && !providers.Invisible(r) }
+
+// inProse is inText for free text for people, in which some scripts and signs need
+// joiners, and any space is a space.
+func inProse(r rune) bool {
+	switch r {
+	case '\u200c', '\u200d', '\ufe0f': // for Persian, and for emoji
+		return true
+	}
+	return !unicode.IsControl(r) && !providers.Invisible(r)
+}
+
+// names of what is often copied along.
+var names = map[rune]string{
+	'\ufeff': "byte order mark", '\u200b': "zero width space", '\u200c': "zero width non-joiner", '\u200d': "zero width joiner",
+	'\u200e': "left-to-right mark", '\u200f': "right-to-left mark", '\u00ad': "soft hyphen", '\u2060': "word joiner",
+	'\u202a': "left-to-right embedding", '\u202b': "right-to-left embedding", '\u202c': "end of embedding",
+	'\u202d': "left-to-right override", '\u202e': "right-to-left override",
+}
+
+// checkCharacters refuses a text with a character that does not fit, and says which kind
+// it is of.
+func checkCharacters(text string, fits func(rune) bool) error {
+	if !utf8.ValidString(text) {
+		return errors.New("is not text in UTF-8")
+	}
+	for _, r := range text {
+		if !fits(r) {
+			return misfit(r)
+		}
+	}
+	return nil
+}
+
+func misfit(r rune) error {
+	switch name := names[r]; {
+	case name != "":
+		return fmt.Errorf("contains an invisible character (%s); copy it again, or type it", name)
+	case providers.Invisible(r):
+		return errors.New("contains an invisible character; copy it again, or type it")
+	case isLineBreak(r):
+		return errors.New("contains a line break")
+	case unicode.IsControl(r) && r != '\t':
+		return errControl
+	case r == '\u00a0', r == '\u202f':
+		return errors.New("contains a blank (a no-break space)")
+	case unicode.IsSpace(r):
+		return errors.New("contains a blank")
+	case strings.ContainsRune(quotes, r):
+		return errors.New("contains a typographic quote")
+	case unicode.Is(unicode.Pd, r):
+		return errors.New("contains a typographic dash")
+	default:
+		return errors.New("contains a character that cannot be part of it, such as a letter that looks like one of ASCII")
+	}
+}
