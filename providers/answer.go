@@ -2,6 +2,7 @@ package providers
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,6 +25,8 @@ type probe struct {
 	title  string
 	// tokenField is the credential field that holds the token.
 	tokenField string
+	// urlSetting is the setting that holds the address, url where it is empty.
+	urlSetting string
 }
 
 func newProbe(client *upstream.Client, title, tokenField string, t Target) probe {
@@ -122,7 +125,40 @@ func (p probe) undecided(res *upstream.Response) *Error {
 	case res.Status >= http.StatusInternalServerError:
 		return p.fail(UpstreamError, "%q has a fault of its own (HTTP %d); try again later", res.Host, res.Status)
 	case res.Status >= http.StatusMultipleChoices && res.Status < http.StatusBadRequest:
-		return p.fail(UpstreamError, "%q answered with a redirect (HTTP %d), which is not followed; check url", res.Host, res.Status)
+		return p.redirected(res)
+	}
+	return p.misdirected(res)
+}
+
+// redirected names where a redirect leads, which is not followed: the credential would go
+// to a host that nobody entered.
+func (p probe) redirected(res *upstream.Response) *Error {
+	origin, elsewhere := res.Leads()
+	switch {
+	case origin == "":
+		return p.fail(UpstreamError, "%q answered with a redirect (HTTP %d), which is not followed; check %s", res.Host, res.Status, p.setting())
+	case !elsewhere:
+		return p.fail(UpstreamError, "%q answered with a redirect (HTTP %d) to another page of its own, %s, such as a sign-in page; it is not followed; check the path of %s", res.Host, res.Status, origin, p.setting())
+	}
+	return p.fail(UpstreamError, "%q answered with a redirect (HTTP %d) to %s, which is not followed; if the API has its address there, enter that as %s; if one signs in there, let Vault's requests pass without", res.Host, res.Status, origin, p.setting())
+}
+
+// setting is the setting whose address was called.
+func (p probe) setting() string { return cmp.Or(p.urlSetting, "url") }
+
+// misdirected recognises web servers' own pages about the connection. They say nothing of
+// the credential, whatever their status.
+func (p probe) misdirected(res *upstream.Response) *Error {
+	if res.Status < http.StatusBadRequest || res.SaysJSON() {
+		return nil
+	}
+	said := bytes.ToLower(res.Body)
+	says := func(words string) bool { return bytes.Contains(said, []byte(words)) }
+	switch {
+	case says("plain http request was sent to https port"), says("client sent an http request to an https server"), says("speaking plain http to an ssl-enabled server port"):
+		return p.fail(UpstreamError, "%q speaks TLS on that port (HTTP %d); enter %s with https://", res.Host, res.Status, p.setting())
+	case says("no required ssl certificate was sent"), says("the ssl certificate error"), says("client certificate required"):
+		return p.fail(UpstreamError, "%q demands a client certificate (mutual TLS, HTTP %d), which the engine does not have; enter as %s an address where it is not demanded of Vault", res.Host, res.Status, p.setting())
 	}
 	return nil
 }

@@ -103,7 +103,7 @@ type oauthServer struct {
 
 // oauth completes the client of a target.
 func (p probe) oauth(t Target, server oauthServer) (*oauthClient, *Error) {
-	p.tokenField = OAuthCode
+	p.tokenField, p.urlSetting = OAuthCode, oauthTokenURL
 	c := &oauthClient{
 		probe: p, server: server, target: t,
 		id: t.Settings.Text(oauthClientID), secret: t.Settings.Secret(oauthClientSecret), redirectURI: t.Settings.Text(oauthRedirectURI),

@@ -36,6 +36,7 @@ type Response struct {
 	Status int
 	Header http.Header
 	Body   []byte
+	from   endpoint
 }
 
 func (c *Client) once(ctx context.Context, route Route, req Request) (*Response, *Error) {
@@ -50,6 +51,7 @@ func (c *Client) once(ctx context.Context, route Route, req Request) (*Response,
 	if problem != nil {
 		return nil, problem
 	}
+	ctx = withDemands(ctx)
 	out, err := http.NewRequestWithContext(dialling(ctx), req.Method, ep.url.String(), body(req))
 	if err != nil {
 		return nil, newError(InvalidURL, ep.host, "a request to %q cannot be made from this address", ep.host)
@@ -62,14 +64,14 @@ func (c *Client) once(ctx context.Context, route Route, req Request) (*Response,
 	// A transport, and not an http.Client: it follows no redirect and keeps no cookie.
 	res, err := transport.RoundTrip(out)
 	if err != nil {
-		return nil, classify(ctx, ep.host, err)
+		return nil, route.classify(ctx, ep.host, err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	if res.StatusCode < http.StatusOK {
 		// After a 101 the body is the bare connection, which knows no deadline.
 		return nil, newError(Reset, ep.host, "%q answered with something that is not HTTP", ep.host)
 	}
-	return read(ctx, ep.host, res)
+	return route.read(ctx, ep, res)
 }
 
 // body returns nil for a GET: some upstreams judge a GET with a body as a failed
@@ -81,13 +83,14 @@ func body(req Request) io.Reader {
 	return bytes.NewReader(req.Body)
 }
 
-func read(ctx context.Context, host string, res *http.Response) (*Response, *Error) {
+func (r Route) read(ctx context.Context, from endpoint, res *http.Response) (*Response, *Error) {
+	host := from.host
 	wire, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
 	switch {
 	case len(wire) > maxBody:
 		return nil, tooLarge(host)
 	case err != nil:
-		return nil, classify(ctx, host, err)
+		return nil, r.classify(ctx, host, err)
 	}
 	// net/http may hand out an answer that arrives while it gives up.
 	if e := contextError(ctx, host); e != nil {
@@ -100,7 +103,7 @@ func read(ctx context.Context, host string, res *http.Response) (*Response, *Err
 	case len(content) > maxBody:
 		return nil, tooLarge(host)
 	}
-	return &Response{Host: host, Status: res.StatusCode, Header: res.Header, Body: content}, nil
+	return &Response{Host: host, Status: res.StatusCode, Header: res.Header, Body: content, from: from}, nil
 }
 
 // plain unpacks up to one byte more than the limit. It is not left to net/http, which

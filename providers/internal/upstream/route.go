@@ -75,7 +75,7 @@ func (r Route) transport() (*http.Transport, *Error) {
 	}
 	t := &http.Transport{
 		DialContext:            r.dial,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots, ServerName: name},
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots, ServerName: name, GetClientCertificate: noCertificate},
 		Protocols:              new(http.Protocols),
 		MaxResponseHeaderBytes: maxHeader,
 		IdleConnTimeout:        idleTimeout,
@@ -167,15 +167,19 @@ func (r Route) dial(ctx context.Context, network, address string) (net.Conn, err
 }
 
 func (r Route) dialError(ctx context.Context, host string, err error) error {
-	e := classify(ctx, host, err)
+	e := r.classify(ctx, host, err)
 	if r.ProxyURL == "" {
 		return e
 	}
 	if e.Kind == NoSuchHost || e.Kind == Refused || e.Kind == NotAllowed {
-		e.Field = "proxy_url"
-		e.Detail = "the proxy cannot be used: " + e.Detail
+		ofProxy(e)
 	}
 	return e
+}
+
+func ofProxy(e *Error) {
+	e.Field = "proxy_url"
+	e.Detail = "the proxy cannot be used: " + e.Detail
 }
 
 // proxyAnswer replaces net/http's error for a refused CONNECT, which quotes the
@@ -192,7 +196,7 @@ func proxyAnswer(_ context.Context, proxy *url.URL, _ *http.Request, res *http.R
 }
 
 // classify finds the sentence for a failed request or dial.
-func classify(ctx context.Context, host string, err error) *Error {
+func (r Route) classify(ctx context.Context, host string, err error) *Error {
 	var own *Error
 	if errors.As(err, &own) {
 		return own
@@ -200,10 +204,27 @@ func classify(ctx context.Context, host string, err error) *Error {
 	if e := contextError(ctx, host); e != nil {
 		return e
 	}
-	if e := tlsError(host, err); e != nil {
+	if proxy, found := r.proxyFailed(err); found {
+		if e := r.tlsError(ctx, proxy, err); e != nil {
+			ofProxy(e)
+			return e
+		}
+	}
+	if e := r.tlsError(ctx, host, err); e != nil {
 		return e
 	}
-	return networkError(host, err)
+	return networkError(ctx, host, err)
+}
+
+// proxyFailed returns the host of the proxy if an error is of the connection to it, and
+// not of what goes through it.
+func (r Route) proxyFailed(err error) (string, bool) {
+	var op *net.OpError
+	if r.ProxyURL == "" || !errors.As(err, &op) || op.Op != "proxyconnect" {
+		return "", false
+	}
+	ep, problem := r.proxy()
+	return ep.host, problem == nil
 }
 
 // contextError tells the caller's cancellation from the passing of a deadline.
