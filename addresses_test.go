@@ -75,6 +75,7 @@ func TestAStoredAddressIsReadInOneWay(t *testing.T) {
 		m.write(t, "config", body{"allowed_hosts": append([]string{"bitbucket.org", "api.bitbucket.org"}, m.world.AllowedHosts()...)})
 		query := m.consent(t)
 		m.visit(t, query, 200)
+		m.ofAnEarlierVersion(t)
 		for _, setting := range []string{"token_url", "url"} {
 			m.restart(t, setting, "https://"+host+"/site/oauth2/access_token")
 			before := len(m.world.Dialled())
@@ -101,4 +102,17 @@ func (m *oauthMount) restart(t *testing.T, setting, value string) {
 	require.NoError(t, err)
 	require.NoError(t, m.storage.Put(t.Context(), stored))
 	m.engine = m.starts(t, &logical.StaticSystemView{})
+}
+
+// ofAnEarlierVersion makes the record one that does not say where it was checked.
+func (m *oauthMount) ofAnEarlierVersion(t *testing.T) {
+	t.Helper()
+	stored, err := m.storage.Get(t.Context(), "credentials/bb")
+	require.NoError(t, err)
+	var record map[string]any
+	require.NoError(t, json.Unmarshal(stored.Value, &record))
+	delete(record["current"].(map[string]any), "binding") //nolint:forcetypeassert // it fails if it is not
+	stored.Value, err = json.Marshal(record)
+	require.NoError(t, err)
+	require.NoError(t, m.storage.Put(t.Context(), stored))
 }

@@ -20,7 +20,7 @@ func (c *Credentials) adopt(ctx context.Context, change *Change, p *Pending, rot
 		}
 		next = checked
 	}
-	next.Rotation = p.Rotation
+	next.Rotation, next.Binding = p.Rotation, c.integrations.home(change.Integration)
 	next.Fingerprint, next.Salt = p.Fingerprint, p.Salt // by which resume knows it
 	change.After = change.Before.swapped(next, p.Cause, p.Actor, mount.HistoryLimit)
 	if rotator.Overlaps() {

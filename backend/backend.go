@@ -45,7 +45,7 @@ func New(storage logical.Storage, registry *providers.Registry, now func() time.
 	}
 	configurations := &table[Integration]{
 		view:   logical.NewStorageView(storage, integrationsPrefix),
-		encode: encodeIntegration, decode: decodeIntegration,
+		encode: encodeIntegration,
 	}
 	open := &table[Flow]{
 		view:   logical.NewStorageView(storage, flowsPrefix),
@@ -63,6 +63,10 @@ func New(storage logical.Storage, registry *providers.Registry, now func() time.
 	groups := &groups{
 		registry: registry, integrations: configurations,
 		index: logical.NewStorageView(storage, groupsPrefix),
+	}
+	configurations.decode = func(key string, data []byte) (*Integration, error) {
+		in, err := decodeIntegration(key, data)
+		return groups.settled(in), err
 	}
 	unsaved := &refreshes{}
 	integrations := &Integrations{

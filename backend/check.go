@@ -56,6 +56,7 @@ func (c *Credentials) check(ctx context.Context, in *Integration, mount *Mount, 
 		// Kept with the credential, so that nobody is given one with another's host.
 		next.URL = in.URL(spec)
 	}
+	next.Binding = c.integrations.home(in)
 	change.Warnings = append(append(change.Warnings, verified.Warnings...), expiryWarning(next, mount)...)
 	return next, nil
 }

@@ -33,6 +33,8 @@ type reader interface {
 	Read(ctx context.Context, name string) (*Integration, error)
 	readExact(ctx context.Context, name string) (*Integration, error)
 	Provider(in *Integration) (providers.Provider, error)
+	// home stands for where a credential of the integration is sent.
+	home(in *Integration) string
 	// recordID is the key of the integration's credential record.
 	recordID(in *Integration) (string, error)
 	// siblings are the others that share it; they must agree with in about where
@@ -59,6 +61,8 @@ func (r *readOnly) readExact(ctx context.Context, name string) (*Integration, er
 func (r *readOnly) Provider(in *Integration) (providers.Provider, error) {
 	return r.groups.provider(in)
 }
+
+func (r *readOnly) home(in *Integration) string { return r.groups.home(in) }
 
 func (r *readOnly) recordID(in *Integration) (string, error) { return r.groups.id(in) }
 
@@ -140,21 +144,10 @@ func (c *Credentials) Validate(ctx context.Context, name string, entry Entry) (*
 }
 
 // Read returns the integration and its record, which has version 0 if there
-// never was a credential. It takes no lock and, once cached, touches no storage.
+// never was a credential. They belong together, even while both are being replaced.
+// It takes no lock and, once cached, touches no storage.
 func (c *Credentials) Read(ctx context.Context, name string) (*Integration, *Record, error) {
-	in, err := c.integrations.Read(ctx, name)
-	if err != nil {
-		return nil, nil, err
-	}
-	id, err := c.integrations.recordID(in)
-	if err != nil {
-		return nil, nil, err
-	}
-	record, err := c.records.load(ctx, id)
-	if err != nil {
-		return nil, nil, err
-	}
-	return in, record, nil
+	return c.together(ctx, name)
 }
 
 // Forget erases the credential and keeps its counter and history. Without a

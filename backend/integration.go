@@ -21,7 +21,9 @@ type Integration struct {
 	Provider string             `json:"provider"`
 	AuthType string             `json:"auth_type"`
 	Settings providers.Settings `json:"settings"`
-	unknown  unknown
+	// home is where its credential is sent; see groups.home. "" where it was not asked.
+	home    string
+	unknown unknown
 	// unknownKinds are those in the object of the settings: kinds of values.
 	unknownKinds unknown
 }

@@ -82,7 +82,7 @@ func (s *Integrations) Write(ctx context.Context, name string, draft Draft) erro
 		}
 		defer forgotten()
 	}
-	if err := s.table.save(ctx, name, move.after); err != nil {
+	if err := s.table.save(ctx, name, s.groups.settled(move.after)); err != nil {
 		return err
 	}
 	if move.leaves() {
@@ -143,6 +143,7 @@ func (s *Integrations) merge(name string, before *Integration, draft Draft) (*In
 		changed = append(changed, "auth_type")
 	}
 	after := *before
+	after.home = ""
 	after.Settings = merge(before.Settings, draft.Settings)
 	p, err := s.Provider(before)
 	if err != nil {

@@ -29,6 +29,11 @@ type result struct {
 // look asks the upstream about a credential: of a pool, about each token.
 func (w *Watch) look(ctx context.Context, in *Integration, record *Record, mount *Mount) (*result, error) {
 	r := &result{in: in, record: record, asked: w.now(), members: map[string]MemberFinding{}}
+	var refused *Error
+	if errors.As(w.credentials.mayLeave(in, record), &refused) {
+		r.code, r.message = refused.Code, refused.Message
+		return r, nil
+	}
 	if record.Current.Access != nil {
 		return r, w.lookAtAccess(ctx, r, mount)
 	}
@@ -87,7 +92,7 @@ func (w *Watch) lookAtAccess(ctx context.Context, r *result, mount *Mount) error
 	case out.Record.Current == nil:
 		return nil
 	}
-	r.record = out.Record
+	r.in, r.record = out.Integration, out.Record // as they belong together
 	return w.ask(ctx, r, out.Record.Current.Credential, mount)
 }
 

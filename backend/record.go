@@ -39,8 +39,11 @@ type Stored struct {
 	AccountID string         `json:"account_id,omitempty"`
 	Scopes    []string       `json:"scopes,omitempty"`
 	// URL is the root the credential was checked at, Scheme the way in which it was sent.
-	URL        string    `json:"url"`
-	Scheme     string    `json:"scheme,omitempty"`
+	URL    string `json:"url"`
+	Scheme string `json:"scheme,omitempty"`
+	// Binding is the home of the integration that it was checked for, which is where it
+	// may be sent; "" in records of earlier versions. See groups.home.
+	Binding    string    `json:"binding,omitempty"`
 	ExpiresAt  time.Time `json:"expires_at,omitzero"`
 	VerifiedAt time.Time `json:"verified_at"`
 	// Access is set for a credential that is an access token, which ends and is

@@ -164,6 +164,9 @@ func (c *Credentials) refresh(ctx context.Context, name string, who Actor) (_ *C
 	defer release()
 	return c.edit(ctx, in, id, func(ctx context.Context, change *Change) (*Record, error) {
 		before := change.Before
+		if err := c.mayLeave(in, before); err != nil {
+			return nil, err
+		}
 		if !before.due(c.now()) || !before.Current.refreshable() {
 			return before, nil // somebody else was faster
 		}
@@ -223,7 +226,9 @@ func (c *Credentials) renewed(ctx context.Context, change *Change, grant provide
 	if err != nil {
 		return nil, err
 	}
-	return change.Before.refreshed(grant, prints, asked, who, mount.HistoryLimit), nil
+	after := change.Before.refreshed(grant, prints, asked, who, mount.HistoryLimit)
+	after.Current.Binding = c.integrations.home(in)
+	return after, nil
 }
 
 // refreshNow is Rotate of an OAuth credential: its tokens are renewed although they are
@@ -233,6 +238,9 @@ func (c *Credentials) refreshNow(ctx context.Context, in *Integration, id string
 		before := change.Before
 		if before.Current == nil {
 			return nil, NoCredential(in)
+		}
+		if err := c.mayLeave(in, before); err != nil {
+			return nil, err
 		}
 		if !before.Current.refreshable() {
 			return nil, (&Handout{Integration: in, Record: before}).consentAgain()

@@ -38,7 +38,7 @@ func (c *Credentials) settled(ctx context.Context, in *Integration, id string, m
 			Message: "the rotation before is not finished yet, because upstream or storage did not answer; try again later",
 		}
 	}
-	record, err := c.records.loadExact(ctx, id)
+	record, err := c.athome(ctx, in, id)
 	if err == nil && due != nil && !due(record) {
 		err = errNotDue
 	}
@@ -57,7 +57,7 @@ func (c *Credentials) resume(ctx context.Context, in *Integration, id string, mo
 	if err != nil || p == nil {
 		return nil, err
 	}
-	record, err := c.records.loadExact(ctx, id)
+	record, err := c.athome(ctx, in, id)
 	if err != nil {
 		return nil, err
 	}

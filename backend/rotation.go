@@ -121,7 +121,7 @@ func (c *Credentials) exchanged(in *Integration) bool {
 
 // successor asks the upstream for one and stores it.
 func (c *Credentials) successor(ctx context.Context, rotator providers.Rotator, in *Integration, id string, mount *Mount, who Actor) (*Change, *Pending, error) {
-	before, err := c.records.loadExact(ctx, id)
+	before, err := c.athome(ctx, in, id)
 	if err != nil {
 		return nil, nil, err
 	}

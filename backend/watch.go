@@ -101,18 +101,18 @@ func (w *Watch) idleEnd(in *Integration, mount *Mount, h Health) time.Time {
 // Check asks the upstream now. A rejection is confirmed by a second question before it
 // counts.
 func (w *Watch) Check(ctx context.Context, name string) (*Seen, error) {
-	in, record, err := w.credentials.Read(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	if !w.checkable(in, record) {
-		return w.seen(ctx, in, record)
-	}
 	mount, err := w.mount.Read(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for range 2 {
+		in, record, err := w.credentials.Read(ctx, name) // anew: both may be others by now
+		if err != nil {
+			return nil, err
+		}
+		if !w.checkable(in, record) {
+			return w.seen(ctx, in, record)
+		}
 		result, err := w.look(ctx, in, record, mount)
 		if err != nil {
 			return nil, err
