@@ -20,6 +20,7 @@ import (
 
 const (
 	fuzzClientSecret = "the-secret-of-the-fuzzed-client"
+	fuzzOlderKey     = "the-older-key-of-the-fuzzed-jira"
 	fuzzTenant       = "contoso.onmicrosoft.com"
 )
 
@@ -88,7 +89,7 @@ func (b *besieged) close() {
 }
 
 // settle makes an integration of every provider, with the credential that its suite
-// calls good and a version before it, and some that have none.
+// calls good, of Jira a version before it, and some that have none.
 func (b *besieged) settle(t testing.TB) {
 	t.Helper()
 	for name, suite := range providertest.Suites() {
@@ -97,9 +98,14 @@ func (b *besieged) settle(t testing.TB) {
 		p, _ := b.registry.Provider(name)
 		auth, _ := p.Spec().AuthType(suite.Good.Target.AuthType)
 		b.forms[name] = b.formOf(auth, suite.Good.Credential)
-		for range 2 {
-			b.must(t, logical.UpdateOperation, "reauth/"+name, b.forms[name])
+		if name == "jira" {
+			older := maps.Clone(b.forms[name])
+			older["api_key"] = fuzzOlderKey
+			b.world.Jira.AddAPIToken(fmt.Sprint(older["email"]), fuzzOlderKey)
+			b.secrets[fuzzOlderKey] = true
+			b.must(t, logical.UpdateOperation, "reauth/"+name, older)
 		}
+		b.must(t, logical.UpdateOperation, "reauth/"+name, b.forms[name])
 	}
 	b.configure(t, "sibling", b.seeded["azure_devops"])
 	b.forms["sibling"] = b.forms["azure_devops"]

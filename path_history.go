@@ -28,7 +28,7 @@ func (e *engine) readHistory(ctx context.Context, c call) (*logical.Response, er
 	for _, h := range record.History {
 		entries = append(entries, map[string]any{
 			"version": h.Version, "time": timestamp(h.Time), "cause": string(h.Cause), "via": h.Via,
-			"identity": h.Identity, "fingerprint": h.Fingerprint,
+			"identity": h.Identity, "fingerprint": h.Fingerprint, "identity_changed": h.IdentityChanged, "account_fingerprint": h.AccountFingerprint,
 			"entity_id": h.EntityID, "display_name": h.DisplayName, "request_id": h.RequestID,
 		})
 	}
@@ -39,15 +39,16 @@ func historySchema() map[string]*framework.FieldSchema {
 	return map[string]*framework.FieldSchema{
 		"name":    {Type: framework.TypeString, Description: "Name of the integration."},
 		"version": {Type: framework.TypeInt, Description: "The current version."},
-		"entries": {Type: framework.TypeSlice, Description: "The changes, newest first."},
+		"entries": {Type: framework.TypeSlice, Description: "The changes, newest first: version, time, cause, via, identity, fingerprint, identity_changed, account_fingerprint, entity_id, display_name, request_id."},
 	}
 }
 
 const historyHelp = `
 Entries are newest first: version, time, cause (reauth, rotate, refresh, rollback,
-forget), via (the path of the request), identity, fingerprint, entity_id, display_name,
-request_id. Of the refreshes of an access token, the newest of each version is kept.
-The setting history_limit of the mount says how many entries are.
+forget), via (the path of the request), identity, fingerprint, identity_changed,
+account_fingerprint, entity_id, display_name, request_id. Of the refreshes of an access
+token, the newest of each version is kept. The setting history_limit of the mount says how
+many entries are; changes of the account stay beyond that.
 
     vault read -format=json sei/history/jira-prod
 `

@@ -158,8 +158,8 @@ func verifiedSchema() map[string]*framework.FieldSchema {
 
 func reauthSchema() map[string]*framework.FieldSchema {
 	fields := verifiedSchema()
-	fields["version"] = &framework.FieldSchema{Type: framework.TypeInt, Description: "Version of the new credential."}
-	fields["previous_version"] = &framework.FieldSchema{Type: framework.TypeInt, Description: "Version before; 0 if there was none."}
+	fields["version"] = &framework.FieldSchema{Type: framework.TypeInt, Description: "Version of the new credential; the one there was if it is the credential in use."}
+	fields["previous_version"] = &framework.FieldSchema{Type: framework.TypeInt, Description: "Version before; 0 if there was none, and version itself if it is the credential in use."}
 	fields["reauthenticated_at"] = &framework.FieldSchema{Type: framework.TypeString, Description: "RFC 3339."}
 	fields["also_updated"] = &framework.FieldSchema{Type: framework.TypeStringSlice, Description: "Other integrations that share the credential."}
 	return fields

@@ -72,7 +72,7 @@ func (r *Record) refreshed(g providers.Grant, p prints, asked time.Time, who Act
 	after.Current = &current
 	after.History = r.remember(HistoryEntry{
 		Version: r.Version, Time: asked.UTC(), Cause: CauseRefresh,
-		Identity: current.Identity, Fingerprint: p.whole, Actor: who,
+		Identity: current.Identity, Fingerprint: p.whole, AccountFingerprint: current.AccountFingerprint, Actor: who,
 	}, keep)
 	return &after
 }

@@ -24,7 +24,7 @@ func (c *Credentials) adopt(ctx context.Context, change *Change, p *Pending, rot
 	next.Fingerprint, next.Salt = p.Fingerprint, p.Salt // by which resume knows it
 	change.After = change.Before.swapped(next, p.Cause, p.Actor, mount.HistoryLimit)
 	if rotator.Overlaps() {
-		change.After.keep(change.Before.Current, c.now().Add(mount.RollbackWindow))
+		change.After.keep(change.Before, c.now().Add(mount.RollbackWindow))
 	}
 	if err := c.records.save(ctx, change.id, change.After); err != nil {
 		return nil, err

@@ -52,6 +52,9 @@ func (c *Credentials) check(ctx context.Context, in *Integration, mount *Mount, 
 		return nil, err
 	}
 	next := stored(entry, verified, prints, c.now())
+	if next.AccountFingerprint, err = c.marks.account(ctx, id, verified.AccountID); err != nil {
+		return nil, err
+	}
 	if next.URL == "" {
 		// Kept with the credential, so that nobody is given one with another's host.
 		next.URL = in.URL(spec)

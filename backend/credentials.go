@@ -3,6 +3,8 @@ package backend
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"vault-plugin-secrets-sei/providers"
@@ -100,10 +102,14 @@ type Change struct {
 	finding *Finding
 }
 
+// warnAgain is what to say of a credential that is in use already.
+const warnAgain = "this is the credential in use already: it works, no new version was made, and what there is to roll back to is kept"
+
 // Reauth checks the entered credential at the upstream and, if it is verified,
 // swaps it in with one Put. A refusal is an *Error; after any error the record
 // is what it was, or, if storage failed in the middle of the Put, the new one whole.
-// A code of OAuth is exchanged first; see Authorize.
+// The credential in use keeps its version, and what was found against it is void. A code
+// of OAuth is exchanged first; see Authorize.
 func (c *Credentials) Reauth(ctx context.Context, name string, entry Entry, who Actor) (*Change, error) {
 	if code := entry.Credential.Value(providers.OAuthCode); !code.Empty() {
 		return c.exchange(ctx, name, code, entry.Credential.Value(providers.OAuthState), who)
@@ -117,10 +123,45 @@ func (c *Credentials) Reauth(ctx context.Context, name string, entry Entry, who 
 		if err != nil {
 			return nil, err
 		}
+		if change.Before.hasAlready(next) {
+			return c.verifiedAgain(ctx, change, next)
+		}
 		after := change.Before.swapped(next, CauseReauth, who, mount.HistoryLimit)
-		after.keep(change.Before.Current, c.now().Add(mount.RollbackWindow))
+		after.keep(change.Before, c.now().Add(mount.RollbackWindow))
 		return after, nil
 	})
+}
+
+// verifiedAgain is Reauth with the credential in use.
+func (c *Credentials) verifiedAgain(ctx context.Context, change *Change, next *Stored) (*Record, error) {
+	after := change.Before.again(next)
+	for _, in := range append([]*Integration{change.Integration}, change.Siblings...) {
+		if err := c.acquit(ctx, in, after); err != nil {
+			return nil, err
+		}
+	}
+	c.pools.taken(change.id, after.Version, slices.Collect(maps.Keys(next.tokens())), c.now())
+	change.Warnings = append(change.Warnings, warnAgain)
+	return after, nil
+}
+
+// acquit notes that a check has just verified the credential in use.
+func (c *Credentials) acquit(ctx context.Context, in *Integration, record *Record) error {
+	release, err := c.locks.acquire(ctx, "health/"+in.Name)
+	if err != nil {
+		return err
+	}
+	defer release()
+	stored, err := c.findings.loadExact(ctx, in.Name)
+	if err != nil {
+		return err
+	}
+	before := stored.of(record.Version)
+	after := before.found(&result{in: in, record: record, asked: c.now()}, c.now())
+	if after == before {
+		return nil
+	}
+	return c.findings.save(ctx, in.Name, after)
 }
 
 // Validate does the checks of Reauth and stores nothing. Change.After is what a

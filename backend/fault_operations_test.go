@@ -123,6 +123,10 @@ func credentialOperations() map[string]operation {
 		"Credentials.Reauth: first":    {bareWorld, reauthentication(entry("mia@example.com", "new")), false},
 		"Credentials.Reauth: pool":     {poolsWorld, reauthentication(pool("token-1", "token-2")), false},
 		"Credentials.Reauth: rejected": {rejectedWorld, rejection, false},
+		"Credentials.Reauth: the same": {rejectedWorld, func(ctx context.Context, w *world) error {
+			w.upstream.answers(nil)
+			return reauthentication(entry("mia@example.com", "old"))(ctx, w)
+		}, false},
 		"Credentials.Validate":         {keyWorld, validation, false},
 		"Credentials.Validate: group":  {groupWorld, validation, false},
 		"Credentials.Forget":           {keyWorld, forgetting, false},

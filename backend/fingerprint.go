@@ -111,6 +111,19 @@ func (r *Record) fingerprints() map[string]bool {
 	return marks
 }
 
+// account is the fingerprint of an account in the history of a record, "" where its id is
+// not known.
+func (f *fingerprints) account(ctx context.Context, id, accountID string) (string, error) {
+	if accountID == "" {
+		return "", nil
+	}
+	key, err := f.key(ctx)
+	if err != nil {
+		return "", err
+	}
+	return shortened(key, "account\x00"+id+"\x00"+accountID), nil
+}
+
 // names reports whether a fingerprint is that of a credential in a record, be it one that
 // a version without salts gave.
 func (f *fingerprints) names(ctx context.Context, auth providers.AuthType, s *Stored, fingerprint string) (bool, error) {

@@ -2,7 +2,6 @@ package backend
 
 import (
 	"errors"
-	"slices"
 	"time"
 
 	"vault-plugin-secrets-sei/providers"
@@ -33,6 +32,8 @@ type Stored struct {
 	Fingerprint string               `json:"fingerprint"`
 	// Salt is that of the fingerprints of its record, "" before there were salts.
 	Salt string `json:"salt,omitempty"`
+	// AccountFingerprint stands for AccountID where that is not told; "" where there is none.
+	AccountFingerprint string `json:"account_fingerprint,omitempty"`
 	// Members describes the tokens of a pool in the order of the credential's values.
 	Members   []StoredMember `json:"members,omitempty"`
 	Identity  string         `json:"identity"`
@@ -64,38 +65,6 @@ type StoredMember struct {
 	unknown     unknown
 }
 
-// Cause is why a record changed.
-type Cause string
-
-// The causes.
-const (
-	CauseReauth   Cause = "reauth"
-	CauseForget   Cause = "forget"
-	CauseRefresh  Cause = "refresh"
-	CauseRotate   Cause = "rotate"
-	CauseRollback Cause = "rollback"
-)
-
-// HistoryEntry is one change of a record.
-type HistoryEntry struct {
-	Version     int       `json:"version"`
-	Time        time.Time `json:"time"`
-	Cause       Cause     `json:"cause"`
-	Identity    string    `json:"identity,omitempty"`
-	Fingerprint string    `json:"fingerprint,omitempty"`
-	Actor
-	unknown unknown
-}
-
-// Actor is who asked for a change, as Vault tells.
-type Actor struct {
-	// Via is the path of the request, below the mount.
-	Via         string `json:"via,omitempty"`
-	EntityID    string `json:"entity_id,omitempty"`
-	DisplayName string `json:"display_name,omitempty"`
-	RequestID   string `json:"request_id,omitempty"`
-}
-
 // swapped returns the record with next as its credential, one version on.
 func (r *Record) swapped(next *Stored, cause Cause, who Actor, keep int) *Record {
 	after := &Record{
@@ -103,9 +72,26 @@ func (r *Record) swapped(next *Stored, cause Cause, who Actor, keep int) *Record
 	}
 	after.History = r.remember(HistoryEntry{
 		Version: after.Version, Time: next.VerifiedAt, Cause: cause,
-		Identity: next.Identity, Fingerprint: next.Fingerprint, Actor: who,
+		Identity: next.Identity, Fingerprint: next.Fingerprint, AccountFingerprint: next.AccountFingerprint, Actor: who,
+		IdentityChanged: !r.sameAccount(providers.Verified{Identity: next.Identity, AccountID: next.AccountID}),
 	}, keep)
 	return after
+}
+
+// hasAlready reports whether it is the credential in use that was verified once more: to
+// take that for another would lose the one before it, and what the history says of it.
+func (r *Record) hasAlready(next *Stored) bool {
+	return r.Current != nil && r.Current.Fingerprint == next.Fingerprint &&
+		r.sameAccount(providers.Verified{Identity: next.Identity, AccountID: next.AccountID})
+}
+
+// again returns the record with the credential that it has, as it was verified and entered
+// now: the same version, history and credential before.
+func (r *Record) again(next *Stored) *Record {
+	after, current := *r, *next
+	current.Rotation, current.unknown = r.Current.Rotation, r.Current.unknown
+	after.Current, after.Identity, after.AccountID = &current, next.Identity, next.AccountID
+	return &after
 }
 
 // holds reports whether there is a secret in the record, be it one that only a newer
@@ -122,25 +108,9 @@ func (r *Record) forgotten(at time.Time, who Actor, keep int) *Record {
 	}
 	after.History = r.remember(HistoryEntry{
 		Version: r.Version, Time: at, Cause: CauseForget,
-		Identity: r.Current.Identity, Fingerprint: r.Current.Fingerprint, Actor: who,
+		Identity: r.Current.Identity, Fingerprint: r.Current.Fingerprint, AccountFingerprint: r.Current.AccountFingerprint, Actor: who,
 	}, keep)
 	return &after
-}
-
-// remember puts an entry on top. Of the refreshes of one version only the newest is
-// kept: there may be one every hour, and they would push out what people did.
-func (r *Record) remember(e HistoryEntry, keep int) []HistoryEntry {
-	older := r.History
-	if len(older) > 0 && e.Cause == CauseRefresh {
-		switch {
-		case older[0].Cause == CauseRefresh && older[0].Version == e.Version:
-			older = older[1:]
-		case keep < 2: // there is room for one, and that is of a person
-			return older
-		}
-	}
-	history := append([]HistoryEntry{e}, older...)
-	return slices.Clip(history[:min(len(history), max(1, keep))])
 }
 
 // sameAccount reports whether the new credential belongs to the account of the
@@ -157,8 +127,14 @@ func (r *Record) sameAccount(v providers.Verified) bool {
 }
 
 // keep notes the credential before, to roll back to until then. It is for whoever has
-// just made the record. One that the upstream renews itself cannot be gone back to.
-func (r *Record) keep(previous *Stored, until time.Time) {
+// just made the record. One that the upstream renews itself cannot be gone back to; the
+// same tokens in another order are none to go back to.
+func (r *Record) keep(before *Record, until time.Time) {
+	previous := before.Current
+	if previous != nil && previous.sameTokens(r.Current) {
+		r.Previous, r.PreviousUntil = before.Previous, before.PreviousUntil
+		return
+	}
 	if previous != nil && previous.Access == nil && until.After(r.Current.VerifiedAt) {
 		r.Previous, r.PreviousUntil = previous, until.UTC()
 	}

@@ -24,7 +24,7 @@ func (c *Credentials) Rollback(ctx context.Context, name string, who Actor) (*Ch
 		}
 		next.Rotation, next.unknown = previous.Rotation, previous.unknown
 		after := change.Before.swapped(next, CauseRollback, who, mount.HistoryLimit)
-		after.keep(change.Before.Current, c.now().Add(mount.RollbackWindow))
+		after.keep(change.Before, c.now().Add(mount.RollbackWindow))
 		return after, nil
 	})
 }

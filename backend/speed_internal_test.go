@@ -16,11 +16,11 @@ func ordinary(n int) *Record {
 	who := Actor{Via: fmt.Sprintf("reauth/i%06d", n), DisplayName: "token"}
 	now := time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)
 	record := &Record{}
-	for range 2 {
-		before := record.Current
+	for i := range 2 {
+		before := record
 		next := &Stored{
 			Credential:  providers.NewCredential(map[string][]providers.Secret{"pat": {providers.NewSecret(fmt.Sprintf("ghp_%036d", n))}}),
-			Fingerprint: fmt.Sprintf("%016d", n), Identity: "mia", AccountID: fmt.Sprint(n), Scopes: []string{"read:org", "repo"}, VerifiedAt: now,
+			Fingerprint: fmt.Sprintf("%015d%d", n, i), Identity: "mia", AccountID: fmt.Sprint(n), Scopes: []string{"read:org", "repo"}, VerifiedAt: now,
 		}
 		record = record.swapped(next, CauseReauth, who, 20)
 		record.keep(before, now.Add(time.Hour))
