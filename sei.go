@@ -126,6 +126,7 @@ func (e *engine) HandleRequest(ctx context.Context, req *logical.Request) (resp 
 	default: // Vault's own, which need their data
 	}
 	resp, err = e.Backend.HandleRequest(ctx, req)
+	e.warnOfQuery(req, sent, resp)
 	if req.Operation == logical.HelpOperation {
 		documented(resp)
 	}

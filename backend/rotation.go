@@ -64,17 +64,31 @@ func (c *Credentials) rotator(in *Integration, mount *Mount) (providers.Rotator,
 	}
 	spec := provider.Spec()
 	rotator, ok := provider.(providers.Rotator)
-	why := spec.Rotation
-	if ok {
-		if why = rotator.RotationUnsupported(in.target(spec, mount)); why == "" {
-			return rotator, nil
+	if !ok {
+		return nil, rotateUnsupported(in, spec, fmt.Sprintf("a credential of auth_type %s cannot make another", in.AuthType))
+	}
+	if why := rotator.RotationUnsupported(in.target(spec, mount)); why != "" {
+		return nil, rotateUnsupported(in, spec, strings.TrimSuffix(why, "."))
+	}
+	return rotator, nil
+}
+
+// rotateUnsupported is the refusal for a credential that cannot be rotated. What to do
+// instead depends on what can be written to reauth/, and on whether the provider has
+// credentials that renew themselves.
+func rotateUnsupported(in *Integration, spec providers.Spec, why string) *Error {
+	e := &Error{Code: CodeRotateUnsupported, Integration: in.Name, Provider: in.Provider}
+	if auth, _ := spec.AuthType(in.AuthType); auth.Unsupported != "" {
+		e.Message = fmt.Sprintf("integration %q has auth_type %s. %s", in.Name, in.AuthType, strings.TrimSuffix(auth.Unsupported, "."))
+		return e
+	}
+	e.Message = fmt.Sprintf("%s cannot rotate this credential: %s; make another by hand and write it to reauth/%s", spec.Title, why, in.Name)
+	for _, auth := range spec.AuthTypes {
+		if auth.Exchanged() {
+			e.Message += fmt.Sprintf(", or use an integration with auth_type %s, whose tokens are renewed", auth.Name)
 		}
 	}
-	why = strings.TrimSuffix(strings.TrimPrefix(why, "None: "), ".")
-	return nil, &Error{
-		Code: CodeRotateUnsupported, Integration: in.Name, Provider: in.Provider,
-		Message: fmt.Sprintf("%s cannot rotate this credential: %s; write another one to reauth/%s instead", spec.Title, why, in.Name),
-	}
+	return e
 }
 
 // errNotDue says that a credential need not be rotated any more.

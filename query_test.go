@@ -1,0 +1,41 @@
+package sei
+
+import (
+	"testing"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A query name that a read does not know is told: resources=graphql would else hand out
+// the token for core as if nothing were wrong.
+func TestUnknownQueryNames(t *testing.T) {
+	m := withJira(t)
+	m.write(t, "integrations/github", body{"provider": "github", "url": m.githubURL})
+	m.github.AddClassic("mia", "ghp_1", "repo")
+	m.write(t, "reauth/github", body{"pat": "ghp_1"})
+
+	r := m.ok(t, logical.ReadOperation, "creds/github", body{"resources": "graphql"})
+	assert.Equal(t, []string{"of the query, resources is not known here and was not read; this path takes resource"}, r.warnings)
+	assert.Equal(t, "ghp_1", r.data["pat"])
+	assert.Empty(t, m.ok(t, logical.ReadOperation, "creds/github", body{"resource": "graphql", "list": "false"}).warnings)
+	assert.Len(t, m.ok(t, logical.ReadOperation, "creds/github", body{"Resource": "graphql"}).warnings, 1)
+
+	for _, path := range []string{
+		"creds/jira", "integrations/jira", "reauth/jira", "health/jira", "history/jira", "status", "config", "providers/jira",
+	} {
+		require.Len(t, m.ok(t, logical.ReadOperation, path, body{"name": "github", "version": 1}).warnings, 1, path)
+		w := m.ok(t, logical.ReadOperation, path, body{"s3cr3t-K3Y": "s3cr3t"}).warnings
+		require.Len(t, w, 1, path)
+		assert.Contains(t, w[0], "(unprintable) is not known here")
+		assert.NotContains(t, w[0], "s3cr3t")
+		assert.Empty(t, m.ok(t, logical.ReadOperation, path, nil).warnings, path)
+	}
+	for _, path := range []string{"integrations/", "health/", "providers/"} {
+		w := m.ok(t, logical.ListOperation, path, body{"status": "degraded", "after": "x"}).warnings
+		assert.Equal(t, []string{"of the query, after, status is not known here and was not read; this path takes none"}, w, path)
+	}
+	// The pages of the callback have no warnings, and vendors add to its query.
+	assert.Empty(t, m.ok(t, logical.ReadOperation, callbackPath, body{"state": "x", "code": "y", "session_state": "z"}).warnings)
+}
