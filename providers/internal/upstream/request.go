@@ -35,8 +35,9 @@ type Response struct {
 	Host   string
 	Status int
 	Header http.Header
-	Body   []byte
-	from   endpoint
+	// Body is unpacked, and without a byte order mark.
+	Body []byte
+	from endpoint
 }
 
 func (c *Client) once(ctx context.Context, route Route, req Request) (*Response, *Error) {
@@ -103,8 +104,12 @@ func (r Route) read(ctx context.Context, from endpoint, res *http.Response) (*Re
 	case len(content) > maxBody:
 		return nil, tooLarge(host)
 	}
-	return &Response{Host: host, Status: res.StatusCode, Header: res.Header, Body: content, from: from}, nil
+	return &Response{Host: host, Status: res.StatusCode, Header: res.Header, Body: bytes.TrimPrefix(content, byteOrderMark()), from: from}, nil
 }
+
+// byteOrderMark may stand before a text in UTF-8 and is no part of it; a reader of JSON
+// may ignore it (RFC 8259, section 8.1).
+func byteOrderMark() []byte { return []byte("\uFEFF") }
 
 // plain unpacks up to one byte more than the limit. It is not left to net/http, which
 // would read without end what unpacks to nothing.
