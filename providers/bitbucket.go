@@ -56,16 +56,15 @@ func (bitbucket) Spec() Spec {
 			"OAuth access tokens last two hours and are renewed when creds/ is read; a refresh token that nobody uses for three months ends, and then a person must consent again.",
 		Rotation: "None for API tokens: one cannot make another. OAuth refresh tokens are replaced at each use.",
 		Check: "GET /2.0/user must answer 200 with JSON of type user that has an account_id or uuid. No e-mail address is told: that e-mail and token belong together is proved by the login. " +
-			"With OAuth the identity is the name that the account shows. Then, if workspace is set, GET /2.0/user/workspaces/{workspace}/permission must name that workspace and the permission owner, collaborator or member; the workspace itself and its repositories are shown to anybody if they are public, and prove nothing.",
+			"With OAuth the identity is the name that the account shows. Then, if workspace is set, GET /2.0/user/workspaces/{workspace}/permission must name that workspace and the permission owner, create-project, collaborator or member; the workspace itself and its repositories are shown to anybody if they are public, and prove nothing.",
 		Unverified: []string{
 			"Whether answers to an API token list its scopes in X-OAuth-Scopes, as those to other tokens do; they are read where they come, and required_scopes cannot be set.",
-			"How GET /2.0/user/workspaces/{workspace}/permission answers somebody who is no member: 403 and 404 in Bitbucket's JSON, and the permission none, are taken for it. The form of its success is that of a client's test.",
+			"How GET /2.0/user/workspaces/{workspace}/permission answers for a workspace that does not exist: 403 is documented for an account that has no access, and taken for both, as is the permission none; a 404 is documented for no case, and taken for could not tell.",
+			"With which words the API refuses an address that is not on the list of a workspace: those of git operations are known, and any in Bitbucket's JSON that name an IP address and a list are taken for it.",
 			"What a bare 403 on /2.0/user means: it is taken for could not tell.",
-			"The name of the scope read:pipeline:bitbucket.",
 			"Which characters the id of a workspace may have.",
 			"That Bitbucket proves the PKCE challenge that is sent with an authorization; the state is bound to the integration all the same.",
 			"How it refuses a wrong OAuth client (invalid_client and unauthorized_client are both taken for it), and with which status a refresh token that is no good; whether one works once more after it was replaced.",
-			"That the permission account lets an OAuth consumer ask for the account's permission in a workspace.",
 			"How an access token of a repository, project or workspace is answered when it is sent with an e-mail address; the header X-Credential-Type is believed where it comes.",
 		},
 	}

@@ -10,61 +10,84 @@ import (
 	"vault-plugin-secrets-sei/providers/internal/upstream"
 )
 
-// bitbucketRefusal is what Bitbucket says with any status but a good one. It is
-// only matched, never quoted.
-type bitbucketRefusal struct {
-	Type  string `json:"type"`
-	Error struct {
-		Message string          `json:"message"`
-		Detail  json.RawMessage `json:"detail"` // a text or an object
-	} `json:"error"`
-}
-
 // judge finds what an answer to /user says of the credential; nil means that the
 // body has to prove it.
 func (c bitbucketCheck) judge(res *upstream.Response) *Error {
 	if err := c.undecided(res); err != nil {
 		return err
 	}
+	said := bitbucketSaid(res)
 	if err := c.accessToken(res); err != nil {
 		return err
 	}
-	switch res.Status {
-	case http.StatusOK:
+	switch {
+	case res.Status == http.StatusOK:
 		return nil
-	case http.StatusUnauthorized:
-		return c.rejected(res)
-	case http.StatusForbidden:
-		if err := c.lacksScope(res, c.needs(bitbucketUserScope)); err != nil {
-			return err
-		}
-		return c.fail(UpstreamError, "%q answered HTTP 403 without a reason that tells anything of the token; try again later, and check url", res.Host)
-	case http.StatusNotFound:
+	case said.refusesAddress():
+		return c.addressNotListed(c.whose(), c.listed()...)
+	case res.Status == http.StatusUnauthorized:
+		return c.unauthorized(res, said)
+	case res.Status == http.StatusForbidden:
+		return c.forbidden(res, said)
+	case res.Status == http.StatusNotFound:
 		return c.fail(UpstreamError, "%q has no Bitbucket API at this address (HTTP 404); check url", res.Host)
 	}
 	return c.otherwise(res)
 }
 
+func (c bitbucketCheck) forbidden(res *upstream.Response, said bitbucketRefusal) *Error {
+	if !said.own {
+		return c.foreign(res, bitbucketVendor)
+	}
+	if err := c.lacksScope(said, c.needs(bitbucketUserScope)); err != nil {
+		return err
+	}
+	return c.fail(UpstreamError, "%q answered HTTP 403 without a reason that tells anything of the token; try again later, and check url", res.Host)
+}
+
 // judgeMember finds what an answer about the workspace says of the credential,
-// which is known to work.
+// which is known to work. Documented are 200, 401 and 403; a 404 is none of them, and
+// would be the answer for all if Atlassian removed the path.
 func (c bitbucketCheck) judgeMember(res *upstream.Response) *Error {
 	if err := c.undecided(res); err != nil {
 		return err
 	}
-	if res.Status == http.StatusForbidden {
-		if err := c.lacksScope(res, c.needs(bitbucketWorkspaceScope)); err != nil {
-			return err
-		}
-	}
-	var said bitbucketRefusal
-	readable := res.Peek(&said) && said.Error.Message != ""
+	said := bitbucketSaid(res)
 	switch {
 	case res.Status == http.StatusOK:
 		return nil
-	case readable && (res.Status == http.StatusForbidden || res.Status == http.StatusNotFound):
+	case said.refusesAddress():
+		return c.addressNotListed(c.whose(), c.listed()...)
+	case !said.own && refuses(res):
+		return c.foreign(res, bitbucketVendor)
+	case res.Status == http.StatusUnauthorized:
+		return c.refusedLater(res)
+	case res.Status == http.StatusForbidden:
+		if err := c.lacksScope(said, c.needs(bitbucketWorkspaceScope)); err != nil {
+			return err
+		}
 		return c.noMember(res)
+	case res.Status == http.StatusNotFound:
+		e := c.fail(UpstreamError, "%q answered HTTP 404 when it was asked for the account's permission in the workspace %s, which it documents for no case, so it could not be told whether the account is a member; check workspace, and try again later", res.Host, c.workspace)
+		e.Fields = []string{bitbucketWorkspace}
+		return e
 	}
 	return c.otherwise(res)
+}
+
+// whose list of IP addresses is meant where one is.
+func (c bitbucketCheck) whose() string {
+	if c.workspace == "" {
+		return "Bitbucket"
+	}
+	return "the workspace " + c.workspace
+}
+
+func (c bitbucketCheck) listed() []string {
+	if c.workspace == "" {
+		return nil
+	}
+	return []string{c.workspace}
 }
 
 func (c bitbucketCheck) noMember(res *upstream.Response) *Error {
@@ -82,22 +105,18 @@ func (c bitbucketCheck) otherwise(res *upstream.Response) *Error {
 	return c.unexpected(res)
 }
 
-// rejected explains a 401, unless it is not Bitbucket Cloud's, which answers in
-// JSON or in plain text.
-func (c bitbucketCheck) rejected(res *upstream.Response) *Error {
-	if notAnAPI(res) {
-		return c.page(res)
-	}
-	if c.oauth {
-		return c.fail(Rejected, "%q refused the access token (HTTP 401): it has ended, or the consent to it was taken back", res.Host)
-	}
-	var server struct {
-		Errors []struct {
-			ExceptionName string `json:"exceptionName"`
-		} `json:"errors"`
-	}
-	if res.Peek(&server) && len(server.Errors) > 0 && strings.HasPrefix(server.Errors[0].ExceptionName, "com.atlassian.bitbucket.") {
+// unauthorized tells a credential that Bitbucket refuses from the refusal of somebody in
+// between.
+func (c bitbucketCheck) unauthorized(res *upstream.Response, said bitbucketRefusal) *Error {
+	switch {
+	case said.dataCenter:
 		return c.fail(UpstreamError, "%q answers like Bitbucket Data Center, which is not supported; check url and proxy_url", res.Host)
+	case !said.own && notAnAPI(res):
+		return c.page(res)
+	case !said.own:
+		return c.foreign(res, bitbucketVendor)
+	case c.oauth:
+		return c.fail(Rejected, "%q refused the access token (HTTP 401): it has ended, or the consent to it was taken back", res.Host)
 	}
 	return c.fail(Rejected, "%q refused the e-mail and API token (HTTP 401): one of them is wrong, the token is expired or revoked, or it was made without scopes for Bitbucket, which Bitbucket does not tell apart", res.Host)
 }
@@ -126,23 +145,19 @@ func (c bitbucketCheck) needs(scope string) string {
 
 // lacksScope reads a 403 that names the rights a token lacks, which it does
 // together with those that it has. usual is what lacks if no name is told.
-func (c bitbucketCheck) lacksScope(res *upstream.Response, usual string) *Error {
-	var said bitbucketRefusal
-	if !res.Peek(&said) {
-		return nil
-	}
+func (c bitbucketCheck) lacksScope(said bitbucketRefusal, usual string) *Error {
 	var detail struct {
 		Required []string `json:"required"`
 		Granted  []string `json:"granted"`
 	}
-	_ = json.Unmarshal(said.Error.Detail, &detail) // a text tells no names
+	_ = json.Unmarshal(said.detail, &detail) // a text tells no names
 	required, granted := bitbucketRights(detail.Required), bitbucketRights(detail.Granted)
 	missing := slices.DeleteFunc(slices.Clone(required), func(s string) bool { return slices.Contains(granted, s) })
 	switch {
 	case len(missing) > 0:
 	case len(required) > 0:
 		missing = required
-	case strings.Contains(strings.ToLower(said.Error.Message), "privilege scopes"):
+	case strings.Contains(said.text, "privilege scopes"):
 		missing = []string{usual}
 	default:
 		return nil

@@ -121,7 +121,7 @@ func (c bitbucketCheck) judgeMembership(res *upstream.Response, told bitbucketMe
 	switch {
 	case !told.of(c.workspace):
 		return c.fail(UpstreamError, "%q answered HTTP 200 without naming the workspace %s; it may have been renamed, or its UUID is written otherwise", res.Host, c.workspace)
-	case slices.Contains([]string{"owner", "collaborator", "member"}, told.Permission):
+	case slices.Contains([]string{"owner", "create-project", "collaborator", "member"}, told.Permission):
 		return nil
 	case told.Permission == "none":
 		return c.noMember(res)

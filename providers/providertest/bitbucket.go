@@ -1,6 +1,7 @@
 package providertest
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -35,6 +36,10 @@ type BitbucketWorkspace struct {
 	Members []string `json:"members,omitempty"`
 	// Public workspaces are shown to anybody.
 	Public bool `json:"public,omitempty"`
+	// Permission is what members have: member where empty.
+	Permission string `json:"permission,omitempty"`
+	// Listed workspaces let in listed addresses only, and the caller's is not.
+	Listed bool `json:"listed,omitempty"`
 }
 
 // The rights that the fake demands.
@@ -166,7 +171,8 @@ func (b *Bitbucket) route(w http.ResponseWriter, r *http.Request) {
 	case r.ContentLength > 0:
 		bitbucketRefuse(w, http.StatusBadRequest, "Bad request", nil)
 	case !knows(b.mux, r):
-		bitbucketRefuse(w, http.StatusNotFound, "Resource not found", nil)
+		// gildas/bitbucket-cli testdata/error-noapi.json, recorded.
+		bitbucketRefuse(w, http.StatusNotFound, "Resource not found", "There is no API hosted at this URL")
 	default:
 		b.mux.ServeHTTP(w, r)
 	}
@@ -300,20 +306,25 @@ func noWorkspace(w http.ResponseWriter, r *http.Request) {
 	bitbucketRefuse(w, http.StatusNotFound, "No workspace with identifier '"+r.PathValue("workspace")+"'.", nil)
 }
 
-// permission: the reference page of the resource, documented; 404 for somebody
-// who is no member is a guess.
+// permission: Atlassian's swagger, documented; that a workspace which does not exist is
+// answered like one that the account is no member of is a guess.
 func (b *Bitbucket) permission(w http.ResponseWriter, r *http.Request) {
 	t, ok := b.enter(w, r, bitbucketReadWorkspace)
 	if !ok {
 		return
 	}
 	ws, known := b.find(r)
-	if !known || !slices.Contains(ws.Members, t.Email) {
-		noWorkspace(w, r)
+	switch {
+	case !known || !slices.Contains(ws.Members, t.Email):
+		bitbucketRefuse(w, http.StatusForbidden, "The requesting user does not have access to the workspace.", nil)
+		return
+	case ws.Listed:
+		// Of git operations: Atlassian's knowledge base 1155479141.
+		bitbucketRefuse(w, http.StatusForbidden, "To access this workspace, an admin must whitelist your IP.", nil)
 		return
 	}
 	writeJSON(w, http.StatusOK, object{
-		"type": "workspace_membership", "permission": "member",
+		"type": "workspace_membership", "permission": cmp.Or(ws.Permission, "member"),
 		"user": object{"type": "user", "uuid": t.UUID}, "workspace": ws.body("workspace"),
 	})
 }

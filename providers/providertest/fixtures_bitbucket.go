@@ -78,6 +78,36 @@ func BitbucketAnswers() map[string]Answer {
 			Body: `{"type":"error","error":{"message":"CHANGE-2770 - Functionality has been deprecated","detail":"Please read the changelog entry for more details.",
 				"data":{"announcement_url":"https://developer.atlassian.com/cloud/bitbucket/changelog#CHANGE-2770"}}}`,
 		},
+		"no_api_hosted_404": {
+			Source: "recorded: gildas/bitbucket-cli testdata/error-noapi.json; status in atlassian-api/atlassian-python-api issue 1471",
+			Status: http.StatusNotFound,
+			Body:   `{"type":"error","error":{"message":"Resource not found","detail":"There is no API hosted at this URL"}}`,
+		},
+		"workspace_permission_create_project": {
+			Source: "documented: Atlassian's swagger of August 2026, in FabianSchurig/terraform-provider-bitbucket; composed of its schema",
+			Status: http.StatusOK,
+			Body:   permitted("create-project"),
+		},
+		"workspace_permission_member": {
+			Source: "documented: as workspace_permission_create_project",
+			Status: http.StatusOK,
+			Body:   permitted("member"),
+		},
+		"workspace_permission_no_access_403": {
+			Source: "documented: the description of the answer in the same swagger, in the form of its errors",
+			Status: http.StatusForbidden,
+			Body:   `{"type":"error","error":{"message":"The requesting user does not have access to the workspace."}}`,
+		},
+		"address_not_listed_403": {
+			Source: "reported: the words of git operations, Atlassian's knowledge base 1155479141, in the form of the API's errors",
+			Status: http.StatusForbidden,
+			Body:   `{"type":"error","error":{"message":"To access this repository, an admin must whitelist your IP."}}`,
+		},
+		"realm_401": {
+			Source: "reported: tests and code of public clients; the body may be empty",
+			Status: http.StatusUnauthorized,
+			Header: map[string]string{"Content-Type": "", "WWW-Authenticate": `Basic realm="Bitbucket.org HTTP"`},
+		},
 		"dc_bad_credentials_401": {
 			Source: "recorded: shell transcript in a public repository; Data Center, status by another client's test",
 			Status: http.StatusUnauthorized,
@@ -94,4 +124,10 @@ func BitbucketAnswers() map[string]Answer {
 				"exceptionName":"com.atlassian.bitbucket.auth.CaptchaRequiredAuthenticationException"}]}`,
 		},
 	}
+}
+
+func permitted(permission string) string {
+	return `{"type":"workspace_membership","permission":"` + permission + `",
+		"user":{"type":"user","uuid":"{470c176d-3574-44ea-bb41-89e8638bcca4}","nickname":"mia","display_name":"Mia Example"},
+		"workspace":{"type":"workspace","uuid":"{a15fb181-db1f-48f7-b41f-e1eff06929d6}","slug":"acme","name":"Example Workspace"}}`
 }

@@ -161,7 +161,7 @@ func bitbucketMembershipCases() []Case {
 		told("a permission in another case proves nothing", providers.UpstreamError, orgName, `{"permission":"MEMBER","workspace":{"slug":"acme"}}`, nil),
 		told("a workspace without permission proves nothing", providers.UpstreamError, orgName, `{"workspace":{"slug":"acme"}}`, nil),
 	}
-	for _, permission := range []string{"owner", "collaborator", "member"} {
+	for _, permission := range []string{"owner", "create-project", "collaborator", "member"} {
 		cases = append(cases, told("the permission "+permission+" is a membership", "", orgName, `{"permission":"`+permission+`","workspace":{"slug":"Acme"}}`, bitbucketGood))
 	}
 	return cases
@@ -191,7 +191,7 @@ func bitbucketWorkspaceCases() []Case {
 		}, missing(bitbucketReadWorkspace)),
 		in("a 403 in JSON is no membership either", providers.InsufficientScope, on(Fault{Status: 403, Body: `{"type":"error","error":{"message":"Forbidden"}}`}), missing(orgName)),
 		in("a 403 of somebody else proves nothing", providers.UpstreamError, on(Fault{Status: 403, Body: "<html></html>", Header: map[string]string{"Content-Type": "text/html"}}), nil),
-		in("a 401 after the user is known proves nothing", providers.UpstreamError, on(Fault{Status: 401}), nil),
+		in("a 401 after the user is known proves nothing", providers.UpstreamError, on(Fault{Status: 401}), says("something that is not Bitbucket's")),
 		in("a 200 without permission proves nothing", providers.UpstreamError, on(Fault{Status: 200, Body: `{"type":"workspace_membership"}`}), nil),
 		in("another workspace than the one asked for proves nothing", providers.UpstreamError, on(Fault{
 			Status: 200, Body: `{"permission":"owner","workspace":{"slug":"other","uuid":"{2}"}}`,
@@ -226,7 +226,7 @@ func bitbucketAnswerCases() []Case {
 	user := func(name string, want providers.Outcome, look check) Case {
 		return bitbucketCase("answer "+name, want, func(w *World) { knowsMiaAtBitbucket(w); w.Bitbucket.Behave(answers[name].At("/2.0/user")) }, look)
 	}
-	return []Case{
+	return slices.Concat([]Case{
 		user("user_success", "", func(v providers.Verified, _ *providers.Error) error {
 			return errors.Join(equal("Identity", v.Identity, miaEmail), equal("AccountID", v.AccountID, "5c0000000000000000000001"))
 		}),
@@ -242,5 +242,5 @@ func bitbucketAnswerCases() []Case {
 		user("workspaces_gone_410", providers.UpstreamError, nil),
 		user("dc_bad_credentials_401", providers.UpstreamError, says("Data Center")),
 		user("dc_captcha_401", providers.UpstreamError, says("Data Center")),
-	}
+	}, bitbucketRefusalCases())
 }

@@ -1,0 +1,24 @@
+package providers
+
+import (
+	"regexp"
+)
+
+// addressRefusedForm is a sentence about the caller's IP address and a list of those
+// that are let in:
+//
+//   - "has an IP allow list enabled, and your IP address is not permitted": GitHub
+//   - "an admin must whitelist your IP": Bitbucket, Atlassian's knowledge base 1155479141
+var addressRefusedForm = regexp.MustCompile(`(?i)\bips?\b.*(?:allow[- ]?list|white[- ]?list|not (?:allowed|permitted|authorized|listed)|rejected|blocked|denied|restrict)` +
+	`|(?:allow[- ]?list|white[- ]?list|restrict|reject|block)[a-z]*\b.*\bips?\b`)
+
+// refusesAddress reports whether a refusal is about the address that the request came
+// from, and not about the credential.
+func refusesAddress(text string) bool { return addressRefusedForm.MatchString(text) }
+
+// addressNotListed is the failure of refusesAddress: whose lets in listed addresses only.
+func (p probe) addressNotListed(whose string, names ...string) *Error {
+	e := p.fail(InsufficientScope, "%s accepts requests from listed IP addresses only, so the credential was not judged; have an owner list the address of this Vault", whose)
+	e.Missing = names
+	return e
+}
