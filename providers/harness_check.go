@@ -1,12 +1,10 @@
 package providers
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -39,13 +37,17 @@ type harnessToken struct {
 // harnessAnswer is the envelope of every answer. The fields of a refusal are only
 // matched, never quoted.
 type harnessAnswer struct {
-	Status   string        `json:"status"`
-	Data     *harnessToken `json:"data"`
-	Code     string        `json:"code"`
-	Message  string        `json:"message"`
-	Messages []struct {
-		Code string `json:"code"`
-	} `json:"responseMessages"`
+	Status   string           `json:"status"`
+	Data     *harnessToken    `json:"data"`
+	Code     string           `json:"code"`
+	Message  string           `json:"message"`
+	Messages []harnessMessage `json:"responseMessages"`
+}
+
+type harnessMessage struct {
+	Code    string `json:"code"`
+	Level   string `json:"level"`
+	Message string `json:"message"`
 }
 
 func (c harnessCheck) run(ctx context.Context) (Verified, *Error) {
@@ -84,60 +86,36 @@ func (c harnessCheck) validate(ctx context.Context) (harnessToken, *Error) {
 // judge finds what the answer says of the key; nil means that the body has to
 // prove it.
 func (c harnessCheck) judge(res *upstream.Response) *Error {
-	if err := c.undecided(res); err != nil {
+	said := harnessSaid(res)
+	if said.own() && said.has("ACCOUNT_MIGRATED") { // with a redirect
+		return c.reason(res, said)
+	}
+	if err := c.undecided(res); err != nil || res.Status == http.StatusOK {
 		return err
 	}
-	if res.Status == http.StatusOK {
-		return nil
+	if err := c.reason(res, said); err != nil {
+		return err
 	}
-	var said harnessAnswer
-	readable := res.Peek(&said)
 	switch {
-	case said.refusesToken():
-		return c.rejected(res, said)
 	case notAnAPI(res):
 		// harness/mcp-server tests/client/harness-client.test.ts: the gateway may
 		// answer 401 with its sign-in page.
 		return c.page(res)
 	case res.Status == http.StatusUnauthorized:
-		return c.rejected(res, said)
-	case res.Status == http.StatusForbidden && (readable && said.Code != "" && said.Status != "" || len(bytes.TrimSpace(res.Body)) == 0):
-		// Empty: harness/cli modules/core/auth/login_test.go.
-		e := c.fail(InsufficientScope, "the key is known, but its owner may not use this account (HTTP 403): it is disabled or has no role there; grant it Account Viewer, or correct account_id")
-		e.Missing = []string{c.account}
-		return e
-	default:
-		return c.unexpected(res)
+		return c.unauthorized(res, said)
+	case res.Status == http.StatusForbidden:
+		return c.forbidden(res, said)
 	}
+	return c.unexpected(res)
 }
 
-// refusesToken reports whether the answer says that the token is no good, by its
-// codes or by the messages of the server's TokenValidationHelper, which came with
-// the code INVALID_REQUEST.
-func (a harnessAnswer) refusesToken() bool {
-	codes := []string{a.Code}
-	for _, m := range a.Messages {
-		codes = append(codes, m.Code)
+// harnessSaid reads what a refusal says; the zero value where it is none of Harness's.
+func harnessSaid(res *upstream.Response) harnessAnswer {
+	var said harnessAnswer
+	if res.Status == http.StatusOK || !res.Peek(&said) {
+		return harnessAnswer{}
 	}
-	if slices.Contains(codes, "INVALID_TOKEN") || slices.Contains(codes, "EXPIRED_TOKEN") {
-		return true
-	}
-	message := strings.ToLower(a.Message)
-	message = strings.TrimPrefix(message, "invalid request: ")
-	return strings.HasPrefix(message, "invalid api token") ||
-		strings.HasPrefix(message, "incoming api token") && strings.Contains(message, " has expired")
-}
-
-func (c harnessCheck) rejected(res *upstream.Response, said harnessAnswer) *Error {
-	e := c.fail(Rejected, "%q refused the key (HTTP %d): it is wrong, expired, revoked or of another account", res.Host, res.Status)
-	if said.Code == "EXPIRED_TOKEN" || strings.Contains(said.Message, " has expired") {
-		e.Detail = "the key has expired; make a new token for it"
-		return e
-	}
-	if account := harnessAccountOf(c.key); account != "" && account != c.account {
-		e.Detail += "; the account named inside it is not account_id"
-	}
-	return e
+	return said
 }
 
 // harnessAccountOf returns the account that a token names: pat.<account>.<id>.<secret>.
@@ -152,9 +130,10 @@ func harnessAccountOf(token Secret) string {
 
 // judgeToken demands that a 200 says yes, and to the right account and owner.
 func (c harnessCheck) judgeToken(res *upstream.Response, a harnessAnswer) *Error {
+	if err := c.reason(res, a); err != nil {
+		return err
+	}
 	switch {
-	case a.refusesToken():
-		return c.rejected(res, a)
 	case a.Status != "SUCCESS" || a.Data == nil || a.Data.Valid == nil:
 		return c.fail(UpstreamError, "%q answered HTTP 200 without saying that the key is valid; check url", res.Host)
 	case !*a.Data.Valid:

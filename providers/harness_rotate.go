@@ -209,7 +209,7 @@ func (c harnessCheck) successor(res *upstream.Response) (string, *Error) {
 func (c harnessCheck) changed(res *upstream.Response, what string, data any) *Error {
 	if err := c.judge(res); err != nil {
 		switch {
-		case err.Outcome == InsufficientScope:
+		case err.Outcome == InsufficientScope && c.reason(res, harnessSaid(res)) == nil:
 			err = c.fail(InsufficientScope, "the key works, but its owner may not %s (HTTP 403); a service account needs the right to manage service accounts", what)
 		case res.Status == http.StatusBadRequest && err.Outcome == UpstreamError && !notAnAPI(res):
 			err = c.fail(UpstreamError, "Harness refuses to %s (HTTP 400), for one when the API key has as many tokens as it may; check when the key in use ends", what)

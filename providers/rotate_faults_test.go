@@ -34,6 +34,11 @@ func refusedRotations() []refusedRotation {
 	rules := func(of func(w *providertest.World) renewable, rules providertest.RenewalRules) func(w *providertest.World) {
 		return func(w *providertest.World) { of(w).SetRules(rules) }
 	}
+	refusing := func(code string) func(w *providertest.World) {
+		return func(w *providertest.World) {
+			w.Harness.Add(providertest.HarnessToken{Token: harnessToken, Email: email, Refusal: code})
+		}
+	}
 	all := rotatedOnes()
 	legacy := []string{"api"}
 	known, harness, sonar := all["GitLab"], all["Harness"], all["SonarQube"]
@@ -53,6 +58,10 @@ func refusedRotations() []refusedRotation {
 		{"legacy tokens disabled", "GitLab", known.arrange, rules(known.fake, providertest.RenewalRules{NoLegacy: true}), providers.InsufficientScope, "", "fine-grained"},
 		{"a life that is too long", "GitLab", known.arrange, rules(known.fake, providertest.RenewalRules{MaxDays: 30}), providers.InsufficientScope, "", "shorter"},
 		{"a key that nobody knows", "Harness", func(*providertest.World) {}, nil, providers.Rejected, "", "refused"},
+		{"an address that is not listed", "Harness", refusing("NOT_WHITELISTED_IP"), nil, providers.InsufficientScope, providertest.DefaultHarnessAccount, "list the address"},
+		{"an address that is not listed meanwhile", "Harness", harness.arrange, refusing("NOT_WHITELISTED_IP"), providers.InsufficientScope, providertest.DefaultHarnessAccount, "list the address"},
+		{"an owner disabled meanwhile", "Harness", harness.arrange, refusing("USER_DISABLED"), providers.AccountBlocked, "", "disabled"},
+		{"a key revoked meanwhile", "Harness", harness.arrange, refusing("REVOKED_TOKEN"), providers.Rejected, "", "revoked"},
 		{"a policy", "Harness", harness.arrange, rules(harness.fake, providertest.RenewalRules{Deny: true}), providers.InsufficientScope, "", "policy"},
 		{"a service account without the right", "a service account of Harness", all["a service account of Harness"].arrange, func(w *providertest.World) {
 			w.Harness.Add(providertest.HarnessToken{Token: harnessSAT, Email: "bot@service.harness.io", ServiceAccount: true, Org: "acme", Project: "web", Identifier: "robot", Unmanaged: true})

@@ -30,6 +30,8 @@ type HarnessToken struct {
 	Expired bool `json:"expired,omitempty"`
 	// Disabled owners are forbidden the account.
 	Disabled bool `json:"disabled,omitempty"`
+	// Refusal is the code with which the token is refused with 401, such as USER_DISABLED.
+	Refusal string `json:"refusal,omitempty"`
 	// Identifier, Name and Key are what it is called; token and key where empty, with a
 	// number where the owner has one of that name.
 	Identifier string `json:"identifier,omitempty"`
@@ -164,6 +166,10 @@ func (h *Harness) enter(w http.ResponseWriter, r *http.Request, secret string) (
 		refuseHarness(w, http.StatusUnauthorized, "INVALID_TOKEN", "Token is not valid.")
 	case t.Expired:
 		refuseHarness(w, http.StatusUnauthorized, "EXPIRED_TOKEN", "Token expired.")
+	case t.Refusal != "":
+		// The codes that harness-core's ErrorCode.java gives the status 401; the words
+		// are made up.
+		refuseHarness(w, http.StatusUnauthorized, t.Refusal, "The request is refused.")
 	case t.Disabled:
 		// harness/cli modules/core/auth/login_test.go: 403 without a body.
 		w.WriteHeader(http.StatusForbidden)

@@ -156,7 +156,7 @@ func harnessAnswerCases() []Case {
 	}
 	old := answers["invalid_token"]
 	old.Status = http.StatusBadRequest
-	return []Case{
+	return slices.Concat([]Case{
 		answer("token_validate_success_shape", "", func(v providers.Verified, _ *providers.Error) error {
 			return errors.Join(equal("Identity", v.Identity, "string"), equal("ExpiresAt", v.ExpiresAt.IsZero(), true))
 		}).with(credential("email", "string", "api_key", harnessToken)).setting("account_id", "string"),
@@ -174,5 +174,5 @@ func harnessAnswerCases() []Case {
 			w.Harness.Behave(Fault{Path: harnessCheck, Status: http.StatusForbidden, Body: `{"status":"ERROR","code":"ACCESS_DENIED","message":"no"}`})
 		}, missing(DefaultHarnessAccount)),
 		answer("rate_limited_429", providers.RateLimited, retryAfter(0)),
-	}
+	}, harnessRefusalCases())
 }
