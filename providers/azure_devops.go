@@ -32,7 +32,7 @@ func (azureDevOps) Spec() Spec {
 		Title:      "Azure DevOps",
 		DefaultURL: "https://dev.azure.com",
 		URLHelp: "https://dev.azure.com, or https://contoso.visualstudio.com for an organisation that still has that address; " +
-			"for Azure DevOps Server the address above its collections, such as https://devops.example.com/tfs. It may end with the organisation or collection, unless that is all of a server's path.",
+			"for Azure DevOps Server 2019 or newer the address above its collections, such as https://devops.example.com/tfs. It may end with the organisation or collection, unless that is all of a server's path.",
 		AuthTypes: []AuthType{
 			{Name: azurePAT, Title: "Personal access token", Fields: azurePATFields()},
 			oauthAuthType("Microsoft Entra application", Field{
@@ -45,19 +45,22 @@ func (azureDevOps) Spec() Spec {
 		Expiry: "Enter expires_at: a personal access token can read neither its end nor its scopes. Microsoft stops all tokens for \"all accessible organizations\" on 1 December 2026; " +
 			"make one for the organisation. OAuth access tokens last about an hour and are renewed when creds/ is read; a refresh token that nobody uses for 90 days ends, and so it does when the password changes or an administrator revokes it.",
 		Rotation: "OAuth refresh tokens are replaced at each use. None for personal access tokens: a personal access token cannot make another; only a Microsoft Entra token can.",
-		Check: "GET /_apis/connectionData must answer 200 with JSON in which authenticatedUser and authorizedUser are the same account and not the anonymous one, " +
+		Check: "GET /_apis/connectionData must answer 200 with JSON in which authenticatedUser and authorizedUser are the same account, which is active and not the anonymous one, and " +
 			"whose e-mail address, where shown, must be the one entered (with OAuth nobody enters one). GET /_apis/projects must then show a project (those that are not public come first, and a warning says if only public ones answered), and a read-only call of the service must succeed: " +
-			"/_apis/wit/workitemrelationtypes for boards; /{project}/_apis/git/pullrequests for repos or /{project}/_apis/build/definitions for pipelines, in one of the first three projects.",
+			"/_apis/wit/workitemrelationtypes for boards; /{project}/_apis/git/pullrequests for repos or /{project}/_apis/build/definitions for pipelines, in one of the first three projects. " +
+			"The questions are asked in version 7.1 of the API or, where a server does not know it, in 7.0, 6.0 or 5.0; the version that was found is kept with the credential.",
 		Unverified: []string{
 			"That connectionData answers a token whatever its scopes.",
-			"That a missing scope is a 401 on every call, as it is reported for some; after connectionData has named the account, any 401 is taken for one.",
+			"That a missing scope is a 401 on every call, as it is reported for some; after connectionData has named the account, any 401 of Azure DevOps' own is taken for one. Its own are known by a header that begins with X-TFS- or X-VSS-, by a challenge of a host of visualstudio.com, or by the form of its errors.",
+			"That a 401 with TF400813 and a name means an account that is no member of the organisation, unless it is the name of nobody: seen with the account's id.",
+			"That conditional access always comes with the number VS403463, and which other policies are told by words: those that forbid tokens for all organisations were seen.",
 			"That a project is public only where its visibility says so; answers that do not tell it are taken for those of projects that are not.",
 			"How a token is answered in a project whose repositories or pipelines are switched off: 403 and 404 lead to the next of three projects.",
-			"How an organisation that does not exist is answered: 404 in Azure DevOps' JSON is taken for one that the token cannot see, any other 404 for could not tell.",
+			"How an organisation that does not exist is answered: 404 in Azure DevOps' own words is taken for one that the token cannot see, unless they are about the path, and any other 404 for could not tell.",
 			"That Azure DevOps Server takes no tokens of Microsoft Entra: an oauth integration of one is refused unless token_url names another authorization server.",
 			"How Microsoft Entra answers interaction_required and temporarily_unavailable, and that access_denied from the token endpoint always means a policy.",
 			"That the sign-in page (203, or a redirect to _signin) always means a bad token; conditional access may show it for a good one.",
-			"Azure DevOps Server: which versions know version 7.1 of the API, and that a Windows account is told by the descriptor System.Security.Principal.WindowsIdentity.",
+			"Azure DevOps Server: that those that do not know version 7.1 of the API answer the questions of older versions alike, and that a Windows account is told by the descriptor System.Security.Principal.WindowsIdentity.",
 			"Which characters the name of an organisation or a collection may have, and that no organisation of Services has a dot or an underscore in it.",
 			"That a token can belong to a service identity (Microsoft.TeamFoundation.ServiceIdentity), which is accepted as an account.",
 			"That an organisation's name is taken as a collection's on Azure DevOps Server, whatever its case.",
@@ -127,7 +130,7 @@ func (azureDevOps) SharedBy(t Target) map[string]string {
 // check prepares the check of one target.
 func (a azureDevOps) check(t Target) (azureCheck, *Error) {
 	p := newProbe(a.client, "Azure DevOps", azurePAT, t)
-	c := azureCheck{probe: p, organization: t.Settings.Text(azureOrganization), token: "personal access token"}
+	c := azureCheck{probe: p, organization: t.Settings.Text(azureOrganization), token: "personal access token", version: newAzureVersion(t.APIVersion)}
 	if t.AuthType == oauthType {
 		c.oauth, c.token, c.tokenField = true, "access token", OAuthAccessToken
 	}

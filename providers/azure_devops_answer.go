@@ -1,43 +1,18 @@
 package providers
 
 import (
-	"bytes"
 	"net/http"
-	"net/url"
-	"regexp"
 	"strings"
 
 	"vault-plugin-secrets-sei/providers/internal/upstream"
 )
-
-// azureRefusal is what Azure DevOps says with any status but a good one. It is
-// only matched, never quoted.
-type azureRefusal struct {
-	Message string `json:"message"`
-	TypeKey string `json:"typeKey"`
-}
-
-var azureNumberForm = regexp.MustCompile(`^(?:TF|VS)\d`)
-
-// refusalOf reads a refusal in Azure DevOps' form, which has the key of its type, or
-// a message with its number; the zero value is none.
-func refusalOf(res *upstream.Response) azureRefusal {
-	var said azureRefusal
-	if res.Status == http.StatusOK || !res.Peek(&said) {
-		return azureRefusal{}
-	}
-	if said.TypeKey == "" && !azureNumberForm.MatchString(said.Message) {
-		return azureRefusal{}
-	}
-	return said
-}
 
 // judge finds what an answer to connectionData says of the credential; nil means
 // that the body has to prove it. A Retry-After on a 200 only says that the answer
 // was delayed.
 func (c azureCheck) judge(res *upstream.Response) *Error {
 	said := refusalOf(res)
-	if e := c.blocked(res, said); e != nil {
+	if e := c.anyway(res, said); e != nil {
 		return e
 	}
 	if c.signsIn(res) {
@@ -49,10 +24,8 @@ func (c azureCheck) judge(res *upstream.Response) *Error {
 	switch res.Status {
 	case http.StatusOK:
 		return nil
-	case http.StatusBadRequest:
-		return c.badRequest(res, said)
 	case http.StatusUnauthorized:
-		return c.rejected(res)
+		return c.unauthorized(res, said)
 	case http.StatusForbidden:
 		return c.forbidden(res, said)
 	case http.StatusNotFound:
@@ -65,7 +38,7 @@ func (c azureCheck) judge(res *upstream.Response) *Error {
 // judgeRight finds what an answer says of a right, once the account is known.
 func (c azureCheck) judgeRight(res *upstream.Response, scope string) *Error {
 	said := refusalOf(res)
-	if e := c.blocked(res, said); e != nil {
+	if e := c.anyway(res, said); e != nil {
 		return e
 	}
 	if e := c.undecided(res); e != nil {
@@ -76,17 +49,23 @@ func (c azureCheck) judgeRight(res *upstream.Response, scope string) *Error {
 	switch {
 	case res.Status == http.StatusOK:
 		return nil
-	case c.expired(res):
+	case !said.own && refuses(res):
+		return c.foreign(res, azureVendor)
+	case said.expired():
 		return c.refusedLater(res)
-	case res.Status == http.StatusUnauthorized:
+	case res.Status == http.StatusUnauthorized && !said.namesAccount():
 		return lacks
-	case said != azureRefusal{} && (res.Status == http.StatusForbidden || res.Status == http.StatusNotFound):
+	case refuses(res) && !said.says(azureNoController):
 		lacks.Detail += ", or its account has no access"
 		return lacks
-	case res.Status == http.StatusBadRequest:
-		return c.badRequest(res, said)
 	}
 	return c.unexpected(res)
+}
+
+// refuses reports whether an answer has a status by which an upstream, or something in
+// between, refuses a request.
+func refuses(res *upstream.Response) bool {
+	return res.Status == http.StatusUnauthorized || res.Status == http.StatusForbidden || res.Status == http.StatusNotFound
 }
 
 // subject says what a scope is for.
@@ -97,66 +76,78 @@ func (c azureCheck) subject(scope string) string {
 	return "the " + c.service.name + " of " + c.organization
 }
 
-// blocked recognises the limit on usage whatever its status: 429 is documented,
-// but the refusal has been seen without its status being told.
+// anyway recognises what has one meaning at every question and with every status: the
+// limit on usage (429 is documented, but it has been seen without its status being
+// told), an organisation that is switched off, and policies.
 // https://learn.microsoft.com/en-us/azure/devops/integrate/concepts/rate-limits
-func (c azureCheck) blocked(res *upstream.Response, said azureRefusal) *Error {
-	if said.TypeKey != "RequestBlockedException" && !strings.HasPrefix(said.Message, "TF400733") {
+func (c azureCheck) anyway(res *upstream.Response, said azureRefusal) *Error {
+	switch {
+	case said.key == "RequestBlockedException", said.says("tf400733"):
+		return c.rateLimited(res, 0)
+	case said.says("tf24668"):
+		return c.fail(UpstreamError, "the organisation %s is switched off in Azure DevOps (HTTP %d), for one because nobody used it for long, so the %s was not judged; have an administrator switch it on again", c.organization, res.Status, c.token)
+	case said.own && refuses(res):
+		return c.policy(res, said)
+	}
+	return nil
+}
+
+// policy recognises the rules of an organisation by which a good credential is kept out.
+func (c azureCheck) policy(res *upstream.Response, said azureRefusal) *Error {
+	var e *Error
+	switch {
+	case said.says("vs403463"), said.says("conditional access"):
+		e = c.fail(InsufficientScope, "a conditional access policy of Microsoft Entra keeps the %s out of the organisation %s (HTTP %d); have an administrator exempt the account or, where the policy goes by address, list the address of this Vault; signing in with a browser once may help", c.token, c.organization, res.Status)
+	case refusesAddress(said.text):
+		return c.addressNotListed("the organisation "+c.organization, c.organization)
+	case said.says("global personal access token"):
+		e = c.fail(InsufficientScope, "the organisation %s forbids personal access tokens for all accessible organisations (HTTP %d); make one for this organisation alone", c.organization, res.Status)
+	case said.says("policy prohibits"), said.says("policy forbids"), said.says("security policy"):
+		e = c.fail(InsufficientScope, "a policy of the organisation %s keeps the %s out (HTTP %d); have an administrator of the organisation allow it, or use a credential that the policy allows", c.organization, c.token, res.Status)
+	default:
 		return nil
 	}
-	return c.rateLimited(res, 0)
+	e.Missing = []string{c.organization}
+	return e
 }
 
-// signsIn reports whether an answer is Microsoft's sign-in page, or the way to it.
-func (c azureCheck) signsIn(res *upstream.Response) bool {
+// unauthorized explains a 401.
+func (c azureCheck) unauthorized(res *upstream.Response, said azureRefusal) *Error {
 	switch {
-	case !c.root.hosted:
-		return false
-	case res.Status == http.StatusNonAuthoritativeInfo:
-		return bytes.Contains(bytes.ToLower(res.Body), []byte("<title>azure devops services | sign in"))
-	case res.Status >= http.StatusMultipleChoices && res.Status < http.StatusBadRequest:
-		return isAzureSignIn(res.Header.Get("Location"))
-	}
-	return false
-}
-
-// isAzureSignIn reports whether a redirect leads to the sign-in of Azure DevOps.
-func isAzureSignIn(location string) bool {
-	u, err := url.Parse(location)
-	return err == nil && u.Scheme == "https" && strings.HasSuffix(strings.ToLower(u.Hostname()), azureLegacySuffix) &&
-		strings.EqualFold(strings.TrimRight(u.Path, "/"), "/_signin")
-}
-
-// rejected explains a 401.
-func (c azureCheck) rejected(res *upstream.Response) *Error {
-	if c.expired(res) {
+	case !said.own:
+		return c.foreign(res, azureVendor)
+	case said.expired():
 		return c.fail(Rejected, "%q refused the %s (HTTP %d): it has expired", res.Host, c.token, res.Status)
-	}
-	if c.oauth {
+	case said.namesAccount():
+		e := c.fail(InsufficientScope, "the %s works, but its account is no member of the organisation %s (HTTP %d); add the account to it, or correct organization", c.token, c.organization, res.Status)
+		e.Missing = []string{c.organization}
+		return e
+	case c.oauth:
 		return c.fail(Rejected, "%q refused the access token (HTTP %d): it has ended or was revoked, or the organisation %s is not connected to the tenant, or its policies forbid applications", res.Host, res.Status, c.organization)
 	}
 	return c.fail(Rejected, "%q refused the personal access token (HTTP %d): it is wrong, expired, revoked, or made for another organisation than %s; tokens for all accessible organisations end on 1 December 2026", res.Host, res.Status, c.organization)
 }
 
-// expired reads the header that has told an expired token apart.
+// expired reads the words that have told an expired token apart.
 // https://github.com/microsoft/azure-pipelines-agent/issues/1559
-func (azureCheck) expired(res *upstream.Response) bool {
-	said, err := url.PathUnescape(res.Header.Get("X-Tfs-Serviceerror"))
-	return err == nil && res.Status == http.StatusUnauthorized && strings.Contains(strings.ToLower(said), "has expired")
-}
+func (r azureRefusal) expired() bool { return r.says("has expired") }
 
 func (c azureCheck) forbidden(res *upstream.Response, said azureRefusal) *Error {
-	if said == (azureRefusal{}) {
-		return c.fail(UpstreamError, "%q answered HTTP 403 with something that is not Azure DevOps', such as the page of a proxy or firewall; check url", res.Host)
+	if !said.own {
+		return c.foreign(res, azureVendor)
 	}
 	e := c.fail(InsufficientScope, "the %s may not be used in the organisation %s (HTTP 403): its account has no access, or a policy of the organisation forbids it; signing in with a browser once may help", c.token, c.organization)
 	e.Missing = []string{c.organization}
 	return e
 }
 
+// azureNoController is said of a path that Azure DevOps does not have, whatever the
+// organisation.
+const azureNoController = "the controller for path"
+
 func (c azureCheck) notFound(res *upstream.Response, said azureRefusal) *Error {
 	o, why := UpstreamError, "%q has no organisation %s at this address (HTTP 404); check organization and url"
-	if said != (azureRefusal{}) {
+	if (said.key != "" || strings.TrimSpace(said.text) != "") && !said.says(azureNoController) {
 		o, why = InsufficientScope, "%q does not show the organisation %s to this token (HTTP 404): it does not exist, or the account has no access to it"
 	}
 	e := c.fail(o, why, res.Host, c.organization)
@@ -165,11 +156,4 @@ func (c azureCheck) notFound(res *upstream.Response, said azureRefusal) *Error {
 		e.Missing = []string{c.organization}
 	}
 	return e
-}
-
-func (c azureCheck) badRequest(res *upstream.Response, said azureRefusal) *Error {
-	if strings.HasPrefix(said.TypeKey, "VssInvalidPreviewVersion") || strings.HasPrefix(said.TypeKey, "VssVersion") {
-		return c.fail(UpstreamError, "%q does not know version 7.1 of the API; a newer Azure DevOps Server is needed", res.Host)
-	}
-	return c.unexpected(res)
 }

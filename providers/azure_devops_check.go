@@ -34,9 +34,9 @@ type azureService struct {
 //   - https://learn.microsoft.com/en-us/rest/api/azure/devops/build/definitions/list?view=azure-devops-rest-7.1
 func azureServices() []azureService {
 	return []azureService{
-		{name: "boards", scope: "vso.work", path: "/_apis/wit/workitemrelationtypes?api-version=7.1"},
-		{name: "repos", scope: "vso.code", path: "/_apis/git/pullrequests?$top=1&api-version=7.1", inProject: true},
-		{name: "pipelines", scope: "vso.build", path: "/_apis/build/definitions?$top=1&api-version=7.1", inProject: true},
+		{name: "boards", scope: "vso.work", path: "/_apis/wit/workitemrelationtypes"},
+		{name: "repos", scope: "vso.code", path: "/_apis/git/pullrequests?$top=1", inProject: true},
+		{name: "pipelines", scope: "vso.build", path: "/_apis/build/definitions?$top=1", inProject: true},
 	}
 }
 
@@ -49,6 +49,7 @@ type azureCheck struct {
 	oauth        bool   // an access token, with which nobody entered an e-mail address
 	token        string // what the credential is called
 	header       http.Header
+	version      *azureVersion
 }
 
 func (c azureCheck) run(ctx context.Context, email string) (Verified, *Error) {
@@ -69,9 +70,10 @@ func (c azureCheck) run(ctx context.Context, email string) (Verified, *Error) {
 		return Verified{}, err
 	}
 	v := Verified{
-		Identity:  firstOf(account, printable(user.CustomDisplayName), printable(user.ProviderDisplayName), strings.ToLower(user.ID)),
-		AccountID: strings.ToLower(user.ID),
-		URL:       c.root.api, // with the organisation, without which nobody can ask anything
+		Identity:   firstOf(account, printable(user.CustomDisplayName), printable(user.ProviderDisplayName), strings.ToLower(user.ID)),
+		AccountID:  strings.ToLower(user.ID),
+		URL:        c.root.api, // with the organisation, without which nobody can ask anything
+		APIVersion: c.version.found(),
 	}
 	if warning != "" {
 		v.Warnings = append(v.Warnings, warning)
@@ -83,8 +85,8 @@ func (c azureCheck) run(ctx context.Context, email string) (Verified, *Error) {
 	return v, nil
 }
 
-// azureProject is a project that the account sees. Older answers do not tell the
-// visibility.
+// azureProject is a project that the account sees. Its visibility is private, public or
+// organization, which is to those of the organisation; older answers do not tell it.
 type azureProject struct {
 	ID         string `json:"id"`
 	Visibility string `json:"visibility"`
@@ -96,7 +98,7 @@ func (p azureProject) public() bool { return strings.EqualFold(p.Visibility, "pu
 // some of its projects, those that are not public first.
 // https://learn.microsoft.com/en-us/rest/api/azure/devops/core/projects/list?view=azure-devops-rest-7.1
 func (c azureCheck) projects(ctx context.Context) ([]azureProject, *Error) {
-	res, err := c.get(ctx, c.root.api+"/_apis/projects?$top="+azureListed+"&api-version=7.1", c.header)
+	res, err := c.ask(ctx, c.root.api+"/_apis/projects?$top="+azureListed, "")
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +154,7 @@ func (c azureCheck) serves(ctx context.Context, projects []azureProject) (public
 // servesAt asks for one item of the service. closed says that another project may
 // answer otherwise.
 func (c azureCheck) servesAt(ctx context.Context, root string) (closed bool, _ *Error) {
-	res, err := c.get(ctx, root+c.service.path, c.header)
+	res, err := c.ask(ctx, root+c.service.path, "")
 	if err != nil {
 		return false, err
 	}

@@ -14,12 +14,13 @@ type azureIdentity struct {
 	Descriptor          string          `json:"descriptor"`
 	ProviderDisplayName string          `json:"providerDisplayName"`
 	CustomDisplayName   string          `json:"customDisplayName"`
+	IsActive            *bool           `json:"isActive"` // not told by all servers
 	Properties          json.RawMessage `json:"properties"`
 }
 
 // identity asks whose credential this is. The resource exists as a preview only.
 func (c azureCheck) identity(ctx context.Context) (azureIdentity, *Error) {
-	res, err := c.get(ctx, c.root.api+"/_apis/connectionData?api-version=7.1-preview", c.header)
+	res, err := c.ask(ctx, c.root.api+"/_apis/connectionData", "-preview")
 	if err != nil {
 		return azureIdentity{}, err
 	}
@@ -41,15 +42,23 @@ func (c azureCheck) identity(ctx context.Context) (azureIdentity, *Error) {
 		return user, c.fail(UpstreamError, "%q answered HTTP 200 without naming an account; check url", res.Host)
 	case !strings.EqualFold(user.ID, body.AuthorizedUser.ID):
 		return user, c.fail(UpstreamError, "%q names one account as authenticated and another, or none, as authorized; that proves nothing", res.Host)
+	case user.inactive(), body.AuthorizedUser.inactive():
+		return user, c.fail(AccountBlocked, "the %s is known, but its account is not active in the organisation %s; have an administrator of Azure DevOps activate it or add it again", c.token, c.organization)
 	}
 	return user, nil
 }
+
+// inactive reports whether Azure DevOps says that the account may not be used.
+func (a azureIdentity) inactive() bool { return a.IsActive != nil && !*a.IsActive }
+
+// azureNobody is the id of the account that anonymous requests are made as.
+const azureNobody = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
 
 // azureAnonymous reports whether an account stands for nobody. An organisation
 // with public projects answers a bad token, too, as this one.
 func azureAnonymous(a azureIdentity) bool {
 	return strings.HasPrefix(a.Descriptor, "System:") || strings.HasSuffix(a.Descriptor, "WindowsIdentity;S-1-5-7") ||
-		strings.EqualFold(a.ID, "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa")
+		strings.EqualFold(a.ID, azureNobody)
 }
 
 // isAccount reports whether a descriptor is one of a person or a service, and not

@@ -40,6 +40,9 @@ type Target struct {
 	AllowedHosts AllowedHosts
 	// Timeout bounds the whole check; 0 means 30 seconds.
 	Timeout time.Duration
+	// APIVersion is what Verified told when the upstream was last checked; "" where it
+	// told none. It only saves the check from finding it again.
+	APIVersion string
 }
 
 // without is the target with a setting of the kind List left out.
@@ -69,6 +72,9 @@ type Verified struct {
 	// Scheme is how the upstream took the credential, for HeadersOf; "" where a
 	// provider knows one way only.
 	Scheme string
+	// APIVersion is the version of its API that the upstream knows, where it does not
+	// know the newest that the provider asks for.
+	APIVersion string
 	// Warnings are sentences for the person who re-authenticates.
 	Warnings []string
 	// Members are a pool's tokens in the order entered; nil for single credentials.

@@ -1,6 +1,7 @@
 package providertest
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -28,20 +29,31 @@ type AzureToken struct {
 	// Blocked tokens have used too much, Delayed ones nearly.
 	Blocked bool `json:"blocked,omitempty"`
 	Delayed bool `json:"delayed,omitempty"`
+	// Stranger accounts are members of no organisation, Inactive ones no longer.
+	Stranger bool `json:"stranger,omitempty"`
+	Inactive bool `json:"inactive,omitempty"`
 }
 
 // AzureOrganization is an organisation, or on a server a collection.
 type AzureOrganization struct {
 	Name     string         `json:"name"`
 	Projects []AzureProject `json:"projects,omitempty"`
+	// Off organisations are switched off.
+	Off bool `json:"off,omitempty"`
+	// NoGlobalTokens forbids tokens for all organisations, Conditional all use by a policy
+	// of Microsoft Entra.
+	NoGlobalTokens bool `json:"no_global_tokens,omitempty"`
+	Conditional    bool `json:"conditional,omitempty"`
 }
 
 // AzureProject is a project. Of the zero values, ID is made up from Name.
 type AzureProject struct {
 	Name string `json:"name"`
 	ID   string `json:"id,omitempty"`
-	// Public projects make the organisation answer anybody.
-	Public bool `json:"public,omitempty"`
+	// Public projects make the organisation answer anybody. Others are private, or of the
+	// Visibility given, such as organization.
+	Public     bool   `json:"public,omitempty"`
+	Visibility string `json:"visibility,omitempty"`
 	// Off lists the areas that are switched off: git, build.
 	Off []string `json:"off,omitempty"`
 }
@@ -51,6 +63,8 @@ type AzureOptions struct {
 	// Server makes it an Azure DevOps Server, whose collections live below ContextPath.
 	Server      bool
 	ContextPath string
+	// Newest is the newest version of the API that it knows; 7.1 where empty.
+	Newest string
 }
 
 // AzureDevOps is a fake of Azure DevOps Services, at dev.azure.com and below
@@ -76,6 +90,13 @@ func NewAzureDevOps(o AzureOptions) *AzureDevOps {
 	a.mux.HandleFunc("GET /{project}/_apis/git/repositories", a.inProject("git", "vso.code"))
 	a.mux.HandleFunc("GET /{project}/_apis/build/definitions", a.inProject("build", "vso.build"))
 	return a
+}
+
+// Limit makes newest the newest version of the API that it knows, as an older server.
+func (a *AzureDevOps) Limit(newest string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.options.Newest = newest
 }
 
 // AddPAT adds a token for one organisation with scopes; without any it has all.
@@ -169,7 +190,10 @@ func (a *AzureDevOps) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // route finds the organisation and what is asked of it.
 func (a *AzureDevOps) route(w http.ResponseWriter, r *http.Request) {
 	name, rest := a.split(hostname(r.Host), r.URL.Path)
-	if _, known := a.organization(name); !known {
+	// On all 545 recorded answers.
+	w.Header().Set("X-TFS-ProcessId", "7684c2a2-7a9b-4fb0-a8b3-8eeada50c3cb")
+	org, known := a.organization(name)
+	if !known {
 		writeText(w, http.StatusNotFound, "text/html; charset=utf-8", "<html><head><title>The resource cannot be found.</title></head></html>")
 		return
 	}
@@ -177,6 +201,8 @@ func (a *AzureDevOps) route(w http.ResponseWriter, r *http.Request) {
 	r.SetPathValue("organization", name)
 	r.URL.Path, r.URL.RawPath = rest, ""
 	switch {
+	case org.Off:
+		azureSwitchedOff(w, org.Name)
 	case !knows(a.mux, r):
 		azureRefuse(w, http.StatusNotFound, "The controller for path '/' was not found or does not implement IController.", "HttpException")
 	case r.ContentLength > 0:
@@ -234,86 +260,6 @@ func (a *AzureDevOps) member(r *http.Request) (AzureToken, bool) {
 	return t, ok
 }
 
-// enter demands a token with one of scopes. It returns false if the request is answered.
-func (a *AzureDevOps) enter(w http.ResponseWriter, r *http.Request, scopes ...string) (AzureToken, bool) {
-	t, ok := a.member(r)
-	_, v := a.consented(r)
-	switch {
-	case v.dead():
-		// A guess: no answer to an access token that has expired is recorded.
-		a.challenge(w)
-		return t, false
-	case !ok:
-		a.signIn(w, r)
-		return t, false
-	case t.Expired:
-		// microsoft/azure-pipelines-agent issue 1559, recorded.
-		w.Header().Set("X-TFS-ServiceError", "Access%20Denied%3A%20The%20Personal%20Access%20Token%20used%20has%20expired.")
-		a.challenge(w)
-		return t, false
-	case t.Blocked:
-		// microsoft/vscode issue 155632, recorded; 429 and the headers: MicrosoftDocs/azure-devops-docs.
-		w.Header().Set("Retry-After", "30")
-		w.Header().Set("X-RateLimit-Remaining", "0")
-		azureRefuse(w, http.StatusTooManyRequests, "Request was blocked due to exceeding usage of resource 'Count' in namespace 'AnonymousId'.", "RequestBlockedException")
-		return t, false
-	case len(scopes) > 0 && t.Scopes != nil && !slices.ContainsFunc(scopes, func(s string) bool { return slices.Contains(t.Scopes, s) }):
-		// pulumi/pulumi-azuredevops issue 68, recorded.
-		a.challenge(w)
-		return t, false
-	}
-	if t.Delayed {
-		w.Header().Set("Retry-After", "5")
-		w.Header().Set("X-RateLimit-Delay", "5.2")
-	}
-	return t, true
-}
-
-// signIn answers a request without a good token. Clients that do not ask to be
-// spared the sign-in get its page: apache/incubator-devlake testdata/test.txt.
-func (a *AzureDevOps) signIn(w http.ResponseWriter, r *http.Request) {
-	if a.options.Server || strings.EqualFold(r.Header.Get("X-TFS-FedAuthRedirect"), "Suppress") {
-		a.challenge(w)
-		return
-	}
-	w.Header().Set("Location", "https://app.vssps.visualstudio.com/_signin")
-	writeText(w, http.StatusNonAuthoritativeInfo, "text/html; charset=utf-8", "<html><head><title>Azure DevOps Services | Sign In</title></head><body>")
-}
-
-// challenge: microsoft/azure-pipelines-agent issues 996 (server) and 4826, recorded.
-func (a *AzureDevOps) challenge(w http.ResponseWriter) {
-	if a.options.Server {
-		w.Header()["Www-Authenticate"] = []string{`Basic realm="https://devops.example.com/tfs"`, "NTLM"}
-	} else {
-		w.Header()["Www-Authenticate"] = []string{"Bearer authorization_uri=https://login.microsoftonline.com/00000000-0000-0000-0000-000000000000", `Basic realm="https://dev.azure.com/"`, "TFS-Federated"}
-	}
-	w.WriteHeader(http.StatusUnauthorized)
-}
-
-// azureRefuse answers with Azure DevOps' form of a refusal:
-// microsoft/azure-devops-auth-samples issue 52, recorded.
-func azureRefuse(w http.ResponseWriter, status int, message, key string) {
-	writeJSON(w, status, object{
-		"$id": "1", "innerException": nil, "message": message, "typeKey": key, "errorCode": 0, "eventId": 3000,
-		"typeName": "Microsoft.TeamFoundation.Framework.Server." + key + ", Microsoft.TeamFoundation.Framework.Server",
-	})
-}
-
-// version demands an api-version; preview ones where the resource is one.
-// dotnet/arcade-services pull 1141, recorded.
-func (a *AzureDevOps) version(w http.ResponseWriter, r *http.Request, preview bool) bool {
-	version, flag, flagged := strings.Cut(r.URL.Query().Get("api-version"), "-")
-	switch {
-	case version != "7.1" || flagged && !strings.HasPrefix(flag, "preview"):
-		azureRefuse(w, http.StatusBadRequest, "The requested REST API version is out of range for this server.", "VssVersionOutOfRangeException")
-	case preview && !flagged:
-		azureRefuse(w, http.StatusBadRequest, "The requested version \"7.1\" of the resource is under preview. The -preview flag must be supplied in the api-version for such requests.", "VssInvalidPreviewVersionException")
-	default:
-		return true
-	}
-	return false
-}
-
 // connectionData: GitLab Congregate's mock and, for nobody, the answer of
 // dev.azure.com/dnceng-public.
 func (a *AzureDevOps) connectionData(w http.ResponseWriter, r *http.Request) {
@@ -338,7 +284,7 @@ func (a *AzureDevOps) connectionData(w http.ResponseWriter, r *http.Request) {
 		descriptor = "System.Security.Principal.WindowsIdentity;S-1-5-21-1-2-3-1001"
 	}
 	user := object{
-		"id": t.ID, "descriptor": descriptor, "providerDisplayName": t.DisplayName, "isActive": true, "resourceVersion": 2, "metaTypeId": 0,
+		"id": t.ID, "descriptor": descriptor, "providerDisplayName": t.DisplayName, "isActive": !t.Inactive, "resourceVersion": 2, "metaTypeId": 0,
 		"properties": object{"Account": object{"$type": "System.String", "$value": t.Account}},
 	}
 	writeJSON(w, http.StatusOK, object{
@@ -366,7 +312,7 @@ func (a *AzureDevOps) projects(w http.ResponseWriter, r *http.Request) {
 	}
 	list := []any{}
 	for _, p := range shown {
-		visibility := "private"
+		visibility := cmp.Or(p.Visibility, "private")
 		if p.Public {
 			visibility = "public"
 		}

@@ -199,9 +199,9 @@ func azureServiceCases() []Case {
 		azureCase("boards", "an answer without a list proves nothing", providers.UpstreamError, onAzure(azureProject, Fault{Status: 200, Body: `{"count":1}`}), nil),
 		azureCase("boards", "a sign-in page instead of projects proves nothing", providers.UpstreamError, onAzure(azureProject, AzureAnswers()["signin_page_203"].At("")), nil),
 		azureCase("boards", "a token that is called expired in between is no verdict", providers.UpstreamError, onAzure(azureProject, AzureAnswers()["pat_expired_401"].At("")), says("a moment later")),
-		azureCase("boards", "an older server is told", providers.UpstreamError, onAzure(azureProject, Fault{
+		azureCase("boards", "a server that refuses all versions is told", providers.UpstreamError, onAzure(azureProject, Fault{
 			Status: 400, Body: `{"message":"out of range","typeKey":"VssVersionOutOfRangeException"}`,
-		}), says("version 7.1")),
+		}), says("versions 5.0 to 7.1")),
 		azureCase("repos", "a 403 of somebody else proves nothing", providers.UpstreamError, onAzure("/_apis/git/pullrequests", Fault{Status: 403, Body: "<html></html>", Header: html}), nil),
 		azureCase("repos", "a 403 in JSON is no access", providers.InsufficientScope, onAzure("/_apis/git/pullrequests", Fault{
 			Status: 403, Body: `{"message":"TF401027: You need the Git 'GenericRead' permission","typeKey":"GitNeedsPermissionException"}`,
@@ -345,7 +345,7 @@ func azureAnswerCases() []Case {
 	connect := func(name string, want providers.Outcome, look check) Case {
 		return to(azureConnect, "boards", name, want, look)
 	}
-	return []Case{
+	return slices.Concat([]Case{
 		connect("connection_data_success", "", func(v providers.Verified, _ *providers.Error) error {
 			return errors.Join(equal("Identity", v.Identity, miaEmail), equal("AccountID", v.AccountID, "ad7ddcd2-0562-665d-84ce-f024d9266741"))
 		}),
@@ -357,7 +357,7 @@ func azureAnswerCases() []Case {
 		connect("object_moved_401", providers.Rejected, nil),
 		connect("signin_redirect_body", providers.Rejected, says("sign-in page")),
 		connect("unauthorized_json_tf400813", providers.Rejected, nil),
-		connect("preview_version_400", providers.UpstreamError, says("version 7.1")),
+		connect("preview_version_400", providers.UpstreamError, says("versions 5.0 to 7.1")),
 		connect("operation_not_allowed", providers.InsufficientScope, nil),
 		connect("rate_limited_blocked", providers.RateLimited, retryAfter(0)),
 		connect("rate_limited_429", providers.RateLimited, retryAfter(30*time.Second)),
@@ -369,5 +369,5 @@ func azureAnswerCases() []Case {
 		to("/_apis/git/pullrequests", "repos", "scope_missing_401", providers.InsufficientScope, missing("vso.code")),
 		to("/_apis/build/definitions", "pipelines", "scope_missing_401", providers.InsufficientScope, missing("vso.build")),
 		to("/_apis/git/pullrequests", "repos", "rate_limited_blocked", providers.RateLimited, nil),
-	}
+	}, azureRefusalCases(), azureRefusalAnswerCases(), azureVersionCases())
 }
