@@ -40,18 +40,19 @@ func (c *Credentials) check(ctx context.Context, in *Integration, mount *Mount, 
 		return nil, err
 	}
 	shown := handed(auth, entry.Credential)
-	verified, err := validate(ctx, provider, in.target(spec, mount), shown)
-	verified, err = keepSecret(provider, in.target(spec, mount), entry.Credential, verified, err) // all of it
+	target := change.Before.Current.at(in.target(spec, mount))
+	verified, err := validate(ctx, provider, target, shown)
+	verified, err = keepSecret(provider, target, entry.Credential, verified, err) // all of it
 	if err != nil {
 		return nil, c.refused(ctx, in, change.Before, err, prints.members)
 	}
-	if err := c.checkSiblings(ctx, provider, mount, shown, change); err != nil {
+	next := stored(entry, verified, prints, c.now())
+	if err := c.checkSiblings(ctx, provider, mount, next, shown, change); err != nil {
 		return nil, err
 	}
 	if err := judgeIdentity(change, verified); err != nil {
 		return nil, err
 	}
-	next := stored(entry, verified, prints, c.now())
 	if next.AccountFingerprint, err = c.marks.account(ctx, id, verified.AccountID); err != nil {
 		return nil, err
 	}
@@ -94,7 +95,7 @@ func validate(ctx context.Context, p providers.Provider, t providers.Target, cre
 
 // checkSiblings demands that the credential, which works for the integration
 // itself, works for each that shares it. The refusal names all for which it does not.
-func (c *Credentials) checkSiblings(ctx context.Context, provider providers.Provider, mount *Mount, cred providers.Credential, change *Change) error {
+func (c *Credentials) checkSiblings(ctx context.Context, provider providers.Provider, mount *Mount, next *Stored, cred providers.Credential, change *Change) error {
 	failures := make([]error, len(change.Siblings))
 	warnings := make([][]string, len(change.Siblings))
 	// All of them together may take as long as one check.
@@ -104,7 +105,7 @@ func (c *Credentials) checkSiblings(ctx context.Context, provider providers.Prov
 	group.SetLimit(siblingChecks)
 	for i, sibling := range change.Siblings {
 		group.Go(func() error {
-			verified, err := validate(limited, provider, sibling.target(provider.Spec(), mount), cred)
+			verified, err := validate(limited, provider, next.at(sibling.target(provider.Spec(), mount)), cred)
 			failures[i], warnings[i] = err, verified.Warnings
 			return nil
 		})
@@ -219,7 +220,7 @@ func pinned(change *Change, in *Integration, v providers.Verified) *Error {
 func stored(entry Entry, v providers.Verified, p prints, now time.Time) *Stored {
 	s := &Stored{
 		Credential: entry.Credential, Fingerprint: p.whole, Salt: p.salt, Identity: v.Identity, AccountID: v.AccountID,
-		Scopes: v.Scopes, URL: v.URL, Scheme: v.Scheme, ExpiresAt: v.ExpiresAt, VerifiedAt: now.UTC(),
+		Scopes: v.Scopes, URL: v.URL, Scheme: v.Scheme, APIVersion: v.APIVersion, ExpiresAt: v.ExpiresAt, VerifiedAt: now.UTC(),
 	}
 	if s.ExpiresAt.IsZero() || s.ExpiresAt.UTC().Year() > providers.LastYear {
 		s.ExpiresAt = entry.ExpiresAt

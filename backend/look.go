@@ -48,10 +48,10 @@ func (w *Watch) look(ctx context.Context, in *Integration, record *Record, mount
 func (w *Watch) lookAtPool(ctx context.Context, r *result, mount *Mount) error {
 	current := r.record.Current
 	field, tokens := poolField(current.Credential, len(current.Members))
-	single := &result{in: r.in}
+	single := &result{in: r.in, record: r.record}
 	for i, member := range current.Members {
 		if single.code != string(providers.Unreachable) {
-			single = &result{in: r.in}
+			single = &result{in: r.in, record: r.record}
 			alone := providers.NewCredential(map[string][]providers.Secret{field: {tokens[i]}})
 			if err := w.ask(ctx, single, alone, mount); err != nil {
 				return err
@@ -104,7 +104,7 @@ func (w *Watch) ask(ctx context.Context, r *result, cred providers.Credential, m
 	}
 	spec := provider.Spec()
 	auth, _ := spec.AuthType(r.in.AuthType)
-	_, err = validate(ctx, provider, r.in.target(spec, mount), handed(auth, cred))
+	_, err = validate(ctx, provider, r.record.Current.at(r.in.target(spec, mount)), handed(auth, cred))
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

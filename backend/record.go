@@ -44,7 +44,10 @@ type Stored struct {
 	Scheme string `json:"scheme,omitempty"`
 	// Binding is the home of the integration that it was checked for, which is where it
 	// may be sent; "" in records of earlier versions. See groups.home.
-	Binding    string    `json:"binding,omitempty"`
+	Binding string `json:"binding,omitempty"`
+	// APIVersion is the version of its API that the upstream was found to know, so that
+	// later checks need not find it again; "" for the newest.
+	APIVersion string    `json:"api_version,omitempty"`
 	ExpiresAt  time.Time `json:"expires_at,omitzero"`
 	VerifiedAt time.Time `json:"verified_at"`
 	// Access is set for a credential that is an access token, which ends and is
@@ -53,6 +56,15 @@ type Stored struct {
 	// Rotation is set for a credential that the engine let the upstream make.
 	Rotation providers.Rotation `json:"rotation,omitempty"`
 	unknown  unknown
+}
+
+// at is a target with what the check of s learnt of its upstream. A record without
+// credential has learnt nothing.
+func (s *Stored) at(t providers.Target) providers.Target {
+	if s != nil {
+		t.APIVersion = s.APIVersion
+	}
+	return t
 }
 
 // StoredMember is a token of a pool.
