@@ -64,7 +64,7 @@ func pooled() *Record {
 		Current: &Stored{
 			Credential:  secrets("pat", "t1", "pat", "t2"),
 			Fingerprint: "00112233445566aa", Identity: "mia, noa", AccountID: "1,2", Scopes: []string{"read:org", "repo"},
-			URL: "https://github.com", Scheme: "bearer", APIVersion: "6.0", ExpiresAt: at.Add(time.Hour), VerifiedAt: at,
+			URL: "https://github.com", Scheme: "bearer", ExpiresAt: at.Add(time.Hour), VerifiedAt: at,
 			Members: []StoredMember{
 				{Fingerprint: "1111111111111111", Identity: "mia", AccountID: "1", Scopes: []string{"repo"}, ExpiresAt: at.Add(time.Hour)},
 				{Fingerprint: "2222222222222222", Identity: "noa", AccountID: "2"},
