@@ -205,7 +205,7 @@ func TestRotationFaults(t *testing.T) {
 				r.made.Behave(f)
 				target, want := r.target, wants[fault]
 				switch {
-				case one.provider == "sonarqube" && fault == "unauthorized_empty", undecided(one.provider) && (fault == "unauthorized_empty" || fault == "unauthorized_jira"):
+				case one.provider == "sonarqube" && fault == "unauthorized_empty":
 					want = providers.Rejected
 				case want == "":
 					want = providers.UpstreamError

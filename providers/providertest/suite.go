@@ -76,8 +76,8 @@ type Suite struct {
 // Suites returns the suite of every provider, by name.
 func Suites() map[string]Suite {
 	return map[string]Suite{
-		"jira": jiraSuite(), "github": githubSuite(), "bitbucket": bitbucketSuite().unlike("unauthorized_empty", "any 401 is taken for a refusal"),
-		"azure_devops": azureSuite().unlike("unauthorized_empty", "any 401 is taken for a refusal"), "harness": harnessSuite().unlike("unauthorized_empty", "any 401 is taken for a refusal"),
+		"jira": jiraSuite(), "github": githubSuite(), "bitbucket": bitbucketSuite(),
+		"azure_devops": azureSuite(), "harness": harnessSuite(),
 		"gitlab": gitlabSuite(), "github_actions": githubActionsSuite(), "sonarqube": sonarqubeSuite().unlike("unauthorized_empty", "SonarQube's own 401 is empty: answer unauthorized_401_empty"),
 	}
 }

@@ -26,7 +26,6 @@ func azureSuite() Suite {
 		Cases: slices.Concat(azureTokenCases(), azureAnonymousCases(), azureIdentityCases(), azureServiceCases(),
 			azurePublicCases(), azureNumberedCases(), azureHostCases(), azureServerCases(), azureAnswerCases()),
 		Questions: azureQuestions(),
-		Unlike:    map[string]string{"unauthorized_html": "a 401 of Azure DevOps may be a page: answer object_moved_401"},
 	}
 }
 

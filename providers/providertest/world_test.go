@@ -111,7 +111,7 @@ func TestFakesAreStrict(t *testing.T) {
 		{"Bitbucket demands a login", "GET", "https://api.bitbucket.org/2.0/user/emails", "", "", 401},
 		{"Bitbucket lists the workspaces of a member", "GET", "https://api.bitbucket.org/2.0/user/workspaces", plain, "", 200},
 		{"Bitbucket knows a member", "GET", "https://api.bitbucket.org/2.0/user/workspaces/closed/permission", plain, "", 200},
-		{"Bitbucket knows who is no member", "GET", "https://api.bitbucket.org/2.0/user/workspaces/open/permission", plain, "", 404},
+		{"Bitbucket knows who is no member", "GET", "https://api.bitbucket.org/2.0/user/workspaces/open/permission", plain, "", 403},
 		{"Bitbucket shows a public workspace to anybody", "GET", "https://api.bitbucket.org/2.0/workspaces/open", "", "", 200},
 		{"Bitbucket shows public repositories to anybody", "GET", "https://api.bitbucket.org/2.0/repositories/open?pagelen=1", "", "", 200},
 		{"Bitbucket shows a private workspace to members", "GET", "https://api.bitbucket.org/2.0/workspaces/closed", plain, "", 200},
