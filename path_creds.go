@@ -105,7 +105,7 @@ func credsData(out *backend.Handout, p providers.Provider, auth providers.AuthTy
 		data[f.Name] = values[0].Reveal()
 	}
 	if !out.ReadAgainAt.IsZero() {
-		ttl = max(soonest, out.ReadAgainAt.Sub(now))
+		ttl = min(ttl, max(soonest, out.ReadAgainAt.Sub(now))) // what was reported may be wrong, and be put right before
 	}
 	data["expires_at"], data["headers"] = timestamp(expires), providers.HeadersOf(p, in.AuthType, current.Scheme, cred)
 	seconds := int64(readAgainIn(expires, ttl, now) / time.Second)

@@ -50,8 +50,11 @@ func (e *engine) report(ctx context.Context, c call) (*logical.Response, error) 
 	if err := e.store.Credentials.Report(ctx, c.name, r); err != nil {
 		return nil, err
 	}
-	if r.Refused() {
+	switch {
+	case r.Refused():
 		e.store.Watch.Soon(c.name)
+	case r.Spent():
+		e.store.Watch.SoonOfQuota(c.name)
 	}
 	return nil, nil //nolint:nilnil // nothing to say
 }
@@ -127,8 +130,9 @@ func parseMoment(raw any) (time.Time, error) {
 
 const reportHelp = `
 For pools, whose tokens spread the load: creds/ hands out one token until its quota is
-nearly gone, and then the one with most left. It knows what workers report. Tokens of
-one account share a quota. A report is kept in memory and writes no storage.
+nearly gone, and then the one with most left. It knows what workers report and what
+checks find. Tokens of one account share a quota. A report is kept in memory, writes no
+storage, and rules until the next report or check, and for an hour at most.
 
     vault write sei/creds/github-prod/report fingerprint=... status_code=200 \
         remaining=12 reset_at=1800000000

@@ -39,8 +39,10 @@ func (c *Credentials) check(ctx context.Context, in *Integration, mount *Mount, 
 	if err != nil {
 		return nil, err
 	}
-	shown := handed(auth, entry.Credential)
-	target := change.Before.Current.at(in.target(spec, mount))
+	shown, target, asked := handed(auth, entry.Credential), change.Before.Current.at(in.target(spec, mount)), c.now()
+	if target.Known, err = c.inUse(ctx, in, spec, auth, shown, change); err != nil {
+		return nil, err
+	}
 	verified, err := validate(ctx, provider, target, shown)
 	verified, err = keepSecret(provider, target, entry.Credential, verified, err) // all of it
 	if err != nil {
@@ -61,6 +63,8 @@ func (c *Credentials) check(ctx context.Context, in *Integration, mount *Mount, 
 		next.URL = in.URL(spec)
 	}
 	next.Binding = c.integrations.home(in)
+	next.VerifiedFor = in.demands(spec, auth)
+	change.tokens, change.asked = tokensOf(next, verified), asked
 	change.Warnings = append(append(change.Warnings, verified.Warnings...), expiryWarning(next, mount)...)
 	return next, nil
 }

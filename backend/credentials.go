@@ -3,8 +3,6 @@ package backend
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
 	"time"
 
 	"vault-plugin-secrets-sei/providers"
@@ -100,6 +98,9 @@ type Change struct {
 	// finding is what a check of the new credential found once it was in use; nil
 	// where it was checked before.
 	finding *Finding
+	// tokens is what a check of a new pool learnt that was begun when asked says.
+	tokens []tokenCheck
+	asked  time.Time
 }
 
 // warnAgain is what to say of a credential that is in use already.
@@ -140,7 +141,6 @@ func (c *Credentials) verifiedAgain(ctx context.Context, change *Change, next *S
 			return nil, err
 		}
 	}
-	c.pools.taken(change.id, after.Version, slices.Collect(maps.Keys(next.tokens())), c.now())
 	change.Warnings = append(change.Warnings, warnAgain)
 	return after, nil
 }

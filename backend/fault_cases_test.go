@@ -187,6 +187,7 @@ func untouched() map[string]string {
 		"Watch.Configured":      "touches no storage",
 		"Watch.Faults":          "touches no storage",
 		"Watch.Soon":            "touches no storage",
+		"Watch.SoonOfQuota":     "touches no storage",
 		"Watch.Sweep":           "touches no storage; its steps do",
 		"Sweep.Run":             "is Step, again and again",
 		"Sweep.Wait":            "touches no storage",

@@ -46,6 +46,7 @@ func (c *Credentials) edit(ctx context.Context, in *Integration, id string, edit
 		return nil, err
 	}
 	c.refreshes.saved(id)
+	c.pools.checked(id, change.After.Version, change.tokens, change.asked, c.now())
 	return change, nil
 }
 

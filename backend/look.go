@@ -24,6 +24,10 @@ type result struct {
 	retryAfter time.Duration
 	// broke is set where the provider panicked.
 	broke error
+	// quotas are what the upstream told beside its answers, of one token; tokens is what
+	// was learnt of each of a pool.
+	quotas []providers.Quota
+	tokens []tokenCheck
 }
 
 // look asks the upstream about a credential: of a pool, about each token.
@@ -60,6 +64,7 @@ func (w *Watch) lookAtPool(ctx context.Context, r *result, mount *Mount) error {
 		if len(single.taken) > 0 {
 			r.taken = append(r.taken, member.Fingerprint)
 		}
+		r.tokens = append(r.tokens, single.token(member))
 		if single.code != "" {
 			r.members[member.Fingerprint] = MemberFinding{Code: single.code, Message: single.message}
 			r.retryAfter = max(r.retryAfter, single.retryAfter)
@@ -67,6 +72,14 @@ func (w *Watch) lookAtPool(ctx context.Context, r *result, mount *Mount) error {
 		}
 	}
 	return nil
+}
+
+// token is what the result of one token says for the choice among those of its pool.
+func (r *result) token(member StoredMember) tokenCheck {
+	return tokenCheck{
+		member: member, taken: len(r.taken) > 0, limited: r.code == string(providers.RateLimited),
+		retryAfter: r.retryAfter, quotas: r.quotas,
+	}
 }
 
 // poolField finds the field of a pool's tokens.
@@ -104,7 +117,7 @@ func (w *Watch) ask(ctx context.Context, r *result, cred providers.Credential, m
 	}
 	spec := provider.Spec()
 	auth, _ := spec.AuthType(r.in.AuthType)
-	_, err = validate(ctx, provider, r.record.Current.at(r.in.target(spec, mount)), handed(auth, cred))
+	told, err := validate(ctx, provider, r.record.Current.at(r.in.target(spec, mount)), handed(auth, cred))
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -112,7 +125,11 @@ func (w *Watch) ask(ctx context.Context, r *result, cred providers.Credential, m
 	if err != nil && !errors.As(err, &cause) {
 		return err
 	}
+	if len(told.Members) == 1 {
+		r.quotas = told.Members[0].Quotas
+	}
 	if cause != nil {
+		r.quotas = cause.Quotas
 		r.code, r.message, r.retryAfter = string(cause.Outcome), cause.Error(), cause.RetryAfter
 		if cause.Panic != nil {
 			r.broke = &brokeOff{*cause.Panic}

@@ -162,6 +162,7 @@ func TestReportsThatOvertakeEachOther(t *testing.T) {
 	tell(100, reset)
 	tell(102, reset)
 	assert.EqualValues(t, 100, quota(), "the lowest of a window is the newest")
+	w.clock.advance(time.Hour)
 	tell(4999, reset.Add(time.Hour))
 	assert.EqualValues(t, 4999, quota(), "a new window")
 	tell(3, reset)

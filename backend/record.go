@@ -50,6 +50,9 @@ type Stored struct {
 	APIVersion string    `json:"api_version,omitempty"`
 	ExpiresAt  time.Time `json:"expires_at,omitzero"`
 	VerifiedAt time.Time `json:"verified_at"`
+	// VerifiedFor stands for what was demanded of it; see Integration.demands. Empty where
+	// an earlier version did not note it.
+	VerifiedFor string `json:"verified_for,omitempty"`
 	// Access is set for a credential that is an access token, which ends and is
 	// renewed; ExpiresAt is then the end of what renews it, where that is known.
 	Access *Access `json:"access,omitempty"`

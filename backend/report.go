@@ -23,25 +23,30 @@ type Report struct {
 // Refused reports whether the upstream did not take the token.
 func (r Report) Refused() bool { return r.StatusCode == 401 }
 
+// Spent reports whether the upstream said that nothing is left of the ordinary quota,
+// which a check that asks about the token tells for sure.
+func (r Report) Spent() bool {
+	told := r.Remaining != nil && *r.Remaining <= 0 || r.Remaining == nil && r.StatusCode == 429 && !r.ResetAt.IsZero()
+	return told && r.Resource == DefaultResource
+}
+
 // quota is what the report says of a quota, if it does.
 func (r Report) quota(now time.Time) (Quota, bool) {
 	limited := r.StatusCode == 429
 	if r.Remaining == nil && !limited {
 		return Quota{}, false
 	}
-	q := Quota{ResetAt: r.ResetAt, known: true}
-	if r.Remaining != nil {
-		q.Remaining = *r.Remaining
-	}
-	if latest := now.Add(longestReset); q.ResetAt.After(latest) {
-		q.ResetAt = latest
-	}
-	if limited && (q.ResetAt.IsZero() || q.Remaining > 0) {
-		q.pausedUntil = now.Add(shortestReset)
-	}
-	if q.ResetAt.IsZero() {
+	if r.Remaining == nil && r.ResetAt.IsZero() {
 		// A limit without any number says nothing of the quota that others reported.
-		q.ResetAt, q.assumed, q.known = now.Add(shortestReset), true, r.Remaining != nil
+		return Quota{pausedUntil: now.Add(shortestReset), at: now}, true
+	}
+	var remaining int64
+	if r.Remaining != nil {
+		remaining = *r.Remaining
+	}
+	q := newQuota(remaining, r.ResetAt, now)
+	if limited && (r.ResetAt.IsZero() || remaining > 0) {
+		q.pausedUntil = now.Add(shortestReset)
 	}
 	return q, true
 }

@@ -16,6 +16,8 @@ const (
 	perHost = 4
 	// longestConfirm is the longest time until a rejection is looked at again.
 	longestConfirm = time.Minute
+	// quotaConfirm is the shortest time between two looks at a quota that is said to be gone.
+	quotaConfirm = 5 * time.Minute
 	// hostPause caps for how long one limited credential holds back others of its host.
 	hostPause = 5 * time.Minute
 	// rejectedSlower is how much more seldom a credential is checked that is rejected:
@@ -97,7 +99,7 @@ func (s *schedule) put(name, hostname string, interval time.Duration, now time.T
 		p.interval, p.due = interval, place(name, interval, now)
 	}
 	if p.wanted && interval > 0 && p.status != StatusNeedsReauth {
-		p.hurry(now)
+		p.hurry(longestConfirm, now)
 	}
 	p.wanted = false
 }
@@ -131,9 +133,9 @@ func (s *schedule) keep(names map[string]bool, now time.Time) {
 	maps.DeleteFunc(s.hosts, func(_ string, h *host) bool { return len(h.queue) == 0 && h.running == 0 && !now.Before(h.until) })
 }
 
-// soon makes an integration due now, or a minute after it was checked; one that is not
+// soon makes an integration due now, or a while after it was checked; one that is not
 // listed yet, as after a start, once it is.
-func (s *schedule) soon(name string, now time.Time) {
+func (s *schedule) soon(name string, after time.Duration, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.at(name)
@@ -141,13 +143,13 @@ func (s *schedule) soon(name string, now time.Time) {
 	if p.interval <= 0 || p.status == StatusNeedsReauth {
 		return
 	}
-	p.again = p.busy
-	p.hurry(now)
+	p.again = p.again || p.busy && after == longestConfirm
+	p.hurry(after, now)
 }
 
-func (p *plan) hurry(now time.Time) {
+func (p *plan) hurry(after time.Duration, now time.Time) {
 	due := now
-	if earliest := p.checked.Add(longestConfirm); due.Before(earliest) {
+	if earliest := p.checked.Add(after); due.Before(earliest) {
 		due = earliest
 	}
 	if due.Before(p.due) {
@@ -267,7 +269,7 @@ func (s *schedule) done(p *plan, o outcome, now time.Time) {
 	}
 	if p.again {
 		p.again = false
-		p.hurry(now)
+		p.hurry(longestConfirm, now)
 	}
 	if wait := now.Add(o.retryAfter); o.retryAfter > 0 && p.due.Before(wait) {
 		p.due = wait

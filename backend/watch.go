@@ -172,7 +172,7 @@ func (w *Watch) settle(ctx context.Context, r *result) (doubtful []string, err e
 		}
 	}
 	if id, err := w.integrations.recordID(r.in); err == nil {
-		w.credentials.pools.taken(id, version, r.taken, r.asked)
+		w.credentials.pools.checked(id, version, r.tokens, r.asked, w.now())
 	}
 	w.schedule.checked(name, version, w.now())
 	return doubtful, nil
@@ -268,7 +268,12 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // Soon makes the sweep check an integration next, if it checks it at all: not again
 // within a minute, and not if it is known to need a person. Who reports is many.
-func (w *Watch) Soon(name string) { w.schedule.soon(name, w.now()) }
+func (w *Watch) Soon(name string) { w.schedule.soon(name, longestConfirm, w.now()) }
+
+// SoonOfQuota is Soon after the report of a quota that is used up, which a check finds to
+// be so or not. It is no reason to check within five minutes of the last time: a check
+// uses up some of the quotas of the other tokens.
+func (w *Watch) SoonOfQuota(name string) { w.schedule.soon(name, quotaConfirm, w.now()) }
 
 // Configured makes the sweep look at the configuration again: integrations or the
 // mount were written.

@@ -54,6 +54,9 @@ type Error struct {
 	URL string
 	// RetryAfter is how long upstream asks to wait; 0 where it does not say.
 	RetryAfter time.Duration
+	// Quotas are what upstream told beside its answers of the quotas of a single
+	// token's account.
+	Quotas []Quota
 	// Bad lists the members of a pool that failed; the Error speaks of the first.
 	Bad []BadMember
 	// Panic is set where the check broke off with one.

@@ -22,6 +22,8 @@ type githubCheck struct {
 	actions bool
 	// stop ends the check of all tokens, once GitHub limits the rate.
 	stop context.CancelFunc
+	// quotas are what the answers about the token under way tell.
+	quotas githubQuotas
 }
 
 // githubAccount is what GitHub tells of a token.
@@ -67,11 +69,26 @@ func (c githubCheck) ask(ctx context.Context, path string, token Secret) (*upstr
 	if c.api.vendor {
 		header.Set("X-GitHub-Api-Version", githubVersion)
 	}
-	return c.get(ctx, c.api.root+path, header)
+	res, err := c.get(ctx, c.api.root+path, header)
+	if err == nil {
+		c.quotas.note(res)
+	}
+	return res, err
 }
 
-// token checks one token: its account, its scopes, its organisations.
+// token checks one token, and notes what is told of quotas beside.
 func (c githubCheck) token(ctx context.Context, token Secret) (githubAccount, *Error) {
+	c.quotas = githubQuotas{}
+	a, err := c.rights(ctx, token)
+	a.Quotas = c.quotas.list()
+	if err != nil {
+		err.Quotas = a.Quotas
+	}
+	return a, err
+}
+
+// rights checks a token's account, its scopes, its organisations.
+func (c githubCheck) rights(ctx context.Context, token Secret) (githubAccount, *Error) {
 	a, err := c.user(ctx, token)
 	if err != nil {
 		return a, err

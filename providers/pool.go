@@ -16,8 +16,10 @@ const (
 	poolRequests = 2000
 )
 
-// pool checks all tokens; one bad token fails the whole check. Once GitHub limits the
-// rate, the remaining ones are not asked about: that would only lengthen the limit.
+// pool checks all tokens, new ones first; one bad token fails the whole check. Once GitHub
+// limits the rate of a new one, the remaining ones are not asked about: that would only
+// lengthen the limit. One that is in use already and is limited stays what it was verified
+// as, if another one is verified now.
 func (c githubCheck) pool(ctx context.Context, tokens []Secret, email string) (Verified, *Error) {
 	if err := c.distinct(tokens); err != nil {
 		return Verified{}, err
@@ -34,11 +36,17 @@ func (c githubCheck) pool(ctx context.Context, tokens []Secret, email string) (V
 	}
 	accounts := make([]githubAccount, len(tokens))
 	ends := make([]poolEnd, len(tokens))
-	each(len(tokens), poolParallel, func(i int) {
+	order := c.newFirst(len(tokens))
+	each(len(tokens), poolParallel, func(n int) {
+		i, own := order[n], c
+		if own.known(i) != nil {
+			own.stop = func() {}
+		}
 		var err *Error
-		accounts[i], err = c.token(ctx, tokens[i])
+		accounts[i], err = own.token(ctx, tokens[i])
 		ends[i] = poolEnd{err, err != nil && err.Outcome == Unreachable && stopped.Load()}
 	})
+	c.keepLimited(accounts, ends)
 	if err := leading(ends); err != nil {
 		return Verified{}, err
 	}

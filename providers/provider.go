@@ -43,6 +43,10 @@ type Target struct {
 	// APIVersion is what Verified told when the upstream was last checked; "" where it
 	// told none. It only saves the check from finding it again.
 	APIVersion string
+	// Known are the tokens of a pool that are in use as they are, in the order entered,
+	// as what they were verified; nil for those that are new. One that the upstream
+	// neither takes nor refuses, because it limits its rate, stays what it is.
+	Known []*Member
 }
 
 // without is the target with a setting of the kind List left out.
@@ -87,4 +91,9 @@ type Member struct {
 	AccountID string
 	Scopes    []string
 	ExpiresAt time.Time
+	// Quotas are what the upstream told of those of its account.
+	Quotas []Quota
+	// Kept is set for one that could not be asked about and is what it was; see
+	// Target.Known.
+	Kept bool
 }

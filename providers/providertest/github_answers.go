@@ -30,7 +30,11 @@ func (g *GitHub) enter(w http.ResponseWriter, r *http.Request, accepted string) 
 		refuse(w, http.StatusForbidden, "API rate limit exceeded for user ID "+strconv.FormatInt(t.ID, 10)+".", "https://docs.github.com/rest/overview/rate-limits-for-the-rest-api")
 		return t, false
 	}
-	quota(w, 5000, 4999)
+	left := 4999
+	if t.Limited {
+		left = t.Remaining
+	}
+	quota(w, 5000, left)
 	return t, true
 }
 
