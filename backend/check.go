@@ -94,6 +94,7 @@ func validate(ctx context.Context, p providers.Provider, t providers.Target, cre
 		}
 	}()
 	v, err = p.Validate(ctx, t, cred)
+	err = providers.Recognized(p.Spec().Name, cred, err)
 	return keepSecret(p, t, cred, v, err)
 }
 

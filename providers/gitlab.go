@@ -3,12 +3,16 @@ package providers
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"vault-plugin-secrets-sei/providers/internal/upstream"
 )
 
 // gitlabPAT is GitLab's auth type and its credential field.
 const gitlabPAT = "pat"
+
+// gitlabHost is the one that GitLab itself runs for all.
+const gitlabHost = "gitlab.com"
 
 // gitlab checks access tokens of GitLab.com, GitLab Dedicated and self-managed
 // GitLab.
@@ -101,6 +105,9 @@ func (g gitlab) check(t Target) (gitlabCheck, *Error) {
 		return gitlabCheck{}, err
 	}
 	trimAPIPath(root, "/api/v4", "/api")
+	if host := strings.TrimSuffix(root.Hostname(), "."); (host == gitlabHost || host == "www."+gitlabHost) && root.Path != "" {
+		return gitlabCheck{}, p.invalid("url", "url is the root without a path, https://%s; a path there is that of a project or group", gitlabHost)
+	}
 	return gitlabCheck{probe: p, root: root.String()}, nil
 }
 

@@ -105,6 +105,9 @@ func (h harness) open(t Target, cred Credential) (harnessCheck, *Error) {
 	return c, err
 }
 
+// harnessSuffix ends the hosts that Harness itself runs.
+const harnessSuffix = ".harness.io"
+
 var harnessAccountForm = regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`)
 
 // check prepares the check of one target.
@@ -115,6 +118,9 @@ func (h harness) check(t Target) (harnessCheck, *Error) {
 		return harnessCheck{}, err
 	}
 	trimHarnessPage(root)
+	if strings.HasSuffix(strings.TrimSuffix(root.Hostname(), "."), harnessSuffix) && root.Path != "" && root.Path != "/gateway" {
+		return harnessCheck{}, p.invalid("url", "url is the root without a path, such as https://app%s; name the account in the setting account_id", harnessSuffix)
+	}
 	account := t.Settings.Text(harnessAccountID)
 	if !harnessAccountForm.MatchString(account) {
 		return harnessCheck{}, p.invalid(harnessAccountID, "account_id must be the id of a Harness account: letters, digits, hyphens and underscores")

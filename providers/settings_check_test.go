@@ -71,6 +71,17 @@ func TestCheckSettings(t *testing.T) {
 		{"Harness through a proxy on loopback", "harness", providers.Target{URL: "https://app.harness.io", Settings: texts("account_id", "x", "proxy_url", "http://127.0.0.1:1")}, providers.AddressNotAllowed, "proxy_url"},
 
 		{"GitLab below a path", "gitlab", providers.Target{URL: "https://gitlab.example.com/gitlab/api/v4/"}, "", ""},
+		{"GitLab.com", "gitlab", providers.Target{URL: "https://GitLab.com/api/v4/"}, "", ""},
+		{"a project of GitLab.com", "gitlab", providers.Target{URL: "https://gitlab.com/acme/app"}, providers.InvalidField, "url"},
+		{"a group of GitLab.com", "gitlab", providers.Target{URL: "https://www.gitlab.com./acme/"}, providers.InvalidField, "url"},
+		{"a host that only ends like GitLab.com", "gitlab", providers.Target{URL: "https://my-gitlab.com/gitlab"}, "", ""},
+		{"a page of Harness", "harness", providers.Target{URL: "https://app.harness.io/ng/account/x/home", Settings: texts("account_id", "x")}, "", ""},
+		{"a path that Harness has not", "harness", providers.Target{URL: "https://app.harness.io/acme", Settings: texts("account_id", "x")}, providers.InvalidField, "url"},
+		{"a self-managed Harness below a path", "harness", providers.Target{URL: "https://harness.example.com/acme", Settings: texts("account_id", "x")}, "", ""},
+		{"a project's page of SonarQube Cloud", "sonarqube", providers.Target{URL: "https://sonarcloud.io/project/overview"}, "", ""},
+		{"an issue's page of Jira Cloud", "jira", providers.Target{URL: "https://acme.atlassian.net/browse/X-1"}, "", ""},
+		{"a repository's page of Bitbucket", "bitbucket", providers.Target{URL: "https://bitbucket.org/acme/app"}, providers.InvalidField, "url"},
+		{"a project's page of Azure DevOps", "azure_devops", azureTarget("https://dev.azure.com/contoso/project", "contoso"), providers.InvalidField, "url"},
 		{"GitLab with a query", "gitlab", providers.Target{URL: "https://gitlab.example.com/?private_token=x"}, providers.InvalidField, "url"},
 		{"GitLab with a CA certificate that is none", "gitlab", providers.Target{URL: "https://gitlab.com", Settings: texts("ca_cert", "x")}, providers.InvalidField, "ca_cert"},
 
