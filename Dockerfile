@@ -5,7 +5,7 @@
 #
 # The image has the program, the certificate authorities that upstreams are checked
 # against, and a user who is not root; no shell and no libraries.
-FROM --platform=$BUILDPLATFORM debian:12-slim AS roots
+FROM --platform=$BUILDPLATFORM debian:12-slim@sha256:d5d3f9c23164ea16f31852f95bd5959aad1c5e854332fe00f7b3a20fcc9f635c AS roots
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates
 
 FROM scratch

@@ -4,7 +4,20 @@ SHFMT_VERSION         := v3.14.1
 ACTIONLINT_VERSION    := v1.7.12
 
 # The version that the plugin reports; Vault demands semver with a leading v.
-VERSION ?= $(or $(shell git describe --tags --match 'v*' 2>/dev/null),v0.1.0-dev)
+ifeq ($(origin VERSION),undefined)
+VERSION := $(or $(shell git describe --tags --match 'v*' 2>/dev/null),v0.1.0-dev)
+endif
+# It may be the name of a tag that anybody made, so it is judged as it was written, before
+# make expands it and any shell sees it: one word of these letters that begins like v1.
+digits  := 0 1 2 3 4 5 6 7 8 9
+letters := a b c d e f g h i j k l m n o p q r s t u v w x y z A B C D E F G H I J K L M N O P Q R S T U V W X Y Z
+remains  = $(if $(2),$(call remains,$(subst $(firstword $(2)),,$(1)),$(wordlist 2,99,$(2))),$(1))
+ifneq (x1x,x$(words $(value VERSION))x$(call remains,$(value VERSION),$(digits) $(letters) . - +))
+$(error VERSION is no version that Vault takes: v1.2.3, or v1.2.3-rc1)
+endif
+ifeq (,$(filter $(addsuffix %,$(addprefix v,$(digits))),$(value VERSION)))
+$(error VERSION is no version that Vault takes: v1.2.3, or v1.2.3-rc1)
+endif
 
 # How long each fuzz target runs.
 FUZZTIME ?= 10m

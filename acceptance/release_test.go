@@ -4,6 +4,7 @@ import (
 	"debug/elf"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -51,6 +52,31 @@ func TestReleaseFitsTheContainer(t *testing.T) {
 	out, err = bash(t, os.Environ(), "cd "+folder+" && sha256sum --check --strict SHA256SUMS && ls")
 	require.NoError(t, err, out)
 	assert.Equal(t, 2, strings.Count(out, ": OK"))
+}
+
+// What stands in VERSION, which may be the name of anybody's tag, reaches no shell and no
+// function of make before it is known to be a version.
+func TestVersionsThatAreCommands(t *testing.T) {
+	dir := t.TempDir()
+	for _, version := range []string{
+		"v1';touch " + dir + "/x;'", "v1$(shell touch " + dir + "/x)", "v1`touch " + dir + "/x`", "v1;touch${IFS}" + dir + "/x", "v1\ntouch " + dir + "/x",
+		"v1.0.0 x", "1.0.0", "v", "", "v1,x", "v1)", `v1"`, "vx",
+	} {
+		for _, target := range []string{"release", "build", "help", "demo"} {
+			for _, cmd := range []*exec.Cmd{
+				exec.CommandContext(t.Context(), "make", "-n", target, "VERSION="+version), exec.CommandContext(t.Context(), "make", "-n", target),
+			} {
+				cmd.Dir, cmd.Env = "..", append(os.Environ(), "VERSION="+version)
+				out, err := cmd.CombinedOutput()
+				require.Error(t, err, "%q %s", version, out)
+				assert.Contains(t, string(out), "no version that Vault takes")
+			}
+		}
+	}
+	assert.NoFileExists(t, filepath.Join(dir, "x"))
+	for _, line := range regexp.MustCompile(`(?m)^FROM .*$`).FindAllString(pageText(t, "Dockerfile"), -1) {
+		assert.Regexp(t, `^FROM (scratch|.*@sha256:[0-9a-f]{64}.*)$`, line, "what is built on is named by its content")
+	}
 }
 
 // A build that is not the same twice is no release, and neither is a version that Vault
