@@ -92,15 +92,30 @@ func TestTerraform(t *testing.T) {
 	tf.run("apply", "-auto-approve")
 	assert.Equal(t, noChanges, tf.plan(), "after an import")
 
-	tf.run("apply", "-auto-approve", "-replace="+resource)
-	_, err = client.ReadWithContext(t.Context(), "sei/creds/jira-data-center")
+	tf.refuses("apply", "-auto-approve", "-replace="+resource)
+	tf.refuses("destroy", "-auto-approve")
+	tf.variables["mount"] = "tools"
+	tf.save()
+	tf.refuses("apply", "-auto-approve")
+	require.NoError(t, server.client(t).Sys().RemountWithContext(t.Context(), "sei", "tools"))
+	tf.run("state", "rm", "vault_generic_endpoint.integration", "vault_generic_endpoint.config", "vault_mount.sei")
+	tf.run("import", "vault_mount.sei", "tools")
+	tf.run("apply", "-auto-approve")
+	assert.Equal(t, noChanges, tf.plan(), "after it was moved")
+	moved, err := client.ReadWithContext(t.Context(), "tools/creds/jira-data-center")
 	require.NoError(t, err)
+	require.NotNil(t, moved)
+	assert.Equal(t, "terraform-pat", moved.Data["pat"], "the credential came along")
+
+	tf.unprotect()
+	tf.run("apply", "-auto-approve", "-replace="+resource)
 	assert.Equal(t, noChanges, tf.plan(), "after it was made again")
 	tf.assertNoSecret(t)
 	tf.run("destroy", "-auto-approve")
 	mounts, err := server.client(t).Sys().ListMountsWithContext(t.Context())
 	require.NoError(t, err)
 	assert.NotContains(t, mounts, "sei/")
+	assert.NotContains(t, mounts, "tools/")
 }
 
 // tokenFor is a client with a token that has the policy, which is there, and no other.
@@ -175,6 +190,26 @@ func (tf *terraformRun) run(args ...string) {
 	tf.t.Helper()
 	out, err := tf.command(args...).CombinedOutput()
 	require.NoError(tf.t, err, "terraform %s\n%s", strings.Join(args, " "), out)
+}
+
+// refuses demands that what is protected ends a command before it changes anything.
+func (tf *terraformRun) refuses(args ...string) {
+	tf.t.Helper()
+	out, err := tf.command(args...).CombinedOutput()
+	require.Error(tf.t, err)
+	require.Contains(tf.t, string(out), "prevent_destroy", "terraform %s\n%s", strings.Join(args, " "), out)
+}
+
+// unprotect takes the protection away, as README.md says for whoever takes all down.
+func (tf *terraformRun) unprotect() {
+	for _, name := range []string{"engine.tf", "integrations.tf"} {
+		file := filepath.Join(tf.dir, name)
+		text, err := os.ReadFile(file)
+		require.NoError(tf.t, err)
+		open := strings.ReplaceAll(string(text), "prevent_destroy = true", "prevent_destroy = false")
+		require.NotEqual(tf.t, string(text), open, name)
+		require.NoError(tf.t, os.WriteFile(file, []byte(open), 0o600))
+	}
 }
 
 // plan returns the exit status of a plan.

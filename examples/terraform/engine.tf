@@ -22,6 +22,11 @@ resource "vault_mount" "sei" {
   audit_non_hmac_response_keys = [
     "code", "integration", "name", "provider", "version", "previous_version", "fingerprint",
   ]
+
+  # All credentials go with the mount. README.md says how to move it, and how to let it go.
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 resource "vault_generic_endpoint" "config" {

@@ -8,6 +8,12 @@ resource "vault_generic_endpoint" "integration" {
   ignore_absent_fields = true
 
   depends_on = [vault_generic_endpoint.config] # allowed_hosts comes first
+
+  # A credential goes with its integration, and another path, of another mount for
+  # instance, means for Terraform to delete the one and write the other.
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 # The secret of an OAuth client is a setting that is never read back. It is written

@@ -15,7 +15,7 @@ variable "plugin_command" {
 }
 
 variable "mount" {
-  description = "Where the engine is mounted."
+  description = "Where the engine is mounted. To change it, move the mount first, as README.md says: Terraform alone would delete every integration with its credential."
   type        = string
   default     = "sei"
 }
