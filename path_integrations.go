@@ -59,6 +59,9 @@ func (e *engine) writeIntegration(ctx context.Context, c call) (*logical.Respons
 	}
 	err = e.store.Integrations.Write(ctx, c.name, draft)
 	e.store.Watch.Configured()
+	if warning := c.elsewhere(draft.Settings.Text("redirect_uri")); err == nil && warning != "" {
+		return &logical.Response{Warnings: []string{warning}}, nil
+	}
 	return nil, err
 }
 

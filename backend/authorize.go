@@ -86,11 +86,14 @@ func (c *Credentials) denied(ctx context.Context, name string, back Returned) er
 	}
 	e := &Error{Code: CodeOAuthDenied, Integration: in.Name, Provider: in.Provider, Message: "the person declined, or may not consent; nothing changed"}
 	switch back.Denied {
-	case "access_denied", "consent_required", "interaction_required", "login_required":
+	case "access_denied", "consent_required", "interaction_required", "login_required", "account_selection_required":
 	case "server_error", "temporarily_unavailable":
 		e.Code, e.Message = string(providers.UpstreamError), "the authorization server has a fault of its own; nothing changed; try again later"
+	case "invalid_scope":
+		e.Code, e.Message = string(providers.InsufficientScope), "the authorization server does not grant the scopes that are asked for; nothing changed; give the OAuth client the rights that providers/ lists"
 	default:
-		e.Code, e.Message = string(providers.UpstreamError), "the authorization server refused the request; nothing changed; check client_id, redirect_uri and the rights of the OAuth client"
+		e.Code, e.Fields = string(providers.InvalidField), []string{"client_id", "redirect_uri"}
+		e.Message = "the authorization server refused the request; nothing changed; check client_id, redirect_uri and how the OAuth client is registered"
 	}
 	return again(e, name)
 }

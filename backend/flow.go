@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -32,6 +33,9 @@ type Flow struct {
 	Binding   string           `json:"binding"`
 	Verifier  providers.Secret `json:"-"` // see flowJSON
 	ExpiresAt time.Time        `json:"expires_at"`
+	// Number counts the flows of an integration that are open together, so that of two
+	// that were begun at the same moment the older one is known; 0 in older versions'.
+	Number int64 `json:"number,omitempty"`
 	// Actor is who began it: whoever comes back with a browser has no token.
 	Actor
 	unknown unknown
@@ -51,11 +55,12 @@ func (f *flows) open(ctx context.Context, flow *Flow) (providers.Secret, error) 
 		return providers.Secret{}, err
 	}
 	defer release()
-	if err := f.makeRoom(ctx, flow.Integration); err != nil {
+	numbered := *flow
+	if numbered.Number, err = f.makeRoom(ctx, flow.Integration); err != nil {
 		return providers.Secret{}, err
 	}
 	state := randomSecret()
-	if err := f.table.save(ctx, flowKey(state), flow); err != nil {
+	if err := f.table.save(ctx, flowKey(state), &numbered); err != nil {
 		// Nobody has the state: if it was stored after all, a later sweep removes it.
 		f.table.invalidate(flowKey(state))
 		return providers.Secret{}, err
@@ -64,20 +69,25 @@ func (f *flows) open(ctx context.Context, flow *Flow) (providers.Secret, error) 
 }
 
 // makeRoom removes what is stale, and the oldest flows of an integration that has
-// too many.
-func (f *flows) makeRoom(ctx context.Context, name string) error {
+// too many. It returns the number of the next one.
+func (f *flows) makeRoom(ctx context.Context, name string) (next int64, err error) {
 	open, err := f.sweep(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	own := slices.DeleteFunc(open, func(k keyedFlow) bool { return k.Integration != name })
-	slices.SortFunc(own, func(a, b keyedFlow) int { return a.ExpiresAt.Compare(b.ExpiresAt) })
+	slices.SortFunc(own, func(a, b keyedFlow) int {
+		return cmp.Or(cmp.Compare(a.Number, b.Number), a.ExpiresAt.Compare(b.ExpiresAt))
+	})
+	if len(own) > 0 {
+		next = own[len(own)-1].Number
+	}
 	for _, oldest := range own[:max(0, len(own)-maxFlows+1)] {
 		if err := f.table.remove(ctx, oldest.key); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return nil
+	return next + 1, nil
 }
 
 // keyedFlow is a flow with its key.

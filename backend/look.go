@@ -173,3 +173,9 @@ func (r *result) keepVerdicts(before *Finding, doubtful []string) {
 		r.members = nil
 	}
 }
+
+// slower reports whether to ask again more seldom: a person must act, and upstreams count
+// attempts of accounts that they have blocked, too.
+func (r *result) slower() bool {
+	return r.code == string(providers.Rejected) || r.code == string(providers.AccountBlocked) && r.record.Current.Access != nil
+}

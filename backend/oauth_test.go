@@ -322,7 +322,7 @@ func TestStates(t *testing.T) {
 
 func TestDenied(t *testing.T) {
 	for said, code := range map[string]string{
-		"access_denied": backend.CodeOAuthDenied, "server_error": "upstream_error", "unauthorized_client": "upstream_error", "<b>": "upstream_error",
+		"access_denied": backend.CodeOAuthDenied, "server_error": "upstream_error", "unauthorized_client": "invalid_field", "<b>": "invalid_field", "invalid_scope": "insufficient_scope",
 	} {
 		w := newWorld(&storage{})
 		w.app(t, "app")
@@ -548,7 +548,7 @@ func TestARefusedRefresh(t *testing.T) {
 	assert.Contains(t, refused.Message, "refused the refresh token")
 	assert.NotContains(t, refused.Message, "was lost")
 	_, refreshes := w.server.asked()
-	assert.Equal(t, 1, refreshes, "it is not sent again")
+	assert.Equal(t, 2, refreshes, "it is confirmed once and not sent again")
 	w.server.fails(nil)
 	assert.Equal(t, 2, w.consent(t).After.Version)
 	assert.Equal(t, "access-2", w.token(t))
@@ -623,7 +623,7 @@ func TestKilledInTheMiddleOfARefresh(t *testing.T) {
 	refused := requireCode(t, err, "credential_rejected")
 	assert.Contains(t, refused.Message, "was lost")
 	assert.Contains(t, refused.Message, "oauth/authorize/app")
-	assert.Equal(t, []string{"refresh-1", "refresh-1"}, w.server.refreshes)
+	assert.Equal(t, []string{"refresh-1", "refresh-1", "refresh-1"}, w.server.refreshes, "a refusal is confirmed")
 
 	require.NoError(t, store.Put(t.Context(), between)) // where the old token lives on
 	w = w.restarted()

@@ -116,10 +116,10 @@ func (h *Handout) consentAgain() *Error {
 // renew joins the refresh of a record or begins it, and waits for its end: while the
 // token lives, no longer than patience. It returns nil where it did not wait so long.
 func (c *Credentials) renew(ctx context.Context, in *Integration, record *Record, who Actor) (*Change, error) {
-	if err := c.refreshes.pausing(in.Name, c.now()); err != nil {
+	if err := c.refreshes.pausing(in.Name, record, c.now()); err != nil {
 		return nil, err
 	}
-	flight, err := c.refreshes.join(in.Name, func() (any, error) { return c.refresh(context.WithoutCancel(ctx), in.Name, who) })
+	flight, err := c.refreshes.join(in.Name, func() (any, error) { return c.refresh(context.WithoutCancel(ctx), in.Name, record, who) })
 	if err != nil {
 		return nil, err
 	}
@@ -143,13 +143,13 @@ func (c *Credentials) renew(ctx context.Context, in *Integration, record *Record
 // refresh renews a record. It is not ended by a request: once the refresh token is
 // sent, the answer must be saved. Waiting for the lock takes nothing off the time that
 // it then has.
-func (c *Credentials) refresh(ctx context.Context, name string, who Actor) (_ *Change, err error) {
+func (c *Credentials) refresh(ctx context.Context, name string, seen *Record, who Actor) (_ *Change, err error) {
 	defer func() {
 		if cause := recover(); cause != nil { // nobody above would catch it
 			err = panicked(cause)
 		}
 		c.faults.note(DeedRefresh, name, unexpected(err))
-		c.refreshes.note(name, c.now(), err)
+		c.refreshes.note(name, seen, c.now(), err)
 	}()
 	mount, err := c.mount.Read(ctx)
 	if err != nil {
@@ -196,7 +196,7 @@ func (c *Credentials) traded(ctx context.Context, mount *Mount, change *Change, 
 		return nil, err
 	}
 	token := before.Current.Credential.Value(providers.OAuthRefreshToken)
-	grant, err := guarded(func() (providers.Grant, error) { return client.Refresh(ctx, token) })
+	grant, err := confirmed(ctx, func() (providers.Grant, error) { return client.Refresh(ctx, token) })
 	var cause *providers.Error
 	switch {
 	case errors.As(err, &cause) && cause.Outcome == providers.Rejected:
@@ -213,6 +213,20 @@ func (c *Credentials) traded(ctx context.Context, mount *Mount, change *Change, 
 	grant = quiet(grant, token, in.Settings.Secret("client_secret"))
 	c.refreshes.keep(change.id, unsavedRefresh{before, grant, asked})
 	return c.renewed(ctx, change, grant, asked, who, mount)
+}
+
+// confirmed asks for tokens, and once more after a moment if the refresh token is refused:
+// authorization servers refuse a good one now and then, and the refusal ends it here.
+func confirmed(ctx context.Context, ask func() (providers.Grant, error)) (providers.Grant, error) {
+	grant, err := guarded(ask)
+	var cause *providers.Error
+	if !errors.As(err, &cause) || cause.Outcome != providers.Rejected {
+		return grant, err
+	}
+	if pause(ctx, confirmPause) != nil {
+		return grant, &providers.Error{Outcome: providers.UpstreamError, Provider: cause.Provider, Detail: "a refused refresh token could not be asked about again in time"}
+	}
+	return guarded(ask)
 }
 
 func (c *Credentials) renewed(ctx context.Context, change *Change, grant providers.Grant, asked time.Time, who Actor, mount *Mount) (*Record, error) {

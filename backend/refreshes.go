@@ -2,6 +2,7 @@ package backend
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -14,6 +15,8 @@ const (
 	// refreshPause is the shortest pause between a refresh that could not tell and the
 	// next one; longestPause caps what an upstream asks for.
 	refreshPause = 5 * time.Second
+	// blockedPause is that after one that a person must do something about.
+	blockedPause = time.Minute
 	longestPause = 10 * time.Minute
 )
 
@@ -37,6 +40,8 @@ type refreshes struct {
 }
 
 type failedRefresh struct {
+	// of is the credential; another one has done nothing wrong.
+	of    string
 	until time.Time
 	err   error
 }
@@ -96,17 +101,17 @@ func (r *refreshes) close(wait time.Duration) {
 
 // pausing returns the error of a refresh that failed a moment ago, while it is too
 // early for the next.
-func (r *refreshes) pausing(name string, now time.Time) error {
+func (r *refreshes) pausing(name string, record *Record, now time.Time) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if f, ok := r.failed[name]; ok && now.Before(f.until) {
+	if f, ok := r.failed[name]; ok && now.Before(f.until) && f.of == refreshOf(record) {
 		return f.err
 	}
 	return nil
 }
 
 // note remembers how a refresh ended.
-func (r *refreshes) note(name string, now time.Time, err error) {
+func (r *refreshes) note(name string, record *Record, now time.Time, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for old, f := range r.failed {
@@ -120,12 +125,23 @@ func (r *refreshes) note(name string, now time.Time, err error) {
 	pause := refreshPause
 	var refused *Error
 	if errors.As(err, &refused) {
+		if refused.Code == string(providers.AccountBlocked) {
+			pause = blockedPause
+		}
 		pause = min(max(pause, time.Duration(refused.RetryAfter)*time.Second), longestPause)
 	}
 	if r.failed == nil {
 		r.failed = map[string]failedRefresh{}
 	}
-	r.failed[name] = failedRefresh{until: now.Add(pause), err: err}
+	r.failed[name] = failedRefresh{of: refreshOf(record), until: now.Add(pause), err: err}
+}
+
+// refreshOf stands for the credential of a record.
+func refreshOf(record *Record) string {
+	if record.Current == nil {
+		return ""
+	}
+	return fmt.Sprintf("%d %s %s", record.Version, record.Current.Fingerprint, record.Current.VerifiedAt)
 }
 
 // keep holds what was issued until it is stored.

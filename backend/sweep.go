@@ -8,8 +8,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
-
-	"vault-plugin-secrets-sei/providers"
 )
 
 const (
@@ -173,7 +171,7 @@ func (w *Watch) checkBySweep(ctx context.Context, name string, o *outcome) error
 		return err
 	}
 	seen, err := w.Observe(ctx, name)
-	o.rejected = err == nil && r.code == string(providers.Rejected) && seen.Record.Version == r.record.Version
+	o.rejected = err == nil && r.slower() && seen.Record.Version == r.record.Version
 	return cmp.Or(r.broke, err)
 }
 

@@ -44,6 +44,10 @@ func (a azureDevOps) oauth(t Target) (*oauthClient, *Error) {
 		authorizeURL: oauthURL("https", entraHost, "/"+tenant+"/oauth2/v2.0/authorize"),
 		tokenURL:     oauthURL("https", entraHost, "/"+tenant+"/oauth2/v2.0/token"),
 		scopes:       []string{azureResource + "/.default", "offline_access"},
+		// Whoever opens a link that somebody else sent sees which account is about to be
+		// connected, and can take another one.
+		prompt:  "select_account",
+		refused: entraRefused,
 	})
 }
 

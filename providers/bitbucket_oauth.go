@@ -43,9 +43,10 @@ func (b bitbucket) oauth(t Target) (*oauthClient, *Error) {
 
 // bitbucketTokenRefused knows that a refresh token which is no good is called an
 // invalid request: readthedocs/readthedocs.org issue 2992.
-func bitbucketTokenRefused(code, description, _ string) Outcome {
-	if code == "invalid_request" && strings.Contains(strings.ToLower(description), "refresh_token") {
-		return Rejected
+func bitbucketTokenRefused(said tokenRefusal) refusal {
+	text := strings.ReplaceAll(strings.ToLower(said.Description), "_", " ")
+	if said.Error == "invalid_request" && strings.Contains(text, "refresh token") {
+		return refusal{outcome: Rejected}
 	}
-	return ""
+	return refusal{}
 }

@@ -96,9 +96,12 @@ type oauthServer struct {
 	clientInHeader bool
 	// scopes are asked for; none where the client's registration says which.
 	scopes []string
+	// prompt is what the page of consent is asked to do first; "" where the vendor has
+	// no such thing.
+	prompt string
 	// refused finds what a refusal in the vendor's own words says, beyond the codes
-	// of RFC 6749; "" where it says nothing more.
-	refused func(code, description, suberror string) Outcome
+	// of RFC 6749; an outcome of "" where it says nothing more.
+	refused func(tokenRefusal) refusal
 }
 
 // oauth completes the client of a target.

@@ -1,9 +1,9 @@
 package providers
 
 import (
+	"encoding/json"
 	"net/http"
 	"regexp"
-	"slices"
 	"strings"
 
 	"vault-plugin-secrets-sei/providers/internal/upstream"
@@ -15,6 +15,8 @@ type tokenRefusal struct {
 	Error       string `json:"error"`
 	Description string `json:"error_description"`
 	Suberror    string `json:"suberror"`
+	// Codes are Microsoft's numbers for the reason, of which there may be several.
+	Codes json.RawMessage `json:"error_codes"`
 }
 
 // judgeToken finds what an answer to a request for tokens says; nil means that it
@@ -45,27 +47,67 @@ func (c *oauthClient) judgeToken(res *upstream.Response, refused func(*upstream.
 	return refused(res)
 }
 
-// rejects reports whether a refusal says that the code or the refresh token itself
-// is no good.
-func (c *oauthClient) rejects(res *upstream.Response) bool {
-	var said tokenRefusal
-	res.Peek(&said)
-	codes := []string{"invalid_grant", "interaction_required", "consent_required", "login_required"}
-	return slices.Contains(codes, said.Error) || c.server.refused != nil && c.server.refused(said.Error, said.Description, said.Suberror) == Rejected
+// refusal is why a request for tokens was refused, in words that end a sentence.
+type refusal struct {
+	outcome Outcome
+	why     string
 }
 
+// because finds why an answer refuses a code or a refresh token: the vendor's own words
+// say more than the codes of OpenID Connect, and those more than the ones of RFC 6749.
+func (c *oauthClient) because(res *upstream.Response) (tokenRefusal, refusal) {
+	var said tokenRefusal
+	res.Peek(&said)
+	if c.server.refused != nil {
+		if r := c.server.refused(said); r.outcome != "" {
+			return said, r
+		}
+	}
+	switch said.Error {
+	case "invalid_grant", "bad_token":
+		return said, refusal{outcome: Rejected}
+	case "consent_required":
+		return said, refusal{Rejected, noConsent}
+	case "interaction_required", "login_required":
+		return said, refusal{Rejected, signInAgain}
+	}
+	return said, refusal{}
+}
+
+// What a person must do before anything is issued.
+const (
+	noConsent   = "nobody has consented that the application uses the account; consent, or have an administrator of the tenant grant it"
+	signInAgain = "the person must sign in again, and do there what is asked for, such as a second factor"
+)
+
+// exchangeRefused judges a refused code. A refusal with a reason of its own does not say
+// that the code is bad, and asking the person again without more would come to the same.
 func (c *oauthClient) exchangeRefused(res *upstream.Response) *Error {
-	if !c.rejects(res) {
+	said, r := c.because(res)
+	switch {
+	case r.outcome == "":
 		return c.notUnderstood(res)
+	case r.why == noConsent:
+		return c.fail(InsufficientScope, "%q issued nothing (HTTP %d): %s", res.Host, res.Status, r.why)
+	case r.outcome == UpstreamError:
+		return c.fail(UpstreamError, "%q issued nothing (HTTP %d): %s", res.Host, res.Status, r.why)
+	case r.why != "" && !said.only(passing):
+		return c.fail(AccountBlocked, "%q issued nothing (HTTP %d): %s", res.Host, res.Status, r.why)
 	}
 	return c.fail(Rejected, "%q refused the authorization code (HTTP %d): it is wrong, used already or too old, or it was made for another redirect_uri", res.Host, res.Status)
 }
 
+// refreshRefused judges a refused refresh token. What passes, or what an administrator can
+// take back, is no verdict on it.
 func (c *oauthClient) refreshRefused(res *upstream.Response) *Error {
-	if !c.rejects(res) {
+	_, r := c.because(res)
+	switch {
+	case r.outcome == "":
 		return c.notUnderstood(res)
+	case r.why != "":
+		return c.fail(r.outcome, "%q renewed nothing (HTTP %d): %s", res.Host, res.Status, r.why)
 	}
-	return c.fail(Rejected, "%q refused the refresh token (HTTP %d): it has ended, was revoked or was used already", res.Host, res.Status)
+	return c.fail(r.outcome, "%q refused the refresh token (HTTP %d): it has ended, was revoked or was used already", res.Host, res.Status)
 }
 
 func (c *oauthClient) notUnderstood(res *upstream.Response) *Error {

@@ -43,7 +43,11 @@ func (c *oauthClient) config() *oauth2.Config {
 
 // AuthorizeURL is where a person consents.
 func (c *oauthClient) AuthorizeURL(state, verifier Secret) string {
-	return c.config().AuthCodeURL(state.Reveal(), oauth2.S256ChallengeOption(verifier.Reveal()))
+	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(verifier.Reveal())}
+	if c.server.prompt != "" {
+		options = append(options, oauth2.SetAuthURLParam("prompt", c.server.prompt))
+	}
+	return c.config().AuthCodeURL(state.Reveal(), options...)
 }
 
 // RedirectURI is where the browser comes back to.

@@ -135,6 +135,7 @@ func TestAuthorizeURL(t *testing.T) {
 		require.NoError(t, err)
 		query := at.Query()
 		assert.Equal(t, "S256", query.Get("code_challenge_method"))
+		assert.Equal(t, map[string]string{"bitbucket": "", "azure_devops": "select_account"}[c.provider], query.Get("prompt"))
 		assert.Len(t, query.Get("code_challenge"), 43)
 		assert.NotContains(t, at.String(), verifier)
 		assert.NotContains(t, at.String(), clientSecret)
@@ -210,7 +211,7 @@ func TestTokenAnswers(t *testing.T) {
 		"azure_devops": {
 			"token_success": {}, "token_refresh_success": {},
 			"code_already_redeemed": same(providers.Rejected), "refresh_revoked": same(providers.Rejected),
-			"refresh_expired_inactive": same(providers.Rejected), "consent_required": same(providers.Rejected),
+			"refresh_expired_inactive": same(providers.Rejected), "consent_required": {providers.InsufficientScope, providers.Rejected},
 			"conditional_access_blocked": same(providers.AccountBlocked), "invalid_client_secret": same(providers.InvalidField),
 			"client_secret_expired": same(providers.InvalidField), "invalid_scope": same(providers.InsufficientScope),
 		},
@@ -236,7 +237,6 @@ func TestTokenAnswers(t *testing.T) {
 		"a 401 page":                     {providertest.Fault{Status: 401, Header: html, Body: "<html></html>"}, providers.UpstreamError},
 		"invalid_request":                {providertest.Fault{Status: 400, Body: `{"error":"invalid_request"}`}, providers.UpstreamError},
 		"temporarily_unavailable":        {providertest.Fault{Status: 400, Body: `{"error":"temporarily_unavailable"}`}, providers.UpstreamError},
-		"interaction_required":           {providertest.Fault{Status: 400, Body: `{"error":"interaction_required"}`}, providers.Rejected},
 		"a 500 that calls it invalid":    {providertest.Fault{Status: 500, Body: `{"error":"invalid_grant"}`}, providers.UpstreamError},
 		"a limit":                        {providertest.Fault{Status: 429, Header: map[string]string{"Retry-After": "7"}}, providers.RateLimited},
 		"a connection that breaks":       {providertest.Fault{Reset: true}, providers.Unreachable},
@@ -284,6 +284,34 @@ func TestTokenAnswers(t *testing.T) {
 		}
 		for name, u := range undocumented {
 			ask(name, u.fault, same(u.want))
+		}
+		ask("interaction_required", providertest.Fault{Status: 400, Body: `{"error":"interaction_required"}`}, meaning{providers.AccountBlocked, providers.Rejected})
+		if c.provider != "azure_devops" {
+			return
+		}
+		blocked, dead, again := same(providers.AccountBlocked), same(providers.Rejected), meaning{providers.AccountBlocked, providers.Rejected}
+		for said, want := range map[string]meaning{
+			`"invalid_grant","error_codes":[53003],"suberror":"message_only"`:                                     blocked,
+			`"interaction_required","error_codes":[53003],"suberror":"message_only"`:                              blocked,
+			`"invalid_grant","error_codes":["53003"],"error_description":"AADSTS53003: Access has been blocked."`: blocked,
+			`"invalid_grant","error_description":"AADSTS53003: Access has been blocked."`:                         blocked,
+			`"invalid_grant","error_codes":[70002,53003]`:                                                         blocked,
+			`"invalid_grant","suberror":"message_only"`:                                                           blocked,
+			`"invalid_grant","error_codes":[50057]`:                                                               blocked,
+			`"invalid_grant","error_codes":[50105]`:                                                               blocked,
+			`"invalid_grant","error_codes":[70000]`:                                                               {providers.Rejected, providers.AccountBlocked},
+			`"invalid_grant","error_codes":[70000,50173]`:                                                         dead,
+			`"invalid_grant","error_codes":[700082]`:                                                              dead,
+			`"invalid_grant","error_codes":[50055],"suberror":"user_password_expired"`:                            again,
+			`"invalid_grant","error_codes":[50076],"suberror":"basic_action"`:                                     again,
+			`"interaction_required","error_codes":[50076]`:                                                        again,
+			`"invalid_grant","error_codes":[70043],"suberror":"bad_token"`:                                        again,
+			`"invalid_grant","error_codes":[65001]`:                                                               {providers.InsufficientScope, providers.Rejected},
+			`"consent_required"`:                                                                                  {providers.InsufficientScope, providers.Rejected},
+			`"invalid_grant","error_codes":[90033]`:                                                               same(providers.UpstreamError),
+			`"bad_token"`:                                                                                         dead,
+		} {
+			ask(said, providertest.Fault{Status: 400, Body: `{"error":` + said + `}`}, want)
 		}
 	})
 }

@@ -1,0 +1,157 @@
+package sei
+
+import (
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/providers/providertest"
+)
+
+// An error in the place of a code is the vendor's refusal, or a fault that passes.
+func TestWhatABrowserIsSentBackWith(t *testing.T) {
+	for _, status := range []int{400, 502} {
+		codes := map[int][]string{
+			400: {
+				"access_denied", "consent_required", "interaction_required", "login_required", "invalid_scope", "unauthorized_client", "invalid_request",
+				"unsupported_response_type", "invalid_resource", "invalid_client", "something_else",
+			},
+			502: {"server_error", "temporarily_unavailable"},
+		}
+		for _, code := range codes[status] {
+			m := withOAuth(t)
+			at, err := url.Parse(m.authorize(t))
+			require.NoError(t, err)
+			page := m.visit(t, body{"state": at.Query().Get("state"), "error": code}, status)
+			assert.NotContains(t, page, "something_else")
+			m.visit(t, body{"state": at.Query().Get("state"), "error": code}, 400)
+		}
+	}
+}
+
+// A hundred can be open. The oldest makes room, however fast they were begun.
+func TestTheOldestAuthorizationMakesRoom(t *testing.T) {
+	m := withOAuth(t)
+	addresses := make([]string, 0, 102)
+	for range 102 {
+		addresses = append(addresses, m.authorize(t))
+	}
+	for n, status := range map[int]int{0: 400, 1: 400, 2: 200, 101: 200} {
+		back, err := m.world.Consent(addresses[n], true)
+		require.NoError(t, err)
+		m.visit(t, queryOf(back), status)
+	}
+}
+
+// After the mount was moved, the browser would come back to where it was.
+func TestARedirectURIOfAnotherMount(t *testing.T) {
+	m := withOAuth(t)
+	ask := func(path, mountPoint string, data body) *logical.Response {
+		resp, err := m.HandleRequest(t.Context(), &logical.Request{Operation: logical.UpdateOperation, Path: path, MountPoint: mountPoint, Storage: m.storage, Data: data})
+		require.NoError(t, err)
+		return resp
+	}
+	for uri, warned := range map[string]bool{
+		oauthCallbackURI: true,
+		"https://vault.example.com/v1/team/moved/oauth/callback": false, // in a namespace
+		"https://vault.example.com/v1/moved/oauth/callback":      false,
+		"https://vault.example.com/v1/removed/oauth/callback":    true,
+		"https://vault.example.com/a/page/of/our/own":            false,
+	} {
+		written := ask("integrations/bb", "moved/", body{"redirect_uri": uri})
+		assert.Equal(t, warned, written != nil && len(written.Warnings) > 0, uri)
+		begun := ask("oauth/authorize/bb", "moved/", nil)
+		assert.Equal(t, warned, len(begun.Warnings) > 0, uri)
+	}
+}
+
+// One refusal of a refresh token is confirmed before it is final.
+func TestARefusalThatPasses(t *testing.T) {
+	m := withOAuth(t)
+	m.visit(t, m.consent(t), 200)
+	before, _ := m.read(t, "creds/bb")["access_token"].(string)
+	m.pass(3 * time.Hour)
+	m.world.Bitbucket.Behave(providertest.Fault{Path: "/access_token", Times: 1, Status: 400, Body: `{"error":"invalid_grant"}`})
+	assert.NotEqual(t, before, m.read(t, "creds/bb")["access_token"])
+	m.pass(3 * time.Hour)
+	m.world.Bitbucket.Behave(providertest.Fault{Path: "/access_token", Status: 400, Body: `{"error":"invalid_request","error_description":"Invalid refresh_token"}`})
+	m.refused(t, logical.ReadOperation, "creds/bb", nil, 400, "credential_rejected")
+	assert.Equal(t, "needs_reauth", m.read(t, "health/bb")["status"])
+}
+
+// The pause after a refresh that failed is over with the credential that it was of.
+func TestAPauseEndsWithItsCredential(t *testing.T) {
+	m := withOAuth(t)
+	m.visit(t, m.consent(t), 200)
+	m.pass(3 * time.Hour)
+	m.world.Bitbucket.Behave(providertest.Fault{Path: "/access_token", Times: 1, Status: 429, Header: map[string]string{"Retry-After": "600"}})
+	m.refused(t, logical.ReadOperation, "creds/bb", nil, 400, "upstream_rate_limited")
+	m.refused(t, logical.ReadOperation, "creds/bb", nil, 400, "upstream_rate_limited")
+	m.world.Bitbucket.SetLife(6 * time.Minute)
+	m.visit(t, m.consent(t), 200)
+	swapped := m.read(t, "creds/bb")
+	m.pass(5 * time.Minute) // within the pause of the one before
+	r := m.ok(t, logical.ReadOperation, "creds/bb", nil)
+	assert.Empty(t, r.warnings)
+	assert.EqualValues(t, 2, r.data["version"])
+	assert.NotEqual(t, swapped["access_token"], r.data["access_token"])
+}
+
+// withEntra has integration ado, of Azure DevOps with OAuth, and a credential.
+func withEntra(t *testing.T) *oauthMount {
+	t.Helper()
+	m := newWorldMount(t)
+	const tenant = "00000000-0000-0000-0000-0000000000aa"
+	m.world.Entra.SetClock(m.now)
+	m.world.Entra.AddClient(providertest.OAuthClient{ID: "engine", Secret: oauthTestedSecret, RedirectURI: oauthCallbackURI, Tenant: tenant, Scopes: []string{"vso.work", "vso.project"}})
+	m.world.Entra.SignIn(providertest.AzureToken{Account: email, Organization: "contoso"})
+	m.world.AzureDevOps.AddOrganization(providertest.AzureOrganization{Name: "contoso", Projects: []providertest.AzureProject{{Name: "Web"}}})
+	m.write(t, "integrations/ado", body{
+		"provider": "azure_devops", "auth_type": "oauth", "organization": "contoso", "service": "boards", "tenant_id": tenant,
+		"client_id": "engine", "client_secret": oauthTestedSecret, "redirect_uri": oauthCallbackURI,
+		"proxy_url": m.world.ProxyURL(), "ca_cert": m.world.CAPEM(),
+	})
+	return m
+}
+
+// begun is what a browser brings back for integration ado.
+func (m *oauthMount) begun(t *testing.T) body {
+	t.Helper()
+	address, _ := m.write(t, "oauth/authorize/ado", nil).data["authorize_url"].(string)
+	back, err := m.world.Consent(address, true)
+	require.NoError(t, err)
+	return queryOf(back)
+}
+
+// What Entra says of a person is no verdict on the code or the refresh token.
+func TestEntraBlocks(t *testing.T) {
+	m := withEntra(t)
+	fails := func(said string) {
+		m.world.Entra.Behave(providertest.Fault{Path: "/token", Status: 400, Body: `{"error":"invalid_grant",` + said + `}`})
+	}
+	for said, words := range map[string]string{
+		`"error_codes":[65001],"suberror":"consent_required"`: "insufficient_scope", `"error_codes":[53003],"suberror":"message_only"`: "conditional access",
+		`"error_codes":[50057]`: "disabled", `"error_codes":[50055]`: "password", `"error_codes":[50076]`: "sign in again",
+	} {
+		query := m.begun(t)
+		fails(said)
+		page := m.visit(t, query, 400)
+		assert.Contains(t, page, words)
+		assert.NotContains(t, page, "used already")
+		m.world.Entra.Behave(providertest.Fault{})
+	}
+	m.visit(t, m.begun(t), 200)
+	for _, said := range []string{`"error_codes":[53003],"suberror":"message_only"`, `"error_codes":[50057]`, `"error_codes":[50105]`, `"error_codes":[70000]`} {
+		m.pass(3 * time.Hour)
+		fails(said)
+		m.refused(t, logical.ReadOperation, "creds/ado", nil, 400, "account_blocked")
+		assert.NotEqual(t, "needs_reauth", m.write(t, "health/ado", nil).data["status"])
+		m.world.Entra.Behave(providertest.Fault{})
+		m.pass(10 * time.Minute)
+		assert.NotEmpty(t, m.read(t, "creds/ado")["access_token"], "nobody had to consent again")
+	}
+}
