@@ -8,6 +8,7 @@ import (
 // that are let in:
 //
 //   - "has an IP allow list enabled, and your IP address is not permitted": GitHub
+//   - "The IP address has been rejected because it is not on the allowlist": Jira
 //   - "an admin must whitelist your IP": Bitbucket, Atlassian's knowledge base 1155479141
 var addressRefusedForm = regexp.MustCompile(`(?i)\bips?\b.*(?:allow[- ]?list|white[- ]?list|not (?:allowed|permitted|authorized|listed)|rejected|blocked|denied|restrict)` +
 	`|(?:allow[- ]?list|white[- ]?list|restrict|reject|block)[a-z]*\b.*\bips?\b`)

@@ -43,13 +43,14 @@ func (github) Spec() Spec {
 		Rotation: "None: a token cannot make another.",
 		Check: "GET /user with each token must answer 200 with JSON that has a login and a numeric id. Then GET /orgs/{org} for each organisation in organizations, " +
 			"which proves that nothing forbids access, and GET /user/memberships/orgs/{org}, which proves with the state active that the account is a member: anybody sees a public organisation. " +
-			"Where GitHub answers 403 or 404 to the second, or the state is pending, a warning says that the membership was not proved, for the question needs a right of its own. " +
+			"Where GitHub answers 404 to the second, which is documented to mean so, a warning says that the account is not affiliated with the organisation. Where it answers 403, for the question needs a right of its own, or the state is pending, or the role billing_manager, a warning says what was not proved. " +
 			"For classic tokens GET /user/orgs follows, whose header tells which organisations still want single sign-on.",
 		Unverified: []string{
 			"The fine-grained permissions as a complete list.",
 			"That a suspended account is told by the word \"suspended\" in a 403.",
 			"That the header of GET /user/orgs names all organisations that want single sign-on, however few items are asked for.",
-			"What GET /user/memberships/orgs/{org} answers to a token without read:org, or without read access to members; a 403 or 404 is taken for an open question, not for an account that is no member.",
+			"What GET /user/memberships/orgs/{org} answers to a token that may not ask; a 403 is taken for an open question. The scopes that do are those that GitHub tells for the list of all memberships.",
+			"That the names of the policies of organisations and enterprises (allow list, lifetime, kind of token, OAuth apps) are the same in all versions.",
 			"That a 401 with the message \"Requires authentication\", or in private mode of an Enterprise Server \"Must authenticate to access this API.\", is only said where no token arrived.",
 			"That a 401 that is GitHub's own says \"Bad credentials\", or links to GitHub's documentation; any other is taken for that of something in between.",
 			"Today's words for the lock after many failed logins.",

@@ -99,7 +99,7 @@ func (c githubCheck) runs(ctx context.Context, token Secret, org, repo string) *
 		return err
 	}
 	if err := c.judgeLater(res, org); err != nil {
-		if err.Outcome == InsufficientScope {
+		if err.Outcome == InsufficientScope && c.policy(githubSaid(res), org) == nil {
 			err.Detail = "the token may not read the runs of GitHub Actions in the organisation " + org + "; a fine-grained token needs read access to actions, a classic one the scope repo"
 			err.Missing = []string{githubActionsRight, org}
 		}

@@ -1,7 +1,6 @@
 package providers
 
 import (
-	"cmp"
 	"net/http"
 	"strings"
 	"time"
@@ -35,10 +34,7 @@ func (c githubCheck) judgeLater(res *upstream.Response, org string) *Error {
 }
 
 func (c githubCheck) verdict(res *upstream.Response, org string) *Error {
-	var said githubRefusal
-	if res.Status != http.StatusOK && !res.Peek(&said) {
-		said = githubRefusal{}
-	}
+	said := githubSaid(res)
 	if res.Status == http.StatusForbidden || res.Status == http.StatusNotFound {
 		if e := c.ssoRequired(res, org); e != nil {
 			return e
@@ -143,15 +139,19 @@ func (c githubCheck) needsSSO(orgs ...string) *Error {
 
 // forbidden judges a 403 that is neither a rate limit nor single sign-on.
 func (c githubCheck) forbidden(res *upstream.Response, said githubRefusal, org string) *Error {
-	switch {
-	case !said.genuine():
+	if !said.genuine() {
 		return c.foreign(res, githubVendor)
+	}
+	if e := c.policy(said, org); e != nil {
+		return e
+	}
+	switch {
 	case said.says("user agent string"):
 		return c.fail(UpstreamError, "%q did not see the User-Agent of the engine; something in between removes it", res.Host)
 	case said.says("suspended"):
 		return c.fail(AccountBlocked, "the token's account is suspended; ask a GitHub administrator")
 	case org != "":
-		e := c.fail(InsufficientScope, "%s", cmp.Or(said.policy(org), "the token may not see the organisation "+org+"; give it access"))
+		e := c.fail(InsufficientScope, "the token may not see the organisation %s; give it access", org)
 		e.Missing = []string{org}
 		return e
 	case said.says("not accessible by integration"):

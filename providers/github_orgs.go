@@ -11,10 +11,13 @@ import (
 	"strings"
 )
 
-// States of a membership.
+// States of a membership: GitHub's own, and those that it tells otherwise.
 const (
-	githubActive  = "active"
-	githubPending = "pending"
+	githubActive   = "active"
+	githubPending  = "pending"
+	githubBilling  = "billing_manager" // active, but in that role only
+	githubStranger = "not affiliated"
+	githubUnproved = ""
 )
 
 // organizations demands that the token sees each organisation of the settings, and
@@ -94,9 +97,10 @@ func (c githubCheck) organization(ctx context.Context, token Secret, org string)
 	return strconv.FormatInt(body.ID, 10), nil
 }
 
-// membership returns the state of the account's membership, "" where GitHub does not
-// tell. Anybody sees a public organisation, so that alone does not make a member. No
-// answer is no proof of the opposite either: this question needs a right of its own.
+// membership returns the state of the account's membership, githubUnproved where GitHub
+// does not tell. Anybody sees a public organisation, so that alone does not make a
+// member. A 404 is documented to mean that the account is none; a 403 proves nothing,
+// for this question needs a right of its own.
 // https://docs.github.com/en/rest/orgs/members#get-an-organization-membership-for-the-authenticated-user
 func (c githubCheck) membership(ctx context.Context, token Secret, org string) (state string, _ *Error) {
 	res, err := c.ask(ctx, "/user/memberships/orgs/"+url.PathEscape(org), token)
@@ -104,14 +108,17 @@ func (c githubCheck) membership(ctx context.Context, token Secret, org string) (
 		return "", err
 	}
 	if err := c.judgeLater(res, org); err != nil {
-		var said githubRefusal
-		if err.Outcome == InsufficientScope && res.Peek(&said) && said.policy(org) == "" {
-			return "", nil
+		switch {
+		case err.Outcome != InsufficientScope || c.policy(githubSaid(res), org) != nil:
+			return "", err
+		case res.Status == http.StatusNotFound:
+			return githubStranger, nil
 		}
-		return "", err
+		return githubUnproved, nil
 	}
 	var body struct {
 		State        string `json:"state"`
+		Role         string `json:"role"`
 		Organization struct {
 			Login string `json:"login"`
 		} `json:"organization"`
@@ -122,18 +129,25 @@ func (c githubCheck) membership(ctx context.Context, token Secret, org string) (
 	if body.State != githubActive && body.State != githubPending || !strings.EqualFold(body.Organization.Login, org) {
 		return "", c.fail(UpstreamError, "%q answered HTTP 200 without telling a membership in the organisation %s; check url", res.Host, org)
 	}
+	if body.State == githubActive && body.Role == githubBilling {
+		return githubBilling, nil
+	}
 	return body.State, nil
 }
 
 // membershipWarnings speaks of the organisations by the state of the membership.
 func membershipWarnings(states map[string][]string) []string {
 	var warnings []string
-	if orgs := strings.Join(states[""], ", "); orgs != "" {
-		warnings = append(warnings, fmt.Sprintf("sees %[1]s, but that the account is a member of %[1]s was not proved, "+
-			"which a classic token needs read:org for and a fine-grained one read access to members", orgs))
-	}
-	if orgs := strings.Join(states[githubPending], ", "); orgs != "" {
-		warnings = append(warnings, fmt.Sprintf("sees %[1]s, but that the account is a member of %[1]s was not proved: it is invited and has not accepted", orgs))
+	for _, w := range []struct{ state, sentence string }{
+		{githubUnproved, "sees %[1]s, but that the account is a member of %[1]s was not proved: GitHub did not tell it to this token; " +
+			"a classic one needs one of the scopes read:org, user and repo for the question, a fine-grained one read access to members"},
+		{githubStranger, "sees %[1]s, as anybody may see what is public, but its account is not affiliated with %[1]s; have an owner invite it, or use a token of a member"},
+		{githubPending, "sees %[1]s, but that the account is a member of %[1]s was not proved: it is invited and has not accepted"},
+		{githubBilling, "sees %[1]s, but its account is a billing manager there and no member, so that it may read repositories of %[1]s was not proved"},
+	} {
+		if orgs := strings.Join(states[w.state], ", "); orgs != "" {
+			warnings = append(warnings, fmt.Sprintf(w.sentence, orgs))
+		}
 	}
 	return warnings
 }
@@ -147,8 +161,11 @@ func (c githubCheck) hiddenBySSO(ctx context.Context, token Secret, ids map[stri
 		return "", err
 	}
 	if err := c.judgeLater(res, ""); err != nil {
-		var said githubRefusal
-		if err.Outcome == InsufficientScope || res.Status == http.StatusNotFound && res.Peek(&said) && said.genuine() {
+		said := githubSaid(res)
+		if c.policy(said, "") != nil {
+			return "", err
+		}
+		if err.Outcome == InsufficientScope || res.Status == http.StatusNotFound && said.genuine() {
 			return "may not list its organisations, so whether they all know it for their single sign-on was not checked", nil
 		}
 		return "", err

@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -15,6 +16,15 @@ type githubRefusal struct {
 	DocumentationURL string `json:"documentation_url"`
 }
 
+// githubSaid reads a refusal.
+func githubSaid(res *upstream.Response) githubRefusal {
+	var said githubRefusal
+	if res.Status == http.StatusOK || !res.Peek(&said) {
+		return githubRefusal{}
+	}
+	return said
+}
+
 func (r githubRefusal) says(part string) bool {
 	return strings.Contains(strings.ToLower(r.Message), part)
 }
@@ -24,7 +34,8 @@ func (r githubRefusal) says(part string) bool {
 func (r githubRefusal) genuine() bool {
 	known := []string{
 		"account was suspended", "user agent string", "not accessible by integration", "not accessible by personal access token",
-		"forbids access via", "ip allow list", "saml enforcement", "you need at least read:org scope",
+		"forbids access via", "ip allow list", "oauth app access restrictions", "saml enforcement", "you need at least read:org scope",
+		"do not have access to this organization membership",
 	}
 	return r.Message != "" && (r.DocumentationURL != "" || slices.ContainsFunc(known, r.says))
 }
@@ -53,17 +64,4 @@ func (r githubRefusal) documented() bool {
 // https://github.com/octokit/octokit.js/issues/2709, https://github.com/PyGithub/PyGithub/issues/1865
 func (r githubRefusal) missesToken() bool {
 	return r.says("requires authentication") || r.says("must authenticate to access this api") || r.says("requires you to be authenticated")
-}
-
-// policy says by which rule of an organisation a token is kept out, "" if by none.
-func (r githubRefusal) policy(org string) string {
-	switch {
-	case r.says("lifetime is greater"):
-		return "the organisation " + org + " forbids tokens that live as long as this one; make one with a shorter life"
-	case r.says("forbids access via"):
-		return "the organisation " + org + " forbids this kind of token; use another kind, or have an owner change the organisation's policy"
-	case r.says("ip allow list"):
-		return "the organisation " + org + " accepts requests from listed IP addresses only; have an owner list the address of this Vault"
-	}
-	return ""
 }

@@ -27,6 +27,9 @@ func (c jiraCheck) judge(res *upstream.Response) *Error {
 	if err := c.undecided(res); err != nil {
 		return err
 	}
+	if jiraRefusesAddress(res) {
+		return c.addressNotListed("Jira")
+	}
 	if err := c.judgeLogin(res); err != nil {
 		return err
 	}

@@ -22,6 +22,9 @@ type jiraAccount struct {
 	EmailAddress string `json:"emailAddress"`
 	DisplayName  string `json:"displayName"`
 	Active       *bool  `json:"active"`
+	Deleted      bool   `json:"deleted"`     // Data Center
+	AccountType  string `json:"accountType"` // Cloud
+	AppType      string `json:"appType"`     // Cloud, of an app
 }
 
 // run tries the site and, where cloud_id names it, the gateway. An API token with
@@ -104,6 +107,7 @@ func (c jiraCheck) judgeAccount(host string, a *jiraAccount) *Error {
 	*a = jiraAccount{
 		AccountID: printable(a.AccountID), Key: printable(a.Key), Name: printable(a.Name),
 		EmailAddress: printable(a.EmailAddress), DisplayName: printable(a.DisplayName), Active: a.Active,
+		Deleted: a.Deleted, AccountType: a.AccountType, AppType: a.AppType,
 	}
 	cloud := c.site.api == "/rest/api/3"
 	switch {
@@ -113,6 +117,8 @@ func (c jiraCheck) judgeAccount(host string, a *jiraAccount) *Error {
 		return c.fail(UpstreamError, "%q answers like Jira Data Center, not like Jira Cloud; use auth_type pat, or check url", host)
 	case !cloud && a.AccountID != "":
 		return c.fail(UpstreamError, "%q answers like Jira Cloud, not like Jira Data Center; use auth_type api_key, or check url", host)
+	case a.Deleted:
+		return c.fail(AccountBlocked, "the token works, but its account has been deleted in Jira; use a token of another account")
 	case a.Active != nil && !*a.Active:
 		return c.fail(AccountBlocked, "the token works, but its account is deactivated in Jira; ask a Jira administrator to activate it")
 	case c.email != "" && told && a.EmailAddress == "":
@@ -131,10 +137,26 @@ func (c jiraCheck) verified(ctx context.Context, root string, a jiraAccount) Ver
 		Identity:  firstOf(a.EmailAddress, c.email, a.Name, a.DisplayName, a.AccountID, a.Key),
 		AccountID: firstOf(a.AccountID, a.Key, a.Name),
 	}
-	if warning := c.projects(ctx, root); warning != "" {
-		v.Warnings = []string{warning}
+	for _, warning := range []string{a.kindWarning(), c.projects(ctx, root)} {
+		if warning != "" {
+			v.Warnings = append(v.Warnings, warning)
+		}
 	}
 	return v
+}
+
+// kindWarning says what is unusual about the kind of a Cloud account.
+// https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-users/ (schema User)
+func (a jiraAccount) kindWarning() string {
+	switch {
+	case a.AccountType == "customer":
+		return "the account is a customer of a service project, who sees requests in its portal and no projects; use a token of an Atlassian account with access to Jira"
+	case a.AccountType == "app" && a.AppType == "service":
+		return "the account is a service account and belongs to no person; an organisation admin of Atlassian can remove it"
+	case a.AccountType == "app":
+		return "the account is that of an app and belongs to no person; it goes when the app is removed"
+	}
+	return ""
 }
 
 func firstOf(texts ...string) string {

@@ -20,6 +20,9 @@ func (c jiraCheck) cloudProjects(ctx context.Context, root string) string {
 	if err != nil {
 		return ""
 	}
+	if jiraRefusesAddress(res) {
+		return c.addressNotListed("the list of projects of Jira").Detail
+	}
 	if scopeMismatch(res) || res.Status == http.StatusForbidden && saysErrorMessages(res) {
 		return "the token cannot read projects; it lacks the scope read:jira-work"
 	}

@@ -2,6 +2,7 @@ package providers
 
 import (
 	"bytes"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -17,6 +18,27 @@ import (
 // judged before.
 func jiraRejects(res *upstream.Response) bool {
 	return jiraAnswered(res) || jiraSaysUnauthenticated(res) || jiraGatewayRejects(res)
+}
+
+// jiraRefusesAddress reports whether the allowlist of the site's organisation kept a
+// request out. The status is not documented.
+// https://support.atlassian.com/security-and-access-policies/docs/specify-ip-addresses-for-product-access/
+func jiraRefusesAddress(res *upstream.Response) bool {
+	return slices.Contains([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden}, res.Status) && saysRefusedAddress(res)
+}
+
+// saysRefusedAddress knows the forms in which it may be said: Jira's list of messages,
+// one message, or a page.
+func saysRefusedAddress(res *upstream.Response) bool {
+	var said struct {
+		ErrorMessages []string `json:"errorMessages"`
+		ErrorMessage  string   `json:"errorMessage"`
+		Message       string   `json:"message"`
+	}
+	if res.Peek(&said) {
+		return slices.ContainsFunc(append(said.ErrorMessages, said.ErrorMessage, said.Message), refusesAddress)
+	}
+	return bytes.Contains(bytes.ToLower(res.Body), []byte("ip address has been rejected"))
 }
 
 // jiraAnswered reports whether an answer has a header that only Jira itself sets: the

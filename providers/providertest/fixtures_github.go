@@ -66,6 +66,12 @@ func githubSuccesses() map[string]Answer {
 			Body: `{"url":"https://api.github.com/orgs/acme/memberships/mia","state":"active","role":"admin","organization_url":"https://api.github.com/orgs/acme",
 				"organization":{"login":"Acme","id":1},"user":{"login":"mia","id":1000001}}`,
 		},
+		"membership_pending": {
+			Source: "documented: @octokit/openapi 23.0.2, orgs/get-membership-for-authenticated-user; the name replaced",
+			Status: http.StatusOK,
+			Body: `{"url":"https://api.github.com/orgs/acme/memberships/mia","state":"pending","role":"admin","organization_url":"https://api.github.com/orgs/acme","direct_membership":true,
+				"enterprise_teams_providing_indirect_membership":["ent:justice-league"],"organization":{"login":"acme","id":1},"user":null}`,
+		},
 		"sso_partial_results": {
 			Source: "documented: github/docs content/rest/authentication/authenticating-to-the-rest-api.md",
 			Status: http.StatusOK,
@@ -133,6 +139,36 @@ func githubRefusals() map[string]Answer {
 			Source: "recorded: GladysAssistant/v4-website pull 408",
 			Status: http.StatusForbidden,
 			Body:   `{"message":"The 'acme' organization forbids access via a fine-grained personal access tokens if the token's lifetime is greater than 366 days. Please adjust your token's lifetime at the following URL: https://github.com/settings/personal-access-tokens/12345678"}`,
+		},
+		"enterprise_forbids_lifetime": {
+			Source: "recorded: HHS/simpler-grants-gov issue 2547; the name of the enterprise replaced",
+			Status: http.StatusForbidden,
+			Body:   `{"message":"The 'Acme Holdings' enterprise forbids access via a fine-grained personal access tokens if the token's lifetime is greater than 366 days. Please adjust your token's lifetime at the following URL: https://github.com/settings/personal-access-tokens/4277325","documentation_url":"https://docs.github.com/rest","status":"403"}`,
+		},
+		"ip_allow_list": {
+			Source: "recorded: aquasecurity/trivy-action issue 573; the name of the organisation replaced",
+			Status: http.StatusForbidden,
+			Body:   "{\"message\":\"Although you appear to have the correct authorization credentials, the `acme` organization has an IP allow list enabled, and your IP address is not permitted to access this resource.\"}",
+		},
+		"enterprise_ip_allow_list": {
+			Source: "ip_allow_list as it would be of an enterprise; the words are a guess",
+			Status: http.StatusForbidden,
+			Body:   "{\"message\":\"Although you appear to have the correct authorization credentials, the `acme-holdings` enterprise has an IP allow list enabled, and 203.0.113.5 is not permitted to access this resource.\",\"documentation_url\":\"https://docs.github.com/rest\"}",
+		},
+		"oauth_app_restrictions": {
+			Source: "reported by public clients; the name of the organisation replaced",
+			Status: http.StatusForbidden,
+			Body:   "{\"message\":\"Although you appear to have the correct authorization credentials, the `acme` organization has enabled OAuth App access restrictions, meaning that data access to third-parties is limited.\",\"documentation_url\":\"https://docs.github.com/articles/restricting-access-to-your-organization-s-data/\"}",
+		},
+		"membership_not_affiliated_404": {
+			Source: "documented: @octokit/openapi 23.0.2, orgs/get-membership-for-authenticated-user",
+			Status: http.StatusNotFound,
+			Body:   `{"message":"Not Found","documentation_url":"https://docs.github.com/rest/orgs/members#get-an-organization-membership-for-the-authenticated-user","status":"404"}`,
+		},
+		"membership_no_access_403": {
+			Source: "recorded: comment in a public project, 3 September 2026; its other fields are not shown",
+			Status: http.StatusForbidden,
+			Body:   `{"message":"You do not have access to this organization membership."}`,
 		},
 		"service_unavailable_html": {
 			Source: "recorded: PyGithub tests/ReplayData/Exceptions.testNonJsonDataReturnedByGithub.txt; HTML labelled JSON",

@@ -33,6 +33,34 @@ func JiraAnswers() map[string]Answer {
 			Body: `{"self":"https://jira.example.com/jira/rest/api/2/user?username=mia","key":"mia","name":"mia","emailAddress":"mia@example.com",
 				"displayName":"Mia Example","active":true,"timeZone":"Australia/Sydney","groups":{"size":3,"items":[]},"expand":"groups,applicationRoles"}`,
 		},
+		"myself_data_center_documented": {
+			Source: "documented: Atlassian's OpenAPI of Jira Data Center 10.0, as copied in marcosgalleterobbva/jiradc-cli; the names are those of the suite",
+			Status: http.StatusOK,
+			Body: `{"self":"https://jira.example.com/jira/rest/api/2/user?username=mia","key":"mia","name":"mia","emailAddress":"mia@example.com","displayName":"Mia Example",
+				"active":true,"deleted":false,"lastLoginTime":"2023-08-30T16:37:01+1000","timeZone":"Australia/Sydney","locale":"en_AU"}`,
+		},
+		"myself_email_hidden_cloud": {
+			Source: "documented: Atlassian's OpenAPI of Jira Cloud, December 2025, schema User, as copied in jarekbird/jira-api-mcp-wrapper",
+			Status: http.StatusOK,
+			Body: `{"accountId":"5b10a2844c20165700ede21g","accountType":"app","appType":"service","active":true,"displayName":"Example Service",
+				"emailAddress":null,"timeZone":"Australia/Sydney"}`,
+		},
+		"ip_rejected": {
+			Source: "reported: public clients quote the message and a 403; the form is that of Jira's refusals",
+			Status: http.StatusForbidden,
+			Body:   `{"errorMessages":["The IP address has been rejected because it is not on the allowlist of this organization."],"errors":{}}`,
+		},
+		"ip_rejected_message": {
+			Source: "reported: as ip_rejected, in one message",
+			Status: http.StatusForbidden,
+			Body:   `{"message":"The IP address has been rejected by the site's IP allowlist"}`,
+		},
+		"ip_rejected_page": {
+			Source: "reported: as ip_rejected, on a page",
+			Status: http.StatusForbidden,
+			Header: map[string]string{"Content-Type": "text/html;charset=UTF-8"},
+			Body:   "<html><body><p>Your IP address has been rejected by the IP allowlist</p></body></html>",
+		},
 		"myself_unauthorized_cloud": {
 			Source: "recorded: brekkylab/backlot backlot/errors/atlassian.py; the text is no JSON whatever the content type says",
 			Status: http.StatusUnauthorized,

@@ -25,9 +25,8 @@ type GitHubToken struct {
 	// NoActions is set for fine-grained tokens that may not read Actions: forbidden is
 	// answered with 403, hidden with 404.
 	NoActions string `json:"no_actions,omitempty"`
-	// NoMembers is set for fine-grained tokens that may not read members, with the same
-	// words.
-	NoMembers string `json:"no_members,omitempty"`
+	// NoMembers is set for fine-grained tokens that may not read members.
+	NoMembers bool `json:"no_members,omitempty"`
 	// Installation tokens belong to no user.
 	Installation bool `json:"installation,omitempty"`
 	// Expires is the header github-authentication-token-expiration as it is sent.

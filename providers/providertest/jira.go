@@ -38,6 +38,11 @@ type JiraToken struct {
 	HideEmail bool `json:"hide_email,omitempty"`
 	// Inactive accounts are told as such.
 	Inactive bool `json:"inactive,omitempty"`
+	// Deleted accounts are told as such by Data Center, where they may still be active.
+	Deleted bool `json:"deleted,omitempty"`
+	// AccountType is "atlassian" where empty; AppType is that of an app. Cloud only.
+	AccountType string `json:"account_type,omitempty"`
+	AppType     string `json:"app_type,omitempty"`
 	// Scopes of a scoped token, which works through the gateway only; nil for
 	// tokens without scopes.
 	Scopes []string `json:"scopes,omitempty"`

@@ -1,6 +1,7 @@
 package providertest
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"strings"
@@ -66,9 +67,12 @@ func (j *Jira) myself(w http.ResponseWriter, r *http.Request) {
 		"applicationRoles": object{"size": 1, "items": []any{}},
 	}
 	if j.options.DataCenter {
-		body["key"], body["name"] = t.Name, t.Name
+		body["key"], body["name"], body["deleted"] = t.Name, t.Name, t.Deleted
 	} else {
-		body["key"], body["name"], body["accountId"], body["accountType"] = "", "", t.AccountID, "atlassian"
+		body["key"], body["name"], body["accountId"], body["accountType"] = "", "", t.AccountID, cmp.Or(t.AccountType, "atlassian")
+		if t.AppType != "" {
+			body["appType"] = t.AppType
+		}
 	}
 	if t.HideEmail {
 		delete(body, "emailAddress")

@@ -158,6 +158,14 @@ func githubOrgCases() []Case {
 		of("an organisation that forbids classic tokens is named", providers.InsufficientScope, GitHubOrganization{Forbids: "classic"}, missing(orgName)),
 		of("an organisation that forbids long lives is named", providers.InsufficientScope, GitHubOrganization{Forbids: "lifetime"}, says("shorter life")).with(fine),
 		of("an organisation that forbids fine-grained tokens is named", providers.InsufficientScope, GitHubOrganization{Forbids: "fine_grained"}, missing(orgName)).with(fine),
+		of("an organisation's IP allow list says that the address must be listed", providers.InsufficientScope, GitHubOrganization{Forbids: "address"},
+			both(missing(orgName), says("not judged", "the organisation acme", "list the address of this Vault"))),
+		of("an enterprise that forbids classic tokens is told", providers.InsufficientScope, GitHubOrganization{Forbids: "enterprise_classic"},
+			both(missing(orgName), says("the enterprise of the organisation acme", "kind of token"))),
+		of("an enterprise that forbids long lives is told with the page", providers.InsufficientScope, GitHubOrganization{Forbids: "enterprise_lifetime"},
+			both(says("the enterprise of the organisation acme", "shorter life"), actionURL("https://github.com/settings/personal-access-tokens/12345678"))).with(fine),
+		of("an enterprise that forbids long lives of classic tokens is told with the page", providers.InsufficientScope, GitHubOrganization{Forbids: "enterprise_lifetime"},
+			both(missing(orgName), actionURL("https://github.com/settings/tokens/99202709"))),
 		githubCase("single sign-on that knows the token is fine", "", func(w *World) {
 			w.GitHub.Add(GitHubToken{Token: octoToken, Login: "mia", Scopes: []string{"repo", "read:org"}, Authorized: []string{orgName}})
 			w.GitHub.AddOrganization(GitHubOrganization{Login: orgName, SSO: "required"})
@@ -169,10 +177,14 @@ func githubOrgCases() []Case {
 				Header: map[string]string{"X-GitHub-SSO": "required; url=https://elsewhere.example.com/orgs/acme/sso"},
 			})
 		}, actionURL("")).list("organizations", orgName),
-		githubCase("an IP allow list is named", providers.InsufficientScope, func(w *World) {
+		githubCase("the page of a policy is not told if it is on another host", providers.InsufficientScope, func(w *World) {
 			knowsOcto(w)
-			w.GitHub.Behave(Fault{Path: "/orgs/acme", Status: 403, Body: `{"message":"Although you appear to have the correct authorization credentials, the organization has an IP allow list enabled"}`})
-		}, missing(orgName)).list("organizations", orgName),
+			w.GitHub.Behave(Fault{Path: "/orgs/acme", Status: 403, Body: `{"message":"The 'x' enterprise forbids access via a token. See https://elsewhere.example.com/settings/tokens/1 or http://user:p@github.com/settings"}`})
+		}, actionURL("")).list("organizations", orgName),
+		githubCase("the page of a policy holds no token", providers.InsufficientScope, func(w *World) {
+			knowsOcto(w)
+			w.GitHub.Behave(Fault{Path: "/orgs/acme", Status: 403, Body: `{"message":"The 'x' enterprise forbids access via a token. See https://github.com/settings/` + octoToken + `"}`})
+		}, actionURL("")).list("organizations", orgName),
 		githubCase("a renamed organisation is not taken for the one configured", providers.UpstreamError, func(w *World) {
 			knowsOcto(w)
 			w.GitHub.Behave(Fault{Path: "/orgs/acme", Status: 200, Times: 1, Body: `{"login":"other","id":5}`})
@@ -248,7 +260,15 @@ func githubAnswerCases() []Case {
 		user("secondary_rate_limit_429", providers.RateLimited, retryAfter(8*time.Second)),
 		user("sso_required", providers.SSORequired, nil),
 		org("sso_required", providers.SSORequired, actionURL("https://github.com/orgs/acme/sso?authorization_request=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")),
-		org("org_forbids_token_lifetime", providers.InsufficientScope, missing(orgName)),
+		org("org_forbids_token_lifetime", providers.InsufficientScope, both(missing(orgName), actionURL("https://github.com/settings/personal-access-tokens/12345678"))),
+		user("org_forbids_token_lifetime", providers.InsufficientScope, says("an organisation of the token's account")),
+		user("enterprise_forbids_lifetime", providers.InsufficientScope, both(says("the enterprise of the token's account"), actionURL("https://github.com/settings/personal-access-tokens/4277325"))),
+		org("enterprise_forbids_lifetime", providers.InsufficientScope, both(says("the enterprise of the organisation acme"), actionURL("https://github.com/settings/personal-access-tokens/4277325"))),
+		user("ip_allow_list", providers.InsufficientScope, says("list the address of this Vault")),
+		org("ip_allow_list", providers.InsufficientScope, both(missing(orgName), says("list the address of this Vault"))),
+		user("enterprise_ip_allow_list", providers.InsufficientScope, says("the enterprise of the token's account", "list the address of this Vault")),
+		org("enterprise_ip_allow_list", providers.InsufficientScope, both(missing(orgName), says("the enterprise of the organisation acme"))),
+		org("oauth_app_restrictions", providers.InsufficientScope, both(missing(orgName), says("approve"))),
 		org("secondary_rate_limit_body", providers.RateLimited, nil),
 		githubCase("answer org_success", "", func(w *World) {
 			knowsOcto(w)

@@ -70,50 +70,66 @@ func doubtCases(path string, faults map[string]Fault) []Case {
 func githubMemberCases() []Case {
 	const unproved = "that the account is a member of acme was not proved"
 	fine := credential("pat", fineToken)
-	blind := func(how string) Case {
-		c := orgCase("a fine-grained token that may not read members is a warning, "+how, "", GitHubOrganization{}, Fault{}, both(warned(unproved), warns(1))).with(fine)
-		arrange := c.Arrange
-		c.Arrange = func(w *World) {
-			arrange(w)
-			w.GitHub.Add(GitHubToken{Token: fineToken, Login: "mia", FineGrained: true, NoMembers: how})
-		}
-		return c
+	const stranger = "its account is not affiliated with acme"
+	blind := orgCase("a fine-grained token that may not read members is a warning", "", GitHubOrganization{}, Fault{}, both(warned(unproved), warns(1))).with(fine)
+	known := blind.Arrange
+	blind.Arrange = func(w *World) {
+		known(w)
+		w.GitHub.Add(GitHubToken{Token: fineToken, Login: "mia", FineGrained: true, NoMembers: true})
+	}
+	scoped := func(name string, look check, scopes ...string) Case {
+		return githubCase(name, "", func(w *World) {
+			w.GitHub.AddClassic("mia", octoToken, scopes...)
+			w.GitHub.AddOrganization(GitHubOrganization{Login: orgName})
+		}, look).list("organizations", orgName)
 	}
 	membership := func(name string, want providers.Outcome, a Answer, look check) Case {
 		return orgCase(name, want, GitHubOrganization{}, a.At(membershipOfAcme), look)
 	}
 	cases := []Case{
-		orgCase("anybody sees a public organisation, so a stranger is a warning", "", GitHubOrganization{Public: true}, Fault{}, both(warned(unproved), warns(1))),
+		orgCase("anybody sees a public organisation, so a stranger is a warning", "", GitHubOrganization{Public: true}, Fault{}, both(warned(stranger), warns(1))),
+		orgCase("a stranger with a fine-grained token is the same warning", "", GitHubOrganization{Public: true}, Fault{}, both(warned(stranger), warns(1))).with(fine),
+		orgCase("a billing manager is a warning", "", GitHubOrganization{Public: true, Billing: []string{"mia"}}, Fault{}, both(warned("billing manager"), warns(1))),
+		orgCase("an administrator is none", "", GitHubOrganization{Public: true}, GitHubAnswers()["membership_active"].At(membershipOfAcme), githubGood),
 		orgCase("a member of a public organisation is none", "", GitHubOrganization{Public: true, Members: []string{"mia"}}, Fault{}, githubGood),
 		orgCase("somebody who is invited is a warning", "", GitHubOrganization{Public: true, Pending: []string{"mia"}}, Fault{}, both(warned("invited"), warned(unproved))),
-		blind("forbidden"),
-		blind("hidden"),
-		githubCase("a classic token without read:org is a warning", "", func(w *World) {
-			w.GitHub.AddClassic("mia", octoToken, "repo")
-			w.GitHub.AddOrganization(GitHubOrganization{Login: orgName})
-		}, both(warned(unproved), warned("lacks recommended scopes"))).list("organizations", orgName),
-		githubCase("all organisations without proof are one warning", "", func(w *World) {
+		blind,
+		scoped("a classic token without a scope for it is a warning", both(warned(unproved), warned("read:org, user and repo")), "gist"),
+		scoped("the scope repo tells the membership", both(warned("single sign-on was not checked"), both(warned("lacks recommended scopes: read:org"), warns(2))), "repo"),
+		scoped("the scope user tells the membership and the list", warns(1), "user"),
+		githubCase("all organisations of strangers are one warning", "", func(w *World) {
 			knowsOcto(w)
 			for _, org := range []string{"one", "two"} {
 				w.GitHub.AddOrganization(GitHubOrganization{Login: org, Public: true})
 			}
-		}, warned("that the account is a member of one, two was not proved")).list("organizations", "one", "two"),
+		}, warned("its account is not affiliated with one, two")).list("organizations", "one", "two"),
 		membership("a membership of another organisation proves nothing", providers.UpstreamError, Answer{Status: 200, Body: `{"state":"active","organization":{"login":"other"}}`}, nil),
 		membership("a membership of no organisation proves nothing", providers.UpstreamError, Answer{Status: 200, Body: `{"state":"active"}`}, nil),
 		membership("a state that nobody knows proves nothing", providers.UpstreamError, Answer{Status: 200, Body: `{"state":"maybe","organization":{"login":"acme"}}`}, nil),
 		membership("a policy is no open question", providers.InsufficientScope, GitHubAnswers()["org_forbids_token_lifetime"], missing(orgName)),
+		membership("answer membership_pending", "", GitHubAnswers()["membership_pending"], warned("invited")),
+		membership("answer membership_not_affiliated_404", "", GitHubAnswers()["membership_not_affiliated_404"], both(warned(stranger), warns(1))),
+		membership("answer membership_no_access_403", "", GitHubAnswers()["membership_no_access_403"], both(warned(unproved), warns(1))),
+		membership("answer ip_allow_list to the membership", providers.InsufficientScope, GitHubAnswers()["ip_allow_list"], says("list the address of this Vault")),
 		membership("single sign-on is no open question", providers.SSORequired, GitHubAnswers()["sso_required"], missing(orgName)),
 	}
 	return append(cases, doubtCases(membershipOfAcme, doubtful(membershipOfAcme))...)
 }
 
 func githubListCases() []Case {
+	policies := func() []Case {
+		var cases []Case
+		for _, name := range []string{"ip_allow_list", "enterprise_ip_allow_list", "enterprise_forbids_lifetime", "oauth_app_restrictions"} {
+			cases = append(cases, orgCase("answer "+name+" to the list of organisations", providers.InsufficientScope, GitHubOrganization{}, GitHubAnswers()[name].At(listOfOrgs), nil))
+		}
+		return cases
+	}
 	list := func(name string, want providers.Outcome, a Answer, look check) Case {
 		return orgCase(name, want, GitHubOrganization{}, a.At(listOfOrgs), look)
 	}
 	faults := doubtful(listOfOrgs)
 	faults["null"] = Fault{Path: listOfOrgs, Status: http.StatusOK, Body: `null`}
-	return append([]Case{
+	return append(append(policies(),
 		list("a list of organisations that is refused is a warning", "", Answer{
 			Status: 403, Body: `{"message":"You need at least read:org scope or user scope to list your organizations."}`,
 		}, warned("single sign-on was not checked")),
@@ -126,7 +142,7 @@ func githubListCases() []Case {
 				w.GitHub.AddOrganization(GitHubOrganization{Login: org, SSO: "partial"})
 			}
 		}, both(missing("one", "two"), says("the organisations one, two"))).list("organizations", "two", "one"),
-	}, doubtCases(listOfOrgs, faults)...)
+	), doubtCases(listOfOrgs, faults)...)
 }
 
 // githubDoubtCases are answers to the other requests that look like a verdict.

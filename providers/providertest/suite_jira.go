@@ -2,7 +2,9 @@ package providertest
 
 import (
 	"errors"
+	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"vault-plugin-secrets-sei/providers"
@@ -25,7 +27,7 @@ func jiraSuite() Suite {
 		FaultPath: "/rest/api/3/myself",
 		Fake:      func(w *World) Fake { return w.Jira },
 		Questions: jiraQuestions(),
-		Cases:     slices.Concat(jiraCloudCases(), jiraGatewayCases(), jiraSiteCases(), jiraDoubtCases(), jiraDataCenterCases(), jiraAnswerCases()),
+		Cases:     slices.Concat(jiraCloudCases(), jiraGatewayCases(), jiraSiteCases(), jiraDoubtCases(), jiraDataCenterCases(), jiraAnswerCases(), jiraAddressCases(), jiraKindCases()),
 		Open:      []string{tenantInfo},
 		Without:   map[Situation]string{WrongOrg: "Jira has no setting for an organisation"},
 	}
@@ -245,6 +247,16 @@ func jiraDataCenterCases() []Case {
 			known(w)
 			behaves(answers["myself_success_data_center"])(w)
 		}, good),
+		jiraServerCase("answer myself_data_center_documented", "", func(w *World) {
+			known(w)
+			behaves(answers["myself_data_center_documented"])(w)
+		}, good),
+		jiraServerCase("an account that was deleted is blocked", providers.AccountBlocked, func(w *World) {
+			w.JiraDataCenter.Add(JiraToken{Token: jiraPAT, PAT: true, Name: "mia", Email: miaEmail, Deleted: true})
+		}, says("deleted")),
+		jiraServerCase("an account that was deactivated is blocked", providers.AccountBlocked, func(w *World) {
+			w.JiraDataCenter.Add(JiraToken{Token: jiraPAT, PAT: true, Name: "mia", Email: miaEmail, Inactive: true})
+		}, says("deactivated")),
 		jiraServerCase("answer data_center_unauthorized", providers.Rejected, behaves(answers["data_center_unauthorized"]), nil),
 		jiraServerCase("answer data_center_unauthorized_messages", providers.Rejected, behaves(answers["data_center_unauthorized_messages"]), nil),
 		jiraServerCase("answer data_center_unauthorized_page", providers.Rejected, behaves(answers["data_center_unauthorized_page"]), nil),
@@ -279,5 +291,52 @@ func jiraAnswerCases() []Case {
 		myself("tenant_info_success", providers.UpstreamError, nil),
 		search("project_search_success", warns(0)),
 		search("bad_credential_on_search_200", warns(0)),
+	}
+}
+
+// jiraAddressCases are about the allowlist of an organisation, whose status is not
+// documented.
+func jiraAddressCases() []Case {
+	listed := both(says("not judged", "list the address of this Vault"), actionURL(""))
+	answers := JiraAnswers()
+	on := func(path string, a Answer) func(w *World) {
+		return func(w *World) {
+			knowsMia(w)
+			hasScopes("read:jira-user", "read:jira-work")(w)
+			w.Jira.Behave(a.At(path))
+		}
+	}
+	var cases []Case
+	for _, name := range []string{"ip_rejected", "ip_rejected_message", "ip_rejected_page"} {
+		for _, status := range []int{http.StatusForbidden, http.StatusUnauthorized, http.StatusBadRequest} {
+			a := answers[name]
+			a.Status = status
+			told := " answered with " + strconv.Itoa(status)
+			cases = append(cases, jiraCloudCase("answer "+name+told, providers.InsufficientScope, on("/rest/api/3/myself", a), listed),
+				scopedCase("answer "+name+" of the gateway"+told, providers.InsufficientScope, on(DefaultCloudID+"/rest/api/3/myself", a), listed))
+		}
+	}
+	failed := answers["ip_rejected"]
+	failed.Status, failed.Header = http.StatusUnauthorized, map[string]string{"X-Seraph-LoginReason": "AUTHENTICATED_FAILED"}
+	return append(cases, jiraCloudCase("an address that is rejected is no failed login", providers.InsufficientScope, on("/rest/api/3/myself", failed), listed),
+		jiraCloudCase("an address that is rejected at the second request is a warning", "", on("/project/search", answers["ip_rejected"]), warned("list the address of this Vault")))
+}
+
+// jiraKindCases are about kinds of Cloud accounts.
+func jiraKindCases() []Case {
+	kind := func(name, accountType, appType string, look check) Case {
+		return jiraCloudCase(name, "", func(w *World) {
+			w.Jira.Add(JiraToken{Token: jiraToken, Email: miaEmail, AccountType: accountType, AppType: appType})
+		}, look)
+	}
+	return []Case{
+		kind("a customer's account is a warning", "customer", "", both(warned("customer"), warns(1))),
+		kind("an app's account is a warning", "app", "", both(warned("of an app"), warns(1))),
+		kind("a service account is a warning", "app", "service", both(warned("service account"), warns(1))),
+		kind("a kind that nobody documents is none", "unknown", "", warns(0)),
+		jiraCloudCase("answer myself_email_hidden_cloud", "", func(w *World) {
+			knowsMia(w)
+			w.Jira.Behave(JiraAnswers()["myself_email_hidden_cloud"].At("/rest/api/3/myself"))
+		}, warned("service account")),
 	}
 }
