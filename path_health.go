@@ -86,7 +86,7 @@ func (e *engine) checkHealth(ctx context.Context, c call) (*logical.Response, er
 	if err := e.words.strict(c.body, nil, atHealth, "this path takes no fields: it checks the credential in use"); err != nil {
 		return nil, about(err, in.Name, in.Provider)
 	}
-	seen, err := e.store.Watch.Check(ctx, c.name)
+	seen, err := e.store.Watch.Check(backend.AskedBy(ctx, c.actor()), c.name)
 	if err != nil {
 		return nil, err
 	}

@@ -96,6 +96,7 @@ func (e *engine) callback(ctx context.Context, c call) (*logical.Response, error
 		for name, value := range reauthData(change) {
 			resp.Data[name] = value
 		}
+		resp.Data["integration"] = change.Integration.Name
 		return resp, nil
 	case errors.As(err, &refusal):
 		resp := refusedPage(refusal)
@@ -104,10 +105,18 @@ func (e *engine) callback(ctx context.Context, c call) (*logical.Response, error
 		}
 		return resp, nil
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return latePage(), nil
+		return naming(latePage(), change), nil
 	}
 	e.Logger().Error("an OAuth callback failed", "error", err)
-	return brokenPage(), nil
+	return naming(brokenPage(), change), nil
+}
+
+// naming names the integration beside a page, for the audit log.
+func naming(resp *logical.Response, change *backend.Change) *logical.Response {
+	if change != nil {
+		resp.Data["integration"] = change.Integration.Name
+	}
+	return resp
 }
 
 // longestReturn bounds each part of what a browser brings back; Microsoft's codes have

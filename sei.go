@@ -45,6 +45,7 @@ func Factory(ctx context.Context, conf *logical.BackendConfig) (logical.Backend,
 		return nil, errors.New("the engine needs a configuration from Vault")
 	}
 	e := newEngine(conf.StorageView, providers.All(strings.TrimPrefix(version, "v")), time.Now)
+	e.mountUUID = conf.BackendUUID
 	if err := e.Setup(ctx, conf); err != nil {
 		return nil, err
 	}
@@ -59,12 +60,15 @@ type engine struct {
 	words    vocabulary
 	now      func() time.Time
 	sweep    sweeping
+	// mountUUID tells the mounts of one process apart in the server's log.
+	mountUUID string
 }
 
 func newEngine(storage logical.Storage, registry *providers.Registry, now func() time.Time) *engine {
 	e := &engine{registry: registry, words: newVocabulary(registry), now: now}
 	e.store = backend.New(storage, registry, now, e.emit)
 	e.store.FaultsTo(e.logFault)
+	e.store.SwapsTo(e.logSwap)
 	e.Backend = &framework.Backend{
 		Help:           engineHelp,
 		BackendType:    logical.TypeLogical,

@@ -70,7 +70,7 @@ func (r *Record) refreshed(g providers.Grant, p prints, asked time.Time, who Act
 		current.Scopes = g.Scopes
 	}
 	after.Current = &current
-	after.History = r.remember(HistoryEntry{
+	after.remember(r, HistoryEntry{
 		Version: r.Version, Time: asked.UTC(), Cause: CauseRefresh,
 		Identity: current.Identity, Fingerprint: p.whole, AccountFingerprint: current.AccountFingerprint, Actor: who,
 	}, keep)

@@ -26,10 +26,9 @@ func (c *Credentials) adopt(ctx context.Context, change *Change, p *Pending, rot
 	if rotator.Overlaps() {
 		change.After.keep(change.Before, c.now().Add(mount.RollbackWindow))
 	}
-	if err := c.records.save(ctx, change.id, change.After); err != nil {
+	if err := c.put(ctx, change); err != nil {
 		return nil, err
 	}
-	c.refreshes.saved(change.id)
 	c.conclude(ctx, change, p, rotator, mount)
 	return change, nil
 }

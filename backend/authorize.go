@@ -61,7 +61,8 @@ type Returned struct {
 }
 
 // Return finishes an authorization for whoever comes back with a browser: it is
-// Reauth of the integration that the state belongs to. The history names who began.
+// Reauth of the integration that the state belongs to. The history names who began. Where
+// it fails the change has the integration's name alone, as far as that is known.
 func (c *Credentials) Return(ctx context.Context, back Returned, who Actor) (*Change, error) {
 	flow, err := c.flows.find(ctx, back.State)
 	if err != nil {
@@ -71,7 +72,11 @@ func (c *Credentials) Return(ctx context.Context, back Returned, who Actor) (*Ch
 	if back.Denied != "" {
 		return nil, c.denied(ctx, flow.Integration, back)
 	}
-	return c.exchange(ctx, flow.Integration, back.Code, back.State, who)
+	change, err := c.exchange(ctx, flow.Integration, back.Code, back.State, who)
+	if err != nil {
+		return &Change{Integration: &Integration{Name: flow.Integration}}, err
+	}
+	return change, nil
 }
 
 // denied ends a flow that came back without a code.

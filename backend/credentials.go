@@ -25,6 +25,7 @@ type Credentials struct {
 	faults       *faults
 	pending      *table[Pending] // rotations under way
 	now          func() time.Time
+	journal      TellSwap // nil for nobody
 }
 
 // reader is all that the swap may do with configuration.

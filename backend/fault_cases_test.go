@@ -184,6 +184,7 @@ func untouched() map[string]string {
 		"Backend.FaultsTo":      "touches no storage",
 		"Backend.Invalidate":    "touches no storage",
 		"Integrations.Provider": "touches no storage",
+		"Backend.SwapsTo":       "touches no storage",
 		"Watch.Configured":      "touches no storage",
 		"Watch.Faults":          "touches no storage",
 		"Watch.Soon":            "touches no storage",

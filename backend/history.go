@@ -47,18 +47,21 @@ type Actor struct {
 }
 
 // remember puts an entry on top. Of the refreshes of one version only the newest is
-// kept: there may be one every hour, and they would push out what people did.
-func (r *Record) remember(e HistoryEntry, keep int) []HistoryEntry {
-	older := r.History
+// kept: there may be one every hour, and they would push out what people did. It is for
+// whoever has just made the record.
+func (r *Record) remember(before *Record, e HistoryEntry, keep int) {
+	r.latest = &e
+	older := before.History
 	if len(older) > 0 && e.Cause == CauseRefresh {
 		switch {
 		case older[0].Cause == CauseRefresh && older[0].Version == e.Version:
 			older = older[1:]
 		case keep < 2: // there is room for one, and that is of a person
-			return older
+			r.History = older
+			return
 		}
 	}
-	return limited(append([]HistoryEntry{e}, older...), max(1, keep))
+	r.History = limited(append([]HistoryEntry{e}, older...), max(1, keep))
 }
 
 // limited are the newest entries of a history, and of those before them the changes of the

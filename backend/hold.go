@@ -42,10 +42,9 @@ func (c *Credentials) edit(ctx context.Context, in *Integration, id string, edit
 	if change.After == before {
 		return change, nil
 	}
-	if err := c.records.save(ctx, id, change.After); err != nil {
+	if err := c.put(ctx, change); err != nil {
 		return nil, err
 	}
-	c.refreshes.saved(id)
 	c.pools.checked(id, change.After.Version, change.tokens, change.asked, c.now())
 	return change, nil
 }

@@ -94,7 +94,7 @@ func poolField(cred providers.Credential, n int) (string, []providers.Secret) {
 
 // lookAtAccess looks at an access token, which is renewed first if that is due.
 func (w *Watch) lookAtAccess(ctx context.Context, r *result, mount *Mount) error {
-	out, err := w.credentials.HandOut(ctx, r.in.Name, DefaultResource, Actor{Via: "health/" + r.in.Name}, nil)
+	out, err := w.credentials.HandOut(ctx, r.in.Name, DefaultResource, askerOf(ctx, Actor{Via: "health/" + r.in.Name}), nil)
 	var refused *Error
 	switch {
 	case errors.As(err, &refused):

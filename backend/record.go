@@ -23,6 +23,9 @@ type Record struct {
 	PreviousUntil time.Time `json:"previous_until,omitzero"`
 	// History has the newest entry first.
 	History []HistoryEntry `json:"history,omitempty"`
+	// latest is the entry of the change that made this record, also where the history has
+	// no room for it; nil for one that was read.
+	latest  *HistoryEntry
 	unknown unknown
 }
 
@@ -85,7 +88,7 @@ func (r *Record) swapped(next *Stored, cause Cause, who Actor, keep int) *Record
 	after := &Record{
 		Version: r.Version + 1, Identity: next.Identity, AccountID: next.AccountID, Current: next, unknown: r.unknown,
 	}
-	after.History = r.remember(HistoryEntry{
+	after.remember(r, HistoryEntry{
 		Version: after.Version, Time: next.VerifiedAt, Cause: cause,
 		Identity: next.Identity, Fingerprint: next.Fingerprint, AccountFingerprint: next.AccountFingerprint, Actor: who,
 		IdentityChanged: !r.sameAccount(providers.Verified{Identity: next.Identity, AccountID: next.AccountID}),
@@ -121,7 +124,7 @@ func (r *Record) forgotten(at time.Time, who Actor, keep int) *Record {
 	if r.Current == nil {
 		return &after
 	}
-	after.History = r.remember(HistoryEntry{
+	after.remember(r, HistoryEntry{
 		Version: r.Version, Time: at, Cause: CauseForget,
 		Identity: r.Current.Identity, Fingerprint: r.Current.Fingerprint, AccountFingerprint: r.Current.AccountFingerprint, Actor: who,
 	}, keep)

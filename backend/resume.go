@@ -125,6 +125,7 @@ func (c *Credentials) saved(ctx context.Context, change *Change, p *Pending, rot
 	before.Version, before.Current = before.Version-1, before.Previous
 	change.Before, change.After = &before, change.Before
 	change.tookUp(p)
+	c.tellEntry(ctx, change, change.After.History[0]) // rather twice than not at all
 	c.conclude(ctx, change, p, rotator, mount)
 	return change
 }
