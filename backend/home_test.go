@@ -75,12 +75,14 @@ func TestACheckSendsNoNewerTokenElsewhere(t *testing.T) {
 			}
 			return providers.Verified{Identity: "mia", AccountID: "1"}, nil
 		})
+		checked := make(chan error, 1)
 		go func() {
-			time.Sleep(500 * time.Millisecond)
-			w.move(t, movedURL)
+			_, err := w.Watch.Check(t.Context(), "app")
+			checked <- err
 		}()
-		_, err := w.Watch.Check(t.Context(), "app")
-		require.NoError(t, err)
+		time.Sleep(500 * time.Millisecond) // within the pause
+		w.move(t, movedURL)
+		require.NoError(t, <-checked)
 		sent.oneHome(t)
 	})
 }
