@@ -187,15 +187,6 @@ func (p probe) refusedLater(res *upstream.Response) *Error {
 	return p.fail(UpstreamError, "%q took the credential and refused it a moment later (HTTP %d); try again", res.Host, res.Status)
 }
 
-// notEnded refuses an answer that calls a credential good and tells an end before
-// now: it contradicts itself. The zero time is no end.
-func (p probe) notEnded(res *upstream.Response, end, now time.Time) *Error {
-	if end.IsZero() || end.After(now) {
-		return nil
-	}
-	return p.fail(UpstreamError, "%q calls the credential valid and says that it ended before now, which cannot both be true; compare the clocks, and try again", res.Host)
-}
-
 // rateLimited says how long to wait: what Retry-After says, or else fallback.
 func (p probe) rateLimited(res *upstream.Response, fallback time.Duration) *Error {
 	e := p.fail(RateLimited, "%q limits the rate of requests (HTTP %d); the credential was not judged, try again later", res.Host, res.Status)

@@ -59,7 +59,7 @@ func (c githubCheck) validate(ctx context.Context, cred Credential) (Verified, e
 	defer cancel()
 	v, err := c.pool(ctx, cred.Values(githubPAT), cred.Value(githubEmail).Reveal())
 	if err != nil {
-		return Verified{}, err
+		return v, err
 	}
 	return v, nil
 }
@@ -129,7 +129,8 @@ func (c githubCheck) user(ctx context.Context, token Secret) (githubAccount, *Er
 	a.Identity = body.Login
 	a.AccountID = strconv.FormatInt(body.ID, 10)
 	a.Scopes = githubScopes(res)
-	a.ExpiresAt = parseGitHubExpiry(res.Header.Get("Github-Authentication-Token-Expiration"))
+	told := res.Header.Get("Github-Authentication-Token-Expiration")
+	a.ExpiresAt, a.NoEnd = parseGitHubExpiry(told), told == ""
 	a.email = printable(body.Email)
 	return a, nil
 }

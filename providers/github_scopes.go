@@ -26,6 +26,17 @@ func githubScopes(res *upstream.Response) []string {
 	return scopes
 }
 
+var (
+	_ Coverer = github{}
+	_ Coverer = githubActions{}
+)
+
+// Covers is the rule of GitHub's scopes.
+func (github) Covers(granted []string, want string) bool { return githubCovers(granted, want) }
+
+// Covers is the rule of GitHub's scopes.
+func (githubActions) Covers(granted []string, want string) bool { return githubCovers(granted, want) }
+
 // githubCovers reports whether granted has want, itself or inside a scope that
 // includes it.
 func githubCovers(granted []string, want string) bool {

@@ -1,28 +1,17 @@
 package providers
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 )
 
 // summary describes a pool whose tokens are all good.
 func summary(accounts []githubAccount) Verified {
-	var v Verified
-	var logins, ids []string
+	members := make([]Member, 0, len(accounts))
 	for _, a := range accounts {
-		v.Members = append(v.Members, a.Member)
-		if !slices.Contains(ids, a.AccountID) {
-			logins, ids = append(logins, a.Identity), append(ids, a.AccountID)
-		}
-		if end := a.ExpiresAt; !end.IsZero() && (v.ExpiresAt.IsZero() || end.Before(v.ExpiresAt)) {
-			v.ExpiresAt = end
-		}
+		members = append(members, a.Member)
 	}
-	slices.SortFunc(ids, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
-	v.Identity, v.AccountID = strings.Join(logins, ", "), strings.Join(ids, ",")
-	v.Scopes = commonScopes(v.Members)
+	v := sumOf(members, githubCovers)
 	v.Warnings = append(lackingScopes(v.Members), sharedAccounts(v.Members)...)
 	for i, a := range accounts {
 		for _, w := range a.warnings {
@@ -30,23 +19,6 @@ func summary(accounts []githubAccount) Verified {
 		}
 	}
 	return v
-}
-
-// commonScopes returns the scopes that every member has, nil if one does not tell.
-func commonScopes(members []Member) []string {
-	var common []string
-	for _, m := range members {
-		if m.Scopes == nil {
-			return nil
-		}
-		common = append(common, m.Scopes...)
-	}
-	slices.Sort(common)
-	common = slices.Compact(common)
-	common = slices.DeleteFunc(common, func(scope string) bool {
-		return slices.ContainsFunc(members, func(m Member) bool { return !githubCovers(m.Scopes, scope) })
-	})
-	return append([]string{}, common...)
 }
 
 // lackingScopes warns of classic tokens without the recommended scopes.

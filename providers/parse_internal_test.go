@@ -167,9 +167,9 @@ func TestGitHubScopes(t *testing.T) {
 
 func TestCommonScopes(t *testing.T) {
 	m := func(scopes ...string) Member { return Member{Scopes: append([]string{}, scopes...)} }
-	assert.Equal(t, []string{"public_repo"}, commonScopes([]Member{m("repo"), m("public_repo")}))
-	assert.Equal(t, []string{}, commonScopes([]Member{m("gist"), m("repo")}))
-	assert.Nil(t, commonScopes([]Member{m("repo"), {}}))
+	assert.Equal(t, []string{"public_repo"}, commonScopes([]Member{m("repo"), m("public_repo")}, githubCovers))
+	assert.Equal(t, []string{}, commonScopes([]Member{m("gist"), m("repo")}, githubCovers))
+	assert.Nil(t, commonScopes([]Member{m("repo"), {}}, githubCovers))
 }
 
 func TestActionURL(t *testing.T) {

@@ -48,7 +48,7 @@ func (c githubCheck) pool(ctx context.Context, tokens []Secret, email string) (V
 	})
 	c.keepLimited(accounts, ends)
 	if err := leading(ends); err != nil {
-		return Verified{}, err
+		return learnt(accounts, err), err
 	}
 	v := summary(accounts)
 	warning, err := c.compareEmail(accounts, email)
@@ -59,6 +59,15 @@ func (c githubCheck) pool(ctx context.Context, tokens []Secret, email string) (V
 		v.Warnings = append(v.Warnings, warning)
 	}
 	return v, nil
+}
+
+// learnt is what GitHub told of a token that works and does not suffice; nothing of
+// several, of which one cannot say which of them is meant.
+func learnt(accounts []githubAccount, failure *Error) Verified {
+	if len(accounts) != 1 || accounts[0].AccountID == "" || failure.Outcome != InsufficientScope {
+		return Verified{}
+	}
+	return summary(accounts)
 }
 
 // each calls do for 0 to n-1, at most limit at a time, and waits for all. If one

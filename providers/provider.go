@@ -15,6 +15,8 @@ type Provider interface {
 	// credential only to hosts that the target names. It honours ctx and fails
 	// with an *Error; a nil error means that the credential works, belongs to
 	// whom it should, sees what the settings name and has the required scopes.
+	// With an error, Verified is what the upstream told of a credential that it
+	// took and that does not suffice, or else zero.
 	Validate(ctx context.Context, t Target, cred Credential) (Verified, error)
 	// Headers returns what a worker sets on a request to authenticate. For a
 	// pool it uses the first token.
@@ -65,11 +67,16 @@ type Verified struct {
 	// sorted and joined), by which a change of account is recognised even if
 	// somebody was renamed.
 	AccountID string
-	// Scopes are the rights upstream lists, sorted; nil where it does not tell.
+	// Scopes are the rights upstream lists, sorted; nil where it does not tell, and
+	// not nil where it says that there are none.
 	Scopes []string
-	// ExpiresAt is when upstream says the credential ends; for a pool, the first
-	// of its ends. Zero where it does not tell or never ends.
+	// ExpiresAt is when upstream says the credential ends, whether or not that can be
+	// so: whoever calls Validate judges it. For a pool it is the first of its ends.
+	// Zero where upstream does not tell or never ends.
 	ExpiresAt time.Time
+	// NoEnd is set where upstream says that the credential has no end, which is
+	// another thing than not telling: an end that was known before holds no longer.
+	NoEnd bool
 	// URL is the root that works with this credential, where it is not the
 	// integration's url; otherwise "".
 	URL string
@@ -91,6 +98,7 @@ type Member struct {
 	AccountID string
 	Scopes    []string
 	ExpiresAt time.Time
+	NoEnd     bool
 	// Quotas are what the upstream told of those of its account.
 	Quotas []Quota
 	// Kept is set for one that could not be asked about and is what it was; see

@@ -31,14 +31,15 @@ func few(scopes []string) []string {
 	return slices.Clip(scopes[:min(len(scopes), maxScopes)])
 }
 
-// verdict is what Validate returns of a check: its failure, or what it verified if
-// that has the required scopes. A nil *Error must not become an error that is not nil.
+// verdict is what Validate returns of a check: its failure, or what it verified, with a
+// failure if that lacks the required scopes. A nil *Error must not become an error that is
+// not nil.
 func (p probe) verdict(t Target, v Verified, err *Error, covers func(granted []string, want string) bool) (Verified, error) {
-	if err == nil {
-		err = p.requireScopes(t, v.Scopes, covers)
-	}
 	if err != nil {
 		return Verified{}, err
+	}
+	if err := p.requireScopes(t, v.Scopes, covers); err != nil {
+		return v, err
 	}
 	return v, nil
 }

@@ -106,6 +106,12 @@ type Field struct {
 // exchanges for the credential.
 func (a AuthType) Exchanged() bool { return len(a.Issued) > 0 }
 
+// TakesEnd reports whether a person enters when the credential ends, because the upstream
+// does not tell.
+func (a AuthType) TakesEnd() bool {
+	return slices.ContainsFunc(a.Fields, func(f Field) bool { return f.Kind == Time })
+}
+
 // Handed returns the fields of the credential in use, which creds/ hands out.
 func (a AuthType) Handed() []Field {
 	if a.Exchanged() {

@@ -102,11 +102,11 @@ func githubTokenCases() []Case {
 		githubCase("another public e-mail address is a mismatch", providers.IdentityMismatch, email("noah@example.com"), says("leave email out")).
 			with(withEmail).as(WrongOwner),
 		githubCase("an e-mail address that GitHub does not show is a warning", "", email(""), warns(1)).with(withEmail),
-		githubCase("an expiry in UTC is read", "", expires("2026-12-01 10:00:00 UTC"), expiry("2026-12-01T10:00:00Z")),
-		githubCase("an expiry with an offset is read", "", expires("2026-12-01 10:00:00 -0500"), expiry("2026-12-01T15:00:00Z")),
-		githubCase("an expiry in another zone is not misread", "", expires("2026-12-01 10:00:00 PST"), func(v providers.Verified, _ *providers.Error) error {
-			return equal("ExpiresAt", v.ExpiresAt.IsZero(), true)
-		}),
+		githubCase("an expiry in UTC is read", "", expires("2096-12-01 10:00:00 UTC"), expiry("2096-12-01T10:00:00Z")),
+		githubCase("an expiry with an offset is read", "", expires("2096-12-01 10:00:00 -0500"), expiry("2096-12-01T15:00:00Z")),
+		githubCase("an expiry with an offset that no place has is read as it is", "", expires("2096-12-01 10:00:00 +2000"), expiry("2096-11-30T14:00:00Z")),
+		githubCase("an expiry in another zone is not misread", "", expires("2026-12-01 10:00:00 PST"), untold),
+		githubCase("a token without the header has no end", "", knowsOcto, noEnd),
 		githubCase("a spent quota is no verdict", providers.RateLimited, func(w *World) {
 			w.GitHub.Add(GitHubToken{Token: octoToken, Login: "mia", Limited: true})
 		}, func(_ providers.Verified, err *providers.Error) error {
@@ -135,8 +135,18 @@ func expires(header string) func(w *World) {
 
 func expiry(want string) check {
 	return func(v providers.Verified, _ *providers.Error) error {
-		return equal("ExpiresAt", v.ExpiresAt.Format(time.RFC3339), want)
+		return errors.Join(equal("ExpiresAt", v.ExpiresAt.Format(time.RFC3339), want), equal("NoEnd", v.NoEnd, false))
 	}
+}
+
+// noEnd demands that the upstream said that there is no end.
+func noEnd(v providers.Verified, _ *providers.Error) error {
+	return errors.Join(equal("no ExpiresAt", v.ExpiresAt.IsZero(), true), equal("NoEnd", v.NoEnd, true))
+}
+
+// untold demands that the upstream did not tell whether there is an end.
+func untold(v providers.Verified, _ *providers.Error) error {
+	return errors.Join(equal("no ExpiresAt", v.ExpiresAt.IsZero(), true), equal("NoEnd", v.NoEnd, false))
 }
 
 func githubOrgCases() []Case {
