@@ -103,6 +103,9 @@ func (e *engine) healthAnswer(ctx context.Context, seen *backend.Seen) (*logical
 		resp.AddWarning(fmt.Sprintf("the upstream ends a credential that nobody uses; as far as the engine knows this one was last used on %s and would end on %s: check it, or set health_check_interval",
 			timestamp(seen.Health.CheckedAt), timestamp(end)))
 	}
+	for _, note := range seen.Notes {
+		resp.AddWarning(note)
+	}
 	if seen.Trouble != nil {
 		resp.AddWarning(fmt.Sprintf("the credential could not be rotated by itself since %s: %s: %s", timestamp(seen.Trouble.Since), seen.Trouble.Code, seen.Trouble.Message))
 	}

@@ -128,7 +128,7 @@ func (e *engine) addState(ctx context.Context, data map[string]any, in *backend.
 	data["version"] = record.Version
 	data["identity"] = current.Identity
 	data["fingerprint"] = current.Fingerprint
-	data["scopes"] = append([]string{}, current.Scopes...)
+	data["scopes"], data["scopes_known"] = append([]string{}, current.Scopes...), current.Scopes != nil
 	data["expires_at"] = timestamp(current.ExpiresAt)
 	data["reauthenticated_at"] = timestamp(current.VerifiedAt)
 	return nil
@@ -143,6 +143,7 @@ func stateSchema() map[string]*framework.FieldSchema {
 		"identity":           {Type: framework.TypeString, Description: "The account of the credential."},
 		"fingerprint":        {Type: framework.TypeString, Description: "Tells credentials apart without revealing them."},
 		"scopes":             {Type: framework.TypeStringSlice, Description: "Rights of the credential, where the upstream tells them."},
+		"scopes_known":       {Type: framework.TypeBool, Description: "Whether the upstream told the rights; else an empty list says nothing."},
 		"expires_at":         {Type: framework.TypeString, Description: "RFC 3339, empty where unknown or never."},
 		"reauthenticated_at": {Type: framework.TypeString, Description: "RFC 3339, when the credential was checked and swapped in."},
 	}

@@ -122,7 +122,7 @@ func verifiedData(change *backend.Change) map[string]any {
 	return map[string]any{
 		"name": change.Integration.Name, "provider": change.Integration.Provider, "auth_type": change.Integration.AuthType,
 		"fingerprint": next.Fingerprint, "identity": next.Identity, "identity_changed": change.IdentityChanged,
-		"scopes": append([]string{}, next.Scopes...), "expires_at": timestamp(next.ExpiresAt),
+		"scopes": append([]string{}, next.Scopes...), "scopes_known": next.Scopes != nil, "expires_at": timestamp(next.ExpiresAt),
 	}
 }
 
@@ -152,6 +152,7 @@ func verifiedSchema() map[string]*framework.FieldSchema {
 		"identity":         {Type: framework.TypeString, Description: "The account it belongs to."},
 		"identity_changed": {Type: framework.TypeBool, Description: "Whether that is another account than before."},
 		"scopes":           {Type: framework.TypeStringSlice, Description: "Its rights, where the upstream tells them."},
+		"scopes_known":     {Type: framework.TypeBool, Description: "Whether the upstream told the rights; else an empty list says nothing."},
 		"expires_at":       {Type: framework.TypeString, Description: "RFC 3339, empty where unknown or never."},
 	}
 }

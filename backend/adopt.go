@@ -70,14 +70,23 @@ func (p *Pending) entry() Entry { return Entry{Credential: p.Successor, ExpiresA
 func succeeding(before *Stored, p *Pending, now time.Time) *Stored {
 	next := *before
 	next.Credential, next.Members = p.Successor, nil
-	next.ExpiresAt, next.VerifiedAt, next.unknown = p.ExpiresAt, now.UTC(), nil
+	next.ExpiresAt, next.EndKnownAt, next.VerifiedAt, next.unknown = p.ExpiresAt, time.Time{}, now.UTC(), nil
 	return &next
 }
 
-// checkAfterwards stores a verdict on a credential that is in use already.
+// checkAfterwards stores what a check finds of a credential that is in use already.
 func (c *Credentials) checkAfterwards(ctx context.Context, change *Change, mount *Mount, entered Entry) {
-	_, err := c.check(ctx, change.Integration, mount, entered, &Change{Integration: change.Integration, Before: change.After})
+	checked := &Change{Integration: change.Integration, Before: change.After}
+	found, err := c.check(ctx, change.Integration, mount, entered, checked)
 	var refused *Error
+	if err == nil && !checked.IdentityChanged && !found.knownAs(change.After.Current) {
+		after := *change.After
+		found.VerifiedAt, found.Rotation = after.Current.VerifiedAt, after.Current.Rotation
+		after.Current, after.Identity, after.AccountID = found, found.Identity, found.AccountID
+		if c.records.save(ctx, change.id, &after) == nil { // else the next check brings it
+			change.After = &after
+		}
+	}
 	if errors.As(err, &refused) && verdict(refused.Code) {
 		change.finding, _ = c.mark(ctx, change.Integration, change.After, refused)
 		change.Warnings = append(change.Warnings, "the new credential is in use, and its check failed: "+refused.Message)

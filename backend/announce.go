@@ -9,19 +9,24 @@ import (
 func thresholds() []int { return []int{1, 7, 14} }
 
 // announce tells of ends that came nearer than a threshold, once for each token and
-// threshold; what was told is stored, so that a restart does not repeat it.
+// threshold; what was told is stored, so that a restart does not repeat it. An end that was
+// put off is told of again when it comes near.
 func (w *Watch) announce(ctx context.Context, seen *Seen) error {
 	if seen.Record.Current == nil {
 		return nil
 	}
-	tokens := ends(seen.Record.Current)
+	stored, err := w.findings.load(ctx, seen.Integration.Name)
+	if err != nil {
+		return err
+	}
+	finding, tokens := stored.of(seen.Record.Version), ends(seen.Record.Current)
 	for fingerprint, end := range tokens {
-		days := crossed(end, w.now())
-		if days == 0 {
+		days, passed := crossed(end, w.now()), !end.IsZero() && !w.now().Before(end)
+		if passed || days == finding.Announced[fingerprint] {
 			continue
 		}
 		told, err := w.tell(ctx, seen, fingerprint, days, tokens)
-		if told {
+		if told && days > 0 {
 			w.notify(ctx, Event{
 				Type: EventExpiring, Integration: seen.Integration.Name, Provider: seen.Integration.Provider,
 				Version: seen.Record.Version, Status: seen.Health.Status, DaysLeft: days, Fingerprint: fingerprint,
@@ -61,7 +66,7 @@ func crossed(end, now time.Time) int {
 	return 0
 }
 
-// tell notes an announcement; false if it was made before.
+// tell notes an announcement, or with 0 days that none holds; false if it was noted before.
 func (w *Watch) tell(ctx context.Context, seen *Seen, fingerprint string, days int, tokens map[string]time.Time) (bool, error) {
 	name := seen.Integration.Name
 	release, err := w.locks.acquire(ctx, "health/"+name)
@@ -78,7 +83,7 @@ func (w *Watch) tell(ctx context.Context, seen *Seen, fingerprint string, days i
 		return false, err
 	}
 	finding := stored.of(seen.Record.Version)
-	if before := finding.Announced[fingerprint]; before != 0 && before <= days {
+	if finding.Announced[fingerprint] == days {
 		return false, nil
 	}
 	inUse := make([]string, 0, len(tokens))

@@ -75,7 +75,7 @@ func New(storage logical.Storage, registry *providers.Registry, now func() time.
 	configuration := &readOnly{integrations, groups}
 	credentials := &Credentials{
 		integrations: configuration, records: records, mount: mount, marks: marks, locks: locks, now: now,
-		flows: &flows{table: open, locks: locks, now: now}, refreshes: unsaved, endings: &endings{}, pools: &pools{}, findings: found, pending: pending, faults: wrong,
+		flows: &flows{table: open, locks: locks, now: now}, refreshes: unsaved, endings: &endings{}, pools: &pools{}, lessons: &lessons{}, findings: found, pending: pending, faults: wrong,
 	}
 	return &Backend{
 		Mount:        mount,

@@ -43,12 +43,12 @@ func (c *Credentials) check(ctx context.Context, in *Integration, mount *Mount, 
 	if target.Known, err = c.inUse(ctx, in, spec, auth, shown, change); err != nil {
 		return nil, err
 	}
-	verified, err := validate(ctx, provider, target, shown)
+	verified, err := c.validate(ctx, provider, target, shown)
 	verified, err = keepSecret(provider, target, entry.Credential, verified, err) // all of it
 	if err != nil {
 		return nil, c.refused(ctx, in, change.Before, err, prints.members)
 	}
-	next := stored(entry, verified, prints, c.now())
+	next := stored(entry, verified, auth, prints, c.now())
 	if err := c.checkSiblings(ctx, provider, mount, next, shown, change); err != nil {
 		return nil, err
 	}
@@ -82,9 +82,17 @@ func handed(auth providers.AuthType, cred providers.Credential) providers.Creden
 	return providers.NewCredential(values)
 }
 
-// validate is the provider's, with a panic turned into "could not tell": it may run
-// in a goroutine of its own, and what was panicked with may quote a secret.
-func validate(ctx context.Context, p providers.Provider, t providers.Target, cred providers.Credential) (v providers.Verified, err error) {
+// validate is the provider's without ends that cannot be, of which a warning tells.
+func (c *Credentials) validate(ctx context.Context, p providers.Provider, t providers.Target, cred providers.Credential) (providers.Verified, error) {
+	v, err := guardedValidate(ctx, p, t, cred)
+	v, ignored := believed(v, c.now())
+	v.Warnings = append(v.Warnings, ignored...)
+	return v, err
+}
+
+// guardedValidate turns a panic into "could not tell": it may run in a goroutine of its
+// own, and what was panicked with may quote a secret.
+func guardedValidate(ctx context.Context, p providers.Provider, t providers.Target, cred providers.Credential) (v providers.Verified, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			v, err = providers.Verified{}, &providers.Error{
@@ -110,7 +118,7 @@ func (c *Credentials) checkSiblings(ctx context.Context, provider providers.Prov
 	group.SetLimit(siblingChecks)
 	for i, sibling := range change.Siblings {
 		group.Go(func() error {
-			verified, err := validate(limited, provider, next.at(sibling.target(provider.Spec(), mount)), cred)
+			verified, err := c.validate(limited, provider, next.at(sibling.target(provider.Spec(), mount)), cred)
 			failures[i], warnings[i] = err, verified.Warnings
 			return nil
 		})
@@ -221,14 +229,12 @@ func pinned(change *Change, in *Integration, v providers.Verified) *Error {
 }
 
 // stored is the record's form of a verified credential. What upstream says of
-// its expiry wins over what was entered.
-func stored(entry Entry, v providers.Verified, p prints, now time.Time) *Stored {
+// its expiry wins over what was entered, also that there is none.
+func stored(entry Entry, v providers.Verified, auth providers.AuthType, p prints, now time.Time) *Stored {
 	s := &Stored{
 		Credential: entry.Credential, Fingerprint: p.whole, Salt: p.salt, Identity: v.Identity, AccountID: v.AccountID,
-		Scopes: v.Scopes, URL: v.URL, Scheme: v.Scheme, APIVersion: v.APIVersion, ExpiresAt: v.ExpiresAt, VerifiedAt: now.UTC(),
-	}
-	if s.ExpiresAt.IsZero() || s.ExpiresAt.UTC().Year() > providers.LastYear {
-		s.ExpiresAt = entry.ExpiresAt
+		Scopes: v.Scopes, URL: v.URL, Scheme: v.Scheme, APIVersion: v.APIVersion, VerifiedAt: now.UTC(),
+		ExpiresAt: knownEnd(v.ExpiresAt, v.NoEnd, entry.ExpiresAt, auth, now),
 	}
 	for i, m := range v.Members {
 		s.Members = append(s.Members, StoredMember{

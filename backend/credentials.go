@@ -21,6 +21,7 @@ type Credentials struct {
 	refreshes    *refreshes
 	endings      *endings
 	pools        *pools
+	lessons      *lessons
 	findings     *findings // of pools, to know which tokens work
 	faults       *faults
 	pending      *table[Pending] // rotations under way

@@ -237,6 +237,7 @@ func watchOperations() map[string]operation {
 			return w.Watch.Each(ctx, func(*backend.Seen) error { return nil })
 		}, false},
 		"Watch.Check":           {keyWorld, check("a"), false},
+		"Watch.Check: told":     {toldWorld, check("a"), true},
 		"Watch.Check: rejected": {revokedWorld, check("a"), true},
 		"Watch.Check: pool":     {wornPoolWorld, check("a"), true},
 		"Watch.Check: token":    {dueWorld, check("app"), false},

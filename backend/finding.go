@@ -24,7 +24,7 @@ type Finding struct {
 	// in it are verified.
 	Members map[string]MemberFinding `json:"members,omitempty"`
 	// Announced are the expiries that were announced, by fingerprint: for how many
-	// days before the end. Smaller ones follow.
+	// days before the end. Smaller ones follow, unless the end is put off.
 	Announced map[string]int `json:"announced,omitempty"`
 	// Outlived are the tokens that a check found to work after their end, sorted: by
 	// fingerprint, or "" for a credential that is no pool. An end that a person entered
@@ -108,7 +108,7 @@ func (f *Finding) announced(fingerprint string, days int, inUse []string) *Findi
 		next.Announced = map[string]int{}
 	}
 	next.Announced[fingerprint] = days
-	maps.DeleteFunc(next.Announced, func(name string, _ int) bool { return !slices.Contains(inUse, name) })
+	maps.DeleteFunc(next.Announced, func(name string, days int) bool { return days == 0 || !slices.Contains(inUse, name) })
 	return &next
 }
 

@@ -123,7 +123,7 @@ func (s subject) judge(h *Health) {
 		s.judgePool(h)
 	case h.Code == string(providers.Rejected):
 		h.Status = StatusNeedsReauth
-	case s.ended("", h.ExpiresAt):
+	case s.record.Current.over(s.finding, "", h.ExpiresAt, s.now):
 		h.Status, h.Code, h.Since = StatusNeedsReauth, string(providers.Rejected), h.ExpiresAt
 		h.Message = fmt.Sprintf("the credential ended on %s; write another one to reauth/%s", h.ExpiresAt.Format(time.RFC3339), s.in.Name)
 	case h.Code != "":
@@ -141,21 +141,22 @@ func (s subject) judgeExpiry(h *Health) {
 		return
 	}
 	h.Status, h.Message = StatusExpiring, "the credential ends on "+h.ExpiresAt.Format(time.RFC3339)
-	if begins.After(h.Since) {
-		h.Since = begins
+	for _, at := range []time.Time{begins, s.record.Current.EndKnownAt} {
+		if at.After(h.Since) {
+			h.Since = at
+		}
 	}
 	if !s.now.Before(h.ExpiresAt) {
-		h.Message = fmt.Sprintf("the end that was entered, %s, has passed, and the upstream still takes the credential", h.ExpiresAt.Format(time.RFC3339))
+		h.Message = fmt.Sprintf("the end that %s, %s, has passed, and the upstream still takes the credential", s.endFrom(), h.ExpiresAt.Format(time.RFC3339))
 	}
 }
 
-// ended reports whether a token's life is over and no check since then has found that
-// it works all the same. Its key is that of Stored.lives.
-func (s subject) ended(key string, end time.Time) bool {
-	if end.IsZero() || s.now.Before(end) {
-		return false
+// endFrom says where the end is from.
+func (s subject) endFrom() string {
+	if s.auth.TakesEnd() {
+		return "was entered"
 	}
-	return s.record.Current.VerifiedAt.Before(end) && !slices.Contains(s.finding.Outlived, key)
+	return "the upstream told"
 }
 
 // judgePool finds the status of a pool from that of its tokens: as long as one works
@@ -219,7 +220,7 @@ func (s subject) members() []MemberHealth {
 		h := MemberHealth{Position: i + 1, Fingerprint: m.Fingerprint, Identity: m.Identity, ExpiresAt: m.ExpiresAt, Quotas: s.quotas(m.AccountID)}
 		h.Code = s.finding.Members[m.Fingerprint].Code
 		switch {
-		case h.Code != string(providers.Rejected) && s.ended(m.Fingerprint, m.ExpiresAt):
+		case h.Code != string(providers.Rejected) && s.record.Current.over(s.finding, m.Fingerprint, m.ExpiresAt, s.now):
 			h.Status, h.Code = StatusNeedsReauth, string(providers.Rejected)
 		case h.Code != "":
 			h.Status = statusOf(h.Code)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -28,11 +29,17 @@ type result struct {
 	// was learnt of each of a pool.
 	quotas []providers.Quota
 	tokens []tokenCheck
+	// turn is its place in the order in which looks began.
+	turn uint64
+	// told is what the upstream told, by the keys of Stored.lives.
+	told map[string]providers.Verified
+	// notes are sentences for whoever asked for the look.
+	notes []string
 }
 
 // look asks the upstream about a credential: of a pool, about each token.
 func (w *Watch) look(ctx context.Context, in *Integration, record *Record, mount *Mount) (*result, error) {
-	r := &result{in: in, record: record, asked: w.now(), members: map[string]MemberFinding{}}
+	r := &result{in: in, record: record, asked: w.now(), turn: w.credentials.lessons.turn(), members: map[string]MemberFinding{}, told: map[string]providers.Verified{}}
 	var refused *Error
 	if errors.As(w.credentials.mayLeave(in, record), &refused) {
 		r.code, r.message = refused.Code, refused.Message
@@ -52,10 +59,10 @@ func (w *Watch) look(ctx context.Context, in *Integration, record *Record, mount
 func (w *Watch) lookAtPool(ctx context.Context, r *result, mount *Mount) error {
 	current := r.record.Current
 	field, tokens := poolField(current.Credential, len(current.Members))
-	single := &result{in: r.in, record: r.record}
+	single := r.single()
 	for i, member := range current.Members {
 		if single.code != string(providers.Unreachable) {
-			single = &result{in: r.in, record: r.record}
+			single = r.single()
 			alone := providers.NewCredential(map[string][]providers.Secret{field: {tokens[i]}})
 			if err := w.ask(ctx, single, alone, mount); err != nil {
 				return err
@@ -65,6 +72,12 @@ func (w *Watch) lookAtPool(ctx context.Context, r *result, mount *Mount) error {
 			r.taken = append(r.taken, member.Fingerprint)
 		}
 		r.tokens = append(r.tokens, single.token(member))
+		if told, ok := single.told[""]; ok {
+			r.told[member.Fingerprint] = told
+		}
+		for _, note := range single.notes {
+			r.notes = append(r.notes, fmt.Sprintf("token %d: %s", i+1, note))
+		}
 		if single.code != "" {
 			r.members[member.Fingerprint] = MemberFinding{Code: single.code, Message: single.message}
 			r.retryAfter = max(r.retryAfter, single.retryAfter)
@@ -80,6 +93,11 @@ func (r *result) token(member StoredMember) tokenCheck {
 		member: member, taken: len(r.taken) > 0, limited: r.code == string(providers.RateLimited),
 		retryAfter: r.retryAfter, quotas: r.quotas,
 	}
+}
+
+// single is for the result of one token of a pool.
+func (r *result) single() *result {
+	return &result{in: r.in, record: r.record, told: map[string]providers.Verified{}}
 }
 
 // poolField finds the field of a pool's tokens.
@@ -117,9 +135,15 @@ func (w *Watch) ask(ctx context.Context, r *result, cred providers.Credential, m
 	}
 	spec := provider.Spec()
 	auth, _ := spec.AuthType(r.in.AuthType)
-	told, err := validate(ctx, provider, r.record.Current.at(r.in.target(spec, mount)), handed(auth, cred))
+	target := r.record.Current.at(r.in.target(spec, mount))
+	told, err := guardedValidate(ctx, provider, target, handed(auth, cred))
+	told, r.notes = believed(told, w.now())
+	told, err = keepSecret(provider, target, r.record.Current.Credential, told, err) // of a pool, all of it
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if err == nil || told.Identity != "" {
+		r.told[""] = told
 	}
 	var cause *providers.Error
 	if err != nil && !errors.As(err, &cause) {

@@ -119,10 +119,9 @@ func (c *Credentials) choose(ctx context.Context, out *Handout, resource string)
 	if err != nil {
 		return nil, err
 	}
-	finding, now := finding.of(out.Record.Version), c.now()
+	finding, current, now := finding.of(out.Record.Version), out.Record.Current, c.now()
 	usable := func(m StoredMember) bool {
-		dead := verdict(finding.Members[m.Fingerprint].Code)
-		return !dead && (m.ExpiresAt.IsZero() || now.Before(m.ExpiresAt))
+		return !verdict(finding.Members[m.Fingerprint].Code) && !current.over(finding, m.Fingerprint, m.ExpiresAt, now)
 	}
 	var quota Quota
 	out.Member, quota = c.pools.choose(id, out.Record.Version, out.Record.Current.Members, resource, usable, now)

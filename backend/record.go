@@ -29,7 +29,8 @@ type Record struct {
 	unknown unknown
 }
 
-// Stored is a verified credential and what its check learnt.
+// Stored is a verified credential and what its checks learnt, that of the swap and later
+// ones; see lesson.
 type Stored struct {
 	Credential  providers.Credential `json:"-"` // see storedFields
 	Fingerprint string               `json:"fingerprint"`
@@ -41,7 +42,8 @@ type Stored struct {
 	Members   []StoredMember `json:"members,omitempty"`
 	Identity  string         `json:"identity"`
 	AccountID string         `json:"account_id,omitempty"`
-	Scopes    []string       `json:"scopes,omitempty"`
+	// Scopes are nil where they are not known, and not nil where there are none.
+	Scopes []string `json:"scopes,omitzero"`
 	// URL is the root the credential was checked at, Scheme the way in which it was sent.
 	URL    string `json:"url"`
 	Scheme string `json:"scheme,omitempty"`
@@ -56,6 +58,8 @@ type Stored struct {
 	// VerifiedFor stands for what was demanded of it; see Integration.demands. Empty where
 	// an earlier version did not note it.
 	VerifiedFor string `json:"verified_for,omitempty"`
+	// EndKnownAt is when a later check brought ExpiresAt; zero for that of the swap.
+	EndKnownAt time.Time `json:"end_known_at,omitzero"`
 	// Access is set for a credential that is an access token, which ends and is
 	// renewed; ExpiresAt is then the end of what renews it, where that is known.
 	Access *Access `json:"access,omitempty"`
@@ -78,7 +82,7 @@ type StoredMember struct {
 	Fingerprint string    `json:"fingerprint"`
 	Identity    string    `json:"identity"`
 	AccountID   string    `json:"account_id,omitempty"`
-	Scopes      []string  `json:"scopes,omitempty"`
+	Scopes      []string  `json:"scopes,omitzero"`
 	ExpiresAt   time.Time `json:"expires_at,omitzero"`
 	unknown     unknown
 }
@@ -134,14 +138,7 @@ func (r *Record) forgotten(at time.Time, who Actor, keep int) *Record {
 // sameAccount reports whether the new credential belongs to the account of the
 // one before; true where there was none.
 func (r *Record) sameAccount(v providers.Verified) bool {
-	switch {
-	case r.Version == 0:
-		return true
-	case r.AccountID != "" && v.AccountID != "":
-		return r.AccountID == v.AccountID
-	default:
-		return r.Identity == v.Identity
-	}
+	return r.Version == 0 || sameAccount(r.Identity, r.AccountID, v.Identity, v.AccountID)
 }
 
 // keep notes the credential before, to roll back to until then. It is for whoever has

@@ -163,7 +163,10 @@ func (c *Credentials) successor(ctx context.Context, rotator providers.Rotator, 
 		return nil, nil, c.notRotated(ctx, rotator, target, change, pending, mount, quietly(provider, target, current.Credential, err))
 	}
 	next := *pending
-	next.Successor, next.ExpiresAt = made.Credential, made.ExpiresAt
+	next.Successor = made.Credential
+	if believable(made.ExpiresAt, c.now()) {
+		next.ExpiresAt = made.ExpiresAt
+	}
 	spec := provider.Spec()
 	auth, _ := spec.AuthType(in.AuthType)
 	prints, err := c.marks.of(ctx, owner{id, in.binding(spec), before}, auth, made.Credential)

@@ -61,6 +61,9 @@ type plan struct {
 	checked time.Time
 	version int
 	status  Status
+	// turn is that of the newest look at version, of those that have ended.
+	turn   uint64
+	turnOf int
 	// judgements counts the times that status was set.
 	judgements uint64
 }
@@ -322,6 +325,19 @@ func (s *schedule) checked(name string, version int, now time.Time) {
 	s.changes.Add(1)
 	p := s.at(name)
 	p.checked, p.version, p.suspects = now.UTC(), version, nil
+}
+
+// newest notes the turn of a look at a version that has ended, and reports whether none that
+// began later has ended before.
+func (s *schedule) newest(name string, version int, turn uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.at(name)
+	if p.turnOf == version && p.turn > turn {
+		return false
+	}
+	p.turn, p.turnOf = turn, version
+	return true
 }
 
 // checkedAt is when a version was checked last on this node, zero if it was not.

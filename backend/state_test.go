@@ -30,7 +30,7 @@ func state(t *testing.T, w *world) string {
 		for _, entry := range record.History {
 			fmt.Fprintf(&b, " %d:%s", entry.Version, entry.Cause)
 		}
-		fmt.Fprintf(&b, "; %s %s\n", seen.Health.Status, seen.Health.Code)
+		fmt.Fprintf(&b, "; %s %s; ends: %t\n", seen.Health.Status, seen.Health.Code, !seen.Health.ExpiresAt.IsZero())
 		assertBelongsTogether(t, name, record)
 	}
 	mount, err := w.Mount.Read(t.Context())

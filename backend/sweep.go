@@ -203,6 +203,7 @@ func (w *Watch) list(ctx context.Context, mount *Mount) error {
 	w.faults.keep(known)
 	if first == nil {
 		w.credentials.pools.keep(records)
+		w.credentials.lessons.keep(records)
 	}
 	return first
 }

@@ -37,6 +37,8 @@ type Seen struct {
 	// IdleEnd is when the upstream ends the credential if nobody uses it until then,
 	// counted from the last use that this node knows of; zero where it does not.
 	IdleEnd time.Time
+	// Notes are what else a check that was just made has to say.
+	Notes []string
 	// Trouble is why the credential could not be rotated by itself; nil where nothing
 	// is wrong.
 	Trouble *Trouble
@@ -105,6 +107,7 @@ func (w *Watch) Check(ctx context.Context, name string) (*Seen, error) {
 	if err != nil {
 		return nil, err
 	}
+	var notes []string
 	for range 2 {
 		in, record, err := w.credentials.Read(ctx, name) // anew: both may be others by now
 		if err != nil {
@@ -121,6 +124,7 @@ func (w *Watch) Check(ctx context.Context, name string) (*Seen, error) {
 		if err != nil {
 			return nil, err
 		}
+		notes = result.notes
 		if len(doubtful) == 0 {
 			break
 		}
@@ -129,7 +133,11 @@ func (w *Watch) Check(ctx context.Context, name string) (*Seen, error) {
 		}
 		w.schedule.suspect(name, result.record.Version, doubtful)
 	}
-	return w.Observe(ctx, name)
+	seen, err := w.Observe(ctx, name)
+	if err == nil {
+		seen.Notes = notes
+	}
+	return seen, err
 }
 
 // checkable reports whether there is something that the upstream can be asked about.
@@ -147,6 +155,9 @@ func (w *Watch) checkable(in *Integration, record *Record) bool {
 // not been confirmed: of these it changes nothing.
 func (w *Watch) settle(ctx context.Context, r *result) (doubtful []string, err error) {
 	name, version := r.in.Name, r.record.Version
+	if err := w.learn(ctx, r); err != nil {
+		return nil, err
+	}
 	release, err := w.locks.acquire(ctx, "health/"+name) // no integration has this name
 	if err != nil {
 		return nil, err
@@ -154,6 +165,9 @@ func (w *Watch) settle(ctx context.Context, r *result) (doubtful []string, err e
 	defer release()
 	if same, err := w.same(ctx, r.in, version); err != nil || !same {
 		return nil, err // it was replaced meanwhile, which was a check of its own
+	}
+	if !w.schedule.newest(name, version, r.turn) {
+		return nil, nil // a check that began later knows better
 	}
 	stored, err := w.findings.loadExact(ctx, name)
 	if err != nil {

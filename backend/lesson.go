@@ -1,0 +1,175 @@
+package backend
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"vault-plugin-secrets-sei/providers"
+)
+
+// lesson is what a check of the credential in use was told by the upstream. Values are
+// immutable.
+type lesson struct {
+	in       *Integration
+	id       string
+	provider providers.Provider
+	auth     providers.AuthType
+	// url is where the integration leads.
+	url string
+	// version and fingerprint are those of the credential that was asked about.
+	version     int
+	fingerprint string
+	// turn is larger for a check that began later.
+	turn uint64
+	// at is when it began.
+	at time.Time
+	// told is by the keys of Stored.lives. Of a token that is not in it nothing was told.
+	told map[string]providers.Verified
+}
+
+// taught returns the record with what the lesson says of its credential; the record that
+// was given if that is the same, or if its credential is another one by now. Version and
+// history stay: they are of the swap.
+func (l *lesson) taught(before *Record) *Record {
+	if before.Version != l.version || before.Current == nil || before.Current.Fingerprint != l.fingerprint {
+		return before
+	}
+	if before.Current.VerifiedAt.After(l.at) {
+		return before // the same credential was written again, and checked, since then
+	}
+	next := *before.Current
+	if len(next.Members) > 1 {
+		l.teachPool(&next)
+	} else if v, ok := l.told[""]; ok && sameAccount(next.Identity, next.AccountID, v.Identity, v.AccountID) {
+		l.teach(&next, v)
+	}
+	if next.knownAs(before.Current) {
+		return before
+	}
+	if !next.ExpiresAt.Equal(before.Current.ExpiresAt) {
+		next.EndKnownAt = l.at.UTC()
+	}
+	after := *before
+	after.Current, after.Identity, after.AccountID = &next, next.Identity, next.AccountID
+	return &after
+}
+
+// teach is taught for a single credential.
+func (l *lesson) teach(s *Stored, v providers.Verified) {
+	s.Identity, s.AccountID = orBefore(v.Identity, s.Identity), orBefore(v.AccountID, s.AccountID)
+	if v.Scopes != nil {
+		s.Scopes = v.Scopes
+	}
+	s.Scheme, s.APIVersion = orBefore(v.Scheme, s.Scheme), orBefore(v.APIVersion, s.APIVersion)
+	if !shared(l.id) { // others spell the address otherwise
+		s.URL = orBefore(v.URL, l.url)
+	}
+	if s.Access == nil { // else it is the end of what renews it
+		s.ExpiresAt = knownEnd(v.ExpiresAt, v.NoEnd, s.ExpiresAt, l.auth, l.at)
+	}
+	if len(s.Members) == 1 && len(v.Members) == 1 {
+		s.Members = []StoredMember{l.member(s.Members[0], v.Members[0])}
+	}
+}
+
+// teachPool is taught for a pool. What is said of it as a whole follows from its tokens,
+// and is worked out anew only if one of them has changed.
+func (l *lesson) teachPool(s *Stored) {
+	before := s.Members
+	s.Members = slices.Clone(before)
+	for i, m := range before {
+		v := l.told[m.Fingerprint]
+		if len(v.Members) == 1 && sameAccount(m.Identity, m.AccountID, v.Members[0].Identity, v.Members[0].AccountID) {
+			s.Members[i] = l.member(m, v.Members[0])
+		}
+	}
+	if slices.EqualFunc(before, s.Members, StoredMember.knownAs) {
+		return
+	}
+	members := make([]providers.Member, 0, len(s.Members))
+	for _, m := range s.Members {
+		members = append(members, providers.Member{Identity: m.Identity, AccountID: m.AccountID, Scopes: m.Scopes, ExpiresAt: m.ExpiresAt})
+	}
+	sum := providers.SumOf(l.provider, members)
+	s.Identity, s.AccountID, s.Scopes, s.ExpiresAt = sum.Identity, sum.AccountID, sum.Scopes, sum.ExpiresAt
+}
+
+func (l *lesson) member(m StoredMember, told providers.Member) StoredMember {
+	m.Identity, m.AccountID = orBefore(told.Identity, m.Identity), orBefore(told.AccountID, m.AccountID)
+	if told.Scopes != nil {
+		m.Scopes = told.Scopes
+	}
+	m.ExpiresAt = knownEnd(told.ExpiresAt, told.NoEnd, m.ExpiresAt, l.auth, l.at)
+	return m
+}
+
+// sameAccount reports whether two descriptions are of one account: by the stable id where
+// both have one.
+func sameAccount(identity, id, otherIdentity, otherID string) bool {
+	if id != "" && otherID != "" {
+		return id == otherID
+	}
+	return identity == otherIdentity
+}
+
+func orBefore(told, before string) string {
+	if told == "" {
+		return before
+	}
+	return told
+}
+
+// knownAs reports whether the same is known of a credential.
+func (s *Stored) knownAs(other *Stored) bool {
+	return s.Identity == other.Identity && s.AccountID == other.AccountID && s.URL == other.URL && s.Scheme == other.Scheme && s.APIVersion == other.APIVersion &&
+		s.ExpiresAt.Equal(other.ExpiresAt) && sameScopes(s.Scopes, other.Scopes) && slices.EqualFunc(s.Members, other.Members, StoredMember.knownAs)
+}
+
+func (m StoredMember) knownAs(other StoredMember) bool {
+	return m.Identity == other.Identity && m.AccountID == other.AccountID && m.ExpiresAt.Equal(other.ExpiresAt) && sameScopes(m.Scopes, other.Scopes)
+}
+
+// sameScopes tells no scopes from none that are known.
+func sameScopes(a, b []string) bool { return (a == nil) == (b == nil) && slices.Equal(a, b) }
+
+// lessons are the newest of each record. Checks overtake each other: an answer to an
+// earlier question must not undo what a later one brought. The zero value is ready.
+type lessons struct {
+	mu     sync.Mutex
+	newest map[string]*lesson // by the key of the record
+	turns  uint64
+}
+
+// turn returns a number that is larger than all before.
+func (l *lessons) turn() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.turns++
+	return l.turns
+}
+
+// offer returns the newest lesson of the record, which may be the one that is offered.
+func (l *lessons) offer(x *lesson) *lesson {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if old := l.newest[x.id]; old != nil && old.turn > x.turn {
+		return old
+	}
+	if l.newest == nil {
+		l.newest = map[string]*lesson{}
+	}
+	l.newest[x.id] = x
+	return x
+}
+
+// keep drops those of records that are gone.
+func (l *lessons) keep(ids map[string]bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for id := range l.newest {
+		if !ids[id] {
+			delete(l.newest, id)
+		}
+	}
+}
