@@ -42,6 +42,7 @@ func TestWhatHappensDuringACheckWins(t *testing.T) {
 		"reauth": func(t *testing.T, w *world) { t.Helper(); w.reauth(t, entry("mia@example.com", "new")) },
 		"the same again": func(t *testing.T, w *world) {
 			t.Helper()
+			w.clock.advance(time.Second)
 			w.reauth(t, entry("mia@example.com", "old"))
 		},
 		"forget": func(t *testing.T, w *world) {
