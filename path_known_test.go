@@ -391,6 +391,7 @@ func TestAPoolHandsOutATokenPastAWrongEnd(t *testing.T) {
 	require.Len(t, m.ok(t, logical.ReadOperation, "creds/x", nil).warnings, 1)
 
 	m.write(t, "health/x", nil) // the header is as wrong as before, and the token works
+	m.write(t, "creds/x/report", spent)
 	r := m.ok(t, logical.ReadOperation, "creds/x", nil)
 	assert.Equal(t, "token-b", r.data["pat"])
 	assert.Empty(t, r.warnings)
