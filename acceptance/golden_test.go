@@ -81,6 +81,7 @@ func TestGoldenErrorsHaveEveryCode(t *testing.T) {
 	elsewhere := map[string]string{
 		"unknown_provider": "needs a build that had more providers",
 		"oauth_denied":     "comes in the browser, as a page",
+		"busy":             "needs a flood of requests",
 	}
 	_, table, found := strings.Cut(pageText(t, apiPage), "\n## Errors\n")
 	require.True(t, found)
