@@ -27,6 +27,7 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	capture VAR [PATH]              put stdout, or what its JSON has there, into an environment variable
 //	envsubst FILE...                replace $VAR in files
 //	[!] audit PATTERN...            a line of the audit file on this mount matches all patterns
+//	log PATTERN...                  wait for a line of the server's log that matches all
 //	secret VALUE...                 a secret, beside those that are known to be: none may show up, see evidence_test.go
 //	fake UPSTREAM VERB...           control a fake upstream, see fakes_test.go
 //	consent grant|deny URL          press a button of the page at URL; $BACK is where the browser is sent, $CODE and
@@ -40,7 +41,7 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	stopwatch [LIMIT]               start measuring; or expect that less than LIMIT has passed
 func commands() map[string]command {
 	return map[string]command{
-		"api": runAPI, "worker": runWorker, "json": runJSON, "capture": runCapture, "audit": runAudit, "secret": runSecret,
+		"api": runAPI, "worker": runWorker, "json": runJSON, "capture": runCapture, "audit": runAudit, "log": runLog, "secret": runSecret,
 		"prints": runPrints, "golden": runGolden,
 		"consent": runConsent, "visit": runVisit, "browser": runBrowser,
 		"envsubst": runEnvsubst, "fake": runFake, "server": runServer, "plugin": runPlugin, "stopwatch": runStopwatch,
@@ -126,6 +127,26 @@ func runAudit(ts *testscript.TestScript, neg bool, args []string) {
 	if found == neg {
 		ts.Fatalf("a line that matches all of %q: found=%t", args, found)
 	}
+}
+
+func runLog(ts *testscript.TestScript, neg bool, args []string) {
+	s := storyOf(ts, neg, args, 1, 9)
+	patterns := []*regexp.Regexp{}
+	for _, arg := range args {
+		pattern, err := regexp.Compile(arg)
+		ts.Check(err)
+		patterns = append(patterns, pattern)
+	}
+	require.Eventually(s.t, func() bool {
+		text, err := os.ReadFile(s.server.logPath())
+		ts.Check(err)
+		for line := range strings.Lines(string(text)) {
+			if matchesAll(line, patterns) {
+				return true
+			}
+		}
+		return false
+	}, 10*time.Second, 100*time.Millisecond, "no line of the log matches all of %q", args)
 }
 
 func runEnvsubst(ts *testscript.TestScript, neg bool, args []string) {
