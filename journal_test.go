@@ -26,7 +26,7 @@ func TestTheLogHasALineForEachSwap(t *testing.T) {
 	m.write(t, "reauth/jira", body{"email": email, "api_key": "key-2"})
 	m.write(t, "rollback/jira", nil)
 	m.ok(t, logical.DeleteOperation, "creds/jira", nil)
-	entries := m.history(t, "jira")
+	entries := m.history(t)
 	var lines []string
 	for line := range strings.Lines(log.String()) {
 		if strings.Contains(line, "credential ") {

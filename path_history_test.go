@@ -9,9 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func (m *mount) history(t *testing.T, name string) []map[string]any {
+func (m *mount) history(t *testing.T) []map[string]any {
 	t.Helper()
-	entries, ok := m.read(t, "history/"+name)["entries"].([]map[string]any)
+	entries, ok := m.read(t, "history/jira")["entries"].([]map[string]any)
 	require.True(t, ok)
 	return entries
 }
@@ -31,7 +31,7 @@ func TestATheftStaysInTheHistory(t *testing.T) {
 		assert.Equal(t, false, again.data["identity_changed"])
 		assert.Contains(t, fmt.Sprint(again.warnings), "in use already")
 	}
-	require.Len(t, m.history(t, "jira"), 2)
+	require.Len(t, m.history(t), 2)
 	back := m.write(t, "rollback/jira", nil)
 	assert.Equal(t, 3, back.data["version"])
 	assert.Equal(t, "key-1", m.read(t, "creds/jira")["api_key"])
@@ -41,7 +41,7 @@ func TestATheftStaysInTheHistory(t *testing.T) {
 		m.jira.AddAPIToken(mallory, fmt.Sprint("other-", i))
 		m.write(t, "reauth/jira", body{"email": mallory, "api_key": fmt.Sprint("other-", i)})
 	}
-	entries := m.history(t, "jira")
+	entries := m.history(t)
 	changes := 0
 	for _, e := range entries[20:] {
 		assert.Equal(t, true, e["identity_changed"])
@@ -51,5 +51,5 @@ func TestATheftStaysInTheHistory(t *testing.T) {
 	assert.Equal(t, 3, changes, "the theft, the way back, and the next theft")
 	assert.Equal(t, false, entries[0]["identity_changed"])
 	m.ok(t, logical.DeleteOperation, "creds/jira", nil)
-	assert.Equal(t, entries[0]["account_fingerprint"], m.history(t, "jira")[0]["account_fingerprint"])
+	assert.Equal(t, entries[0]["account_fingerprint"], m.history(t)[0]["account_fingerprint"])
 }

@@ -135,7 +135,7 @@ func (l *locks) enter(name string, as turn) (*waiter, error) {
 // bounded counts those that wait and are.
 func (k *lock) bounded() (n int) {
 	for _, w := range k.waiting {
-		if w.turn.bounded {
+		if w.bounded {
 			n++
 		}
 	}
@@ -144,11 +144,11 @@ func (k *lock) bounded() (n int) {
 
 func (k *lock) turnAway() {
 	k.waiting = slices.DeleteFunc(k.waiting, func(w *waiter) bool {
-		if w.turn.bounded {
+		if w.bounded {
 			w.away = errOvertaken
 			close(w.done)
 		}
-		return w.turn.bounded
+		return w.bounded
 	})
 }
 
