@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -114,19 +115,30 @@ func (c *Credentials) checkSiblings(ctx context.Context, provider providers.Prov
 	// All of them together may take as long as one check.
 	limited, cancel := context.WithTimeout(ctx, mount.RequestTimeout)
 	defer cancel()
+	var answered atomic.Bool                      // by the upstream, for any of them
+	hurried := make([]bool, len(change.Siblings)) // had little of the time
 	var group errgroup.Group
 	group.SetLimit(siblingChecks)
 	for i, sibling := range change.Siblings {
 		group.Go(func() error {
+			begun := time.Now()
 			verified, err := c.validate(limited, provider, next.at(sibling.target(provider.Spec(), mount)), cred)
+			hurried[i] = time.Since(begun) < mount.RequestTimeout/2
 			failures[i], warnings[i] = err, verified.Warnings
+			if err == nil {
+				answered.Store(true)
+			}
 			return nil
 		})
 	}
 	_ = group.Wait() // its functions return no errors
+	late := limited.Err() != nil && ctx.Err() == nil && answered.Load()
 	var worst siblingFailure
 	for i, err := range failures {
 		var cause *providers.Error
+		if errors.As(err, &cause) && cause.Outcome == providers.Unreachable && late && hurried[i] {
+			err = providers.SlowTogether(provider.Spec().Title, mount.RequestTimeout)
+		}
 		switch {
 		case err == nil:
 			for _, warning := range warnings[i] {

@@ -124,7 +124,9 @@ func refusal(in *Integration, cause *providers.Error, kept string, fingerprints 
 // the sentence alone, so it has what they need of the data.
 func advice(cause *providers.Error, refused []RefusedMember, tokens int) []string {
 	said := []string{cause.Error()}
-	if cause.Outcome == providers.Unreachable {
+	if cause.Slow {
+		said = append(said, "the credential was not judged to the end")
+	} else if cause.Outcome == providers.Unreachable {
 		said = append(said, "the credential was not judged: check the address and the way there, or try again later")
 	}
 	if tokens > 1 && len(refused) > 0 {

@@ -35,56 +35,68 @@ type result struct {
 	told map[string]providers.Verified
 	// notes are sentences for whoever asked for the look.
 	notes []string
+	// slow is set where the time limit was over while the upstream was answering.
+	slow bool
+	// unasked are the tokens of a pool that were not asked about, unreached the positions
+	// (from 1) of those for which there was no time, and from the first of them (from 0).
+	unasked   []string
+	unreached []int
+	from      int
+}
+
+// looking is how a look is made.
+type looking struct {
+	// limit is how long it may take.
+	limit time.Duration
+	// from is the token of a pool to begin with, only the tokens to ask about, nil for all.
+	from int
+	only map[string]bool
 }
 
 // look asks the upstream about a credential: of a pool, about each token.
-func (w *Watch) look(ctx context.Context, in *Integration, record *Record, mount *Mount) (*result, error) {
+func (w *Watch) look(ctx context.Context, in *Integration, record *Record, mount *Mount, how looking) (*result, error) {
 	r := &result{in: in, record: record, asked: w.now(), turn: w.credentials.lessons.turn(), members: map[string]MemberFinding{}, told: map[string]providers.Verified{}}
 	var refused *Error
 	if errors.As(w.credentials.mayLeave(in, record), &refused) {
 		r.code, r.message = refused.Code, refused.Message
 		return r, nil
 	}
+	if record.Current.Access == nil && len(record.Current.Members) > 1 {
+		return r, w.lookAtPool(ctx, r, mount, how)
+	}
+	limited, cancel := context.WithTimeout(ctx, how.limit)
+	defer cancel()
+	var err error
 	if record.Current.Access != nil {
-		return r, w.lookAtAccess(ctx, r, mount)
+		err = w.lookAtAccess(limited, r, mount)
+	} else {
+		err = w.ask(limited, r, record.Current.Credential, mount)
 	}
-	if len(record.Current.Members) < 2 {
-		return r, w.ask(ctx, r, record.Current.Credential, mount)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		r.code, r.message = string(providers.Unreachable), "the check did not end within its time; give it more with request_timeout"
+		return r, nil
 	}
-	return r, w.lookAtPool(ctx, r, mount)
+	return r, err
 }
 
-// lookAtPool asks about one token after the other. Once the upstream cannot be reached
-// that is so for all: to wait for the time limit of each would take too long.
-func (w *Watch) lookAtPool(ctx context.Context, r *result, mount *Mount) error {
-	current := r.record.Current
-	field, tokens := poolField(current.Credential, len(current.Members))
-	single := r.single()
-	for i, member := range current.Members {
-		if single.code != string(providers.Unreachable) {
-			single = r.single()
-			alone := providers.NewCredential(map[string][]providers.Secret{field: {tokens[i]}})
-			if err := w.ask(ctx, single, alone, mount); err != nil {
-				return err
-			}
-		}
-		if len(single.taken) > 0 {
-			r.taken = append(r.taken, member.Fingerprint)
-		}
-		r.tokens = append(r.tokens, single.token(member))
-		if told, ok := single.told[""]; ok {
-			r.told[member.Fingerprint] = told
-		}
-		for _, note := range single.notes {
-			r.notes = append(r.notes, fmt.Sprintf("token %d: %s", i+1, note))
-		}
-		if single.code != "" {
-			r.members[member.Fingerprint] = MemberFinding{Code: single.code, Message: single.message}
-			r.retryAfter = max(r.retryAfter, single.retryAfter)
-			r.broke = cmp.Or(r.broke, single.broke)
-		}
+// add takes the result of one token into that of its pool.
+func (r *result) add(at int, single *result) {
+	member := r.record.Current.Members[at]
+	if len(single.taken) > 0 {
+		r.taken = append(r.taken, member.Fingerprint)
 	}
-	return nil
+	r.tokens = append(r.tokens, single.token(member))
+	if told, ok := single.told[""]; ok {
+		r.told[member.Fingerprint] = told
+	}
+	for _, note := range single.notes {
+		r.notes = append(r.notes, fmt.Sprintf("token %d: %s", at+1, note))
+	}
+	if single.code != "" {
+		r.members[member.Fingerprint] = MemberFinding{Code: single.code, Message: single.message}
+		r.retryAfter = max(r.retryAfter, single.retryAfter)
+		r.broke = cmp.Or(r.broke, single.broke)
+	}
 }
 
 // token is what the result of one token says for the choice among those of its pool.
@@ -153,7 +165,7 @@ func (w *Watch) ask(ctx context.Context, r *result, cred providers.Credential, m
 		r.quotas = told.Members[0].Quotas
 	}
 	if cause != nil {
-		r.quotas = cause.Quotas
+		r.quotas, r.slow = cause.Quotas, cause.Slow
 		r.code, r.message, r.retryAfter = string(cause.Outcome), cause.Error(), cause.RetryAfter
 		if cause.Panic != nil {
 			r.broke = &brokeOff{*cause.Panic}
@@ -184,6 +196,11 @@ func (r *result) rejections(before *Finding, suspected map[string]bool) []string
 // keepVerdicts keeps what is known of a pool's tokens that could not be asked about
 // this time, or whose rejection is doubtful.
 func (r *result) keepVerdicts(before *Finding, doubtful []string) {
+	for _, fingerprint := range r.unasked {
+		if known, was := before.Members[fingerprint]; was {
+			r.members[fingerprint] = known
+		}
+	}
 	for fingerprint, m := range r.members {
 		known, was := before.Members[fingerprint]
 		switch {

@@ -23,6 +23,9 @@ const (
 	// rejectedSlower is how much more seldom a credential is checked that is rejected:
 	// upstreams count bad attempts, and lock accounts.
 	rejectedSlower = 4
+	// slowLook is how long a look takes at a host that is slow. Slow hosts together have
+	// half of the looks at most, so that the others are never kept out.
+	slowLook = 5 * time.Second
 )
 
 // schedule is when each integration is checked next, and what was seen of it last. It
@@ -48,11 +51,13 @@ type plan struct {
 	host     string
 	interval time.Duration
 	due      time.Time
-	busy     bool  // queued or under way
-	again    bool  // wanted again meanwhile
-	listed   bool  // put has been called: how often it is checked is known
-	wanted   bool  // a check was wanted before that
-	told     bool  // something was noted since the last list
+	busy     bool // queued or under way
+	again    bool // wanted again meanwhile
+	listed   bool // put has been called: how often it is checked is known
+	wanted   bool // a check was wanted before that
+	told     bool // something was noted since the last list
+	begun    time.Time
+	from     int   // the token of a pool that the next look begins with
 	at       *host // where it is queued or under way; host may have changed since
 	// suspects are the tokens that were rejected once, of suspectsOf, not confirmed.
 	suspects   map[string]bool
@@ -72,7 +77,9 @@ type plan struct {
 type host struct {
 	queue   []*plan
 	running int
-	until   time.Time // nothing is sent before
+	// quick and slow are by the last look that ended; neither before the first.
+	quick, slow bool
+	until       time.Time // nothing is sent before
 }
 
 func newSchedule() *schedule {
@@ -133,7 +140,13 @@ func (s *schedule) keep(names map[string]bool, now time.Time) {
 		p.told = false
 	}
 	maps.DeleteFunc(s.troubles, func(name string, _ *Trouble) bool { return !names[name] })
-	maps.DeleteFunc(s.hosts, func(_ string, h *host) bool { return len(h.queue) == 0 && h.running == 0 && !now.Before(h.until) })
+	used := map[string]bool{}
+	for _, p := range s.plans {
+		used[p.host] = true
+	}
+	maps.DeleteFunc(s.hosts, func(name string, h *host) bool {
+		return !used[name] && len(h.queue) == 0 && h.running == 0 && !now.Before(h.until)
+	})
 }
 
 // soon makes an integration due now, or a while after it was checked; one that is not
@@ -197,14 +210,20 @@ func (s *schedule) enqueue(now time.Time, most int) {
 	}
 	slices.SortFunc(due, func(a, b *plan) int { return a.due.Compare(b.due) })
 	for _, p := range due {
-		h := s.hosts[p.host]
-		if h == nil {
-			h = &host{}
-			s.hosts[p.host] = h
-		}
+		h := s.host(p.host)
 		p.busy, p.at = true, h
 		h.queue = append(h.queue, p)
 	}
+}
+
+// host returns a host, also one that nothing went to yet. The caller holds mu.
+func (s *schedule) host(name string) *host {
+	h := s.hosts[name]
+	if h == nil {
+		h = &host{}
+		s.hosts[name] = h
+	}
+	return h
 }
 
 // next takes a check that may begin, if there is one: of the host with the fewest under
@@ -213,15 +232,7 @@ func (s *schedule) enqueue(now time.Time, most int) {
 func (s *schedule) next(now time.Time) (*plan, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.running >= s.most {
-		return nil, false
-	}
-	var best *host
-	for _, h := range s.hosts {
-		if len(h.queue) > 0 && h.running < perHost && !now.Before(h.until) && (best == nil || h.before(best)) {
-			best = h
-		}
-	}
+	best := s.first(now)
 	if best == nil {
 		return nil, false
 	}
@@ -229,8 +240,63 @@ func (s *schedule) next(now time.Time) (*plan, bool) {
 	best.queue = best.queue[1:]
 	best.running++
 	s.running++
+	p.begun = now
 	s.idle.Add(1) // until whoever takes it is done with all that follows
 	return p, true
+}
+
+// first is the host whose check may begin first, nil if none may. The caller holds mu.
+func (s *schedule) first(now time.Time) *host {
+	if s.running >= s.most {
+		return nil
+	}
+	full := s.full()
+	var best *host
+	for _, h := range s.hosts {
+		if len(h.queue) > 0 && h.open(full, now) && (best == nil || h.before(best)) {
+			best = h
+		}
+	}
+	return best
+}
+
+// full reports whether hosts that are not known to be quick have as many looks as they
+// may. The caller holds mu.
+func (s *schedule) full() bool {
+	slow := 0
+	for _, h := range s.hosts {
+		if !h.quick {
+			slow += h.running
+		}
+	}
+	return slow >= max(1, s.most/2)
+}
+
+// open reports whether another check may begin at a host; full is set where slow hosts
+// have as many as they may. The first one at a host tells what it is.
+func (h *host) open(full bool, now time.Time) bool {
+	unknown := !h.quick && !h.slow && h.running == 0
+	return h.running < perHost && !now.Before(h.until) && (h.quick || unknown || !full)
+}
+
+// lend gives another question at a host to a check that is under way, if no other check
+// waits for it.
+func (s *schedule) lend(hostname string, most int, now time.Time) (giveBack func(), ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.most = most
+	h := s.host(hostname)
+	if s.running >= most || h.running >= perHost || !h.quick && s.full() || now.Before(h.until) || s.first(now) != nil {
+		return nil, false
+	}
+	h.running++
+	s.running++
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		h.running--
+		s.running--
+	}, true
 }
 
 // before reports whether the next check of a host comes before that of another.
@@ -244,7 +310,11 @@ func (h *host) before(other *host) bool {
 // outcome is how a check ended, for the schedule.
 type outcome struct {
 	// doubtful are the tokens of version whose rejection needs a second look.
-	doubtful   []string
+	doubtful []string
+	// from is the token of a pool that was not reached, the first of them; partial says
+	// that there is one.
+	from       int
+	partial    bool
 	version    int
 	rejected   bool
 	retryAfter time.Duration
@@ -257,10 +327,12 @@ func (s *schedule) done(p *plan, o outcome, now time.Time) {
 	h := p.at
 	h.running--
 	s.running--
-	p.busy, p.at = false, nil
+	h.slow = now.Sub(p.begun) > slowLook
+	h.quick = !h.slow
+	p.busy, p.at, p.from = false, nil, o.from
 	p.suspected(o.version, o.doubtful)
 	switch {
-	case len(o.doubtful) > 0:
+	case len(o.doubtful) > 0, o.partial:
 		p.due = now.Add(min(longestConfirm, p.interval/4))
 	case o.rejected:
 		p.due = now.Add(rejectedSlower * p.interval)
@@ -316,6 +388,23 @@ func (s *schedule) suspects(name string, version int) map[string]bool {
 		return p.suspects
 	}
 	return nil
+}
+
+// continues notes the token of a pool that the next look is to begin with.
+func (s *schedule) continues(name string, from int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.at(name).from = from
+}
+
+// begins is the token of a pool that the next look begins with.
+func (s *schedule) begins(name string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p := s.plans[name]; p != nil {
+		return p.from
+	}
+	return 0
 }
 
 // checked notes that the upstream answered about a version.

@@ -100,3 +100,79 @@ func TestSlowHostsKeepOutNobody(t *testing.T) {
 	assert.GreaterOrEqual(t, most, perHost-1)
 	assert.Greater(t, quick, 800)
 }
+
+// Sixteen pools at four hosts, whose looks take all the time there is, again and again: a
+// quick host's integrations are checked every few seconds all the same.
+func TestSlowLooksLeaveRoomForQuickOnes(t *testing.T) {
+	s, now := newSchedule(), time.Unix(1_800_000_000, 0)
+	const every = 4 * time.Second
+	for n := range 16 {
+		s.put(fmt.Sprintf("pool-%02d", n), fmt.Sprintf("slow-%d", n%4), every, now)
+	}
+	for n := range 6 {
+		s.put(fmt.Sprintf("victim-%d", n), "quick", every, now)
+	}
+	type running struct {
+		p    *plan
+		ends time.Time
+	}
+	var all []running
+	last, gap, pools := map[string]time.Time{}, time.Duration(0), 0
+	for range 10 * 300 { // five minutes
+		kept := all[:0]
+		for _, r := range all {
+			if r.ends.After(now) {
+				kept = append(kept, r)
+				continue
+			}
+			s.done(r.p, outcome{}, now)
+			s.idle.Done()
+			if r.p.host == "quick" {
+				if before, known := last[r.p.name]; known {
+					gap = max(gap, now.Sub(before))
+				}
+				last[r.p.name] = now
+			} else {
+				pools++
+			}
+		}
+		all = kept
+		s.enqueue(now, 16)
+		for {
+			p, ok := s.next(now)
+			if !ok {
+				break
+			}
+			life := 31 * time.Second
+			if p.host == "quick" {
+				life = 200 * time.Millisecond
+			}
+			all = append(all, running{p, now.Add(life)})
+		}
+		now = now.Add(100 * time.Millisecond)
+	}
+	assert.Len(t, last, 6)
+	assert.Less(t, gap, 10*time.Second)
+	assert.Greater(t, pools, 40, "and the slow ones have their share")
+}
+
+// A check under way is lent another question only where nobody waits for it.
+func TestNobodyIsLentWhatOthersWaitFor(t *testing.T) {
+	s, now := newSchedule(), time.Unix(1_800_000_000, 0)
+	var given []func()
+	for range perHost {
+		giveBack, ok := s.lend("host", 16, now)
+		require.True(t, ok)
+		given = append(given, giveBack)
+	}
+	_, ok := s.lend("host", 16, now)
+	assert.False(t, ok, "four at one host")
+	given[0]()
+	s.put("waits", "host", time.Hour, now)
+	s.plans["waits"].due = now
+	s.enqueue(now, 16)
+	_, ok = s.lend("host", 16, now)
+	assert.False(t, ok, "another one waits")
+	_, ok = s.next(now)
+	assert.True(t, ok)
+}

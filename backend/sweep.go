@@ -162,17 +162,31 @@ func (w *Watch) checkBySweep(ctx context.Context, name string, o *outcome) error
 	if err != nil {
 		return err
 	}
-	r, err := w.look(ctx, in, record, mount)
+	suspects := w.schedule.suspects(name, record.Version)
+	r, err := w.look(ctx, in, record, mount, looking{limit: timeByItself(record, mount), from: w.schedule.begins(name)})
 	if err != nil {
 		return err
 	}
-	o.retryAfter, o.version = r.retryAfter, r.record.Version
-	if o.doubtful, err = w.settle(ctx, r); err != nil {
+	o.retryAfter, o.version, o.from, o.partial = r.retryAfter, r.record.Version, r.from, len(r.unreached) > 0
+	doubtful, err := w.settle(ctx, r)
+	if err != nil {
 		return err
 	}
+	o.doubtful = r.unconfirmed(doubtful, suspects)
 	seen, err := w.Observe(ctx, name)
 	o.rejected = err == nil && r.slower() && seen.Record.Version == r.record.Version
 	return cmp.Or(r.broke, err)
+}
+
+// timeByItself is how long the whole look at an integration may take: what one check may,
+// and a little more, so that a check's own words about its time come first. An access token
+// may have to be renewed before.
+func timeByItself(record *Record, mount *Mount) time.Duration {
+	limit := mount.RequestTimeout + time.Second
+	if record.Current.Access != nil {
+		limit += mount.RequestTimeout
+	}
+	return limit
 }
 
 // list looks for integrations that are new or gone or have another interval, for

@@ -107,7 +107,7 @@ func (w *Watch) Check(ctx context.Context, name string) (*Seen, error) {
 	if err != nil {
 		return nil, err
 	}
-	var notes []string
+	c := &handCheck{w: w, name: name, ends: time.Now().Add(timeByHand(ctx))}
 	for range 2 {
 		in, record, err := w.credentials.Read(ctx, name) // anew: both may be others by now
 		if err != nil {
@@ -116,26 +116,17 @@ func (w *Watch) Check(ctx context.Context, name string) (*Seen, error) {
 		if !w.checkable(in, record) {
 			return w.seen(ctx, in, record)
 		}
-		result, err := w.look(ctx, in, record, mount)
+		more, err := c.round(ctx, in, record, mount)
 		if err != nil {
 			return nil, err
 		}
-		doubtful, err := w.settle(ctx, result)
-		if err != nil {
-			return nil, err
-		}
-		notes = result.notes
-		if len(doubtful) == 0 {
+		if !more {
 			break
 		}
-		if err := pause(ctx, confirmPause); err != nil {
-			return nil, err
-		}
-		w.schedule.suspect(name, result.record.Version, doubtful)
 	}
 	seen, err := w.Observe(ctx, name)
 	if err == nil {
-		seen.Notes = notes
+		seen.Notes = append(seen.Notes, c.notes...)
 	}
 	return seen, err
 }

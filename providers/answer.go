@@ -27,10 +27,12 @@ type probe struct {
 	tokenField string
 	// urlSetting is the setting that holds the address, url where it is empty.
 	urlSetting string
+	// pace is that of the whole check; nil where nothing is asked.
+	pace *pace
 }
 
 func newProbe(client *upstream.Client, title, tokenField string, t Target) probe {
-	return probe{client: client, title: title, tokenField: tokenField, route: upstream.Route{
+	return probe{client: client, title: title, tokenField: tokenField, pace: newPace(t), route: upstream.Route{
 		CACert:       t.Settings.Text("ca_cert"),
 		ServerName:   t.Settings.Text("tls_server_name"),
 		ProxyURL:     t.Settings.Text("proxy_url"),
@@ -72,11 +74,16 @@ func (p probe) change(ctx context.Context, method, address string, header http.H
 }
 
 func (p probe) send(ctx context.Context, req upstream.Request) (*upstream.Response, *Error) {
+	asked := time.Now()
 	res, err := p.client.Do(ctx, p.route, req)
-	if err != nil {
-		return nil, p.unanswered(err)
+	switch {
+	case err == nil:
+		p.pace.answer()
+		return res, nil
+	case req.ReadOnly && p.pace.tooSlow(err, time.Since(asked)):
+		return nil, p.needsTime(req.URL)
 	}
-	return res, nil
+	return nil, p.unanswered(err)
 }
 
 // fail makes an error of this provider.

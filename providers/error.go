@@ -57,6 +57,9 @@ type Error struct {
 	// Quotas are what upstream told beside its answers of the quotas of a single
 	// token's account.
 	Quotas []Quota
+	// Slow is set where the time limit was over while the upstream was answering: the
+	// check needs more time.
+	Slow bool
 	// Bad lists the members of a pool that failed; the Error speaks of the first.
 	Bad []BadMember
 	// Panic is set where the check broke off with one.

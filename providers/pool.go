@@ -44,7 +44,7 @@ func (c githubCheck) pool(ctx context.Context, tokens []Secret, email string) (V
 		}
 		var err *Error
 		accounts[i], err = own.token(ctx, tokens[i])
-		ends[i] = poolEnd{err, err != nil && err.Outcome == Unreachable && stopped.Load()}
+		ends[i] = poolEnd{err, err != nil && err.Outcome == Unreachable && (err.Slow || stopped.Load())}
 	})
 	c.keepLimited(accounts, ends)
 	if err := leading(ends); err != nil {
@@ -174,6 +174,10 @@ func leading(ends []poolEnd) *Error {
 		return e
 	}
 	e.Bad = bad
+	if e.Slow {
+		e.Detail += fmt.Sprintf("; of %d tokens, %d were not checked to the end", len(ends), unasked)
+		return e
+	}
 	e.Detail = fmt.Sprintf("token %d of %d: %s", lead+1, len(ends), e.Detail)
 	if len(bad) > 1 {
 		e.Detail += fmt.Sprintf("; %d tokens failed their check", len(bad))

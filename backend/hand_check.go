@@ -1,0 +1,68 @@
+package backend
+
+import (
+	"context"
+	"time"
+)
+
+// lookPatience is how long a check by hand may take: Vault ends a request after 90 seconds,
+// unless its configuration says otherwise.
+const lookPatience = 60 * time.Second
+
+// timeByHand is how long the looks for a request may take together.
+func timeByHand(ctx context.Context) time.Duration {
+	if deadline, ends := ctx.Deadline(); ends {
+		return min(lookPatience, time.Until(deadline)*2/3)
+	}
+	return lookPatience
+}
+
+// handCheck is a check that somebody asks for: a look, and another one at what the first
+// rejects, within the time of a request.
+type handCheck struct {
+	w    *Watch
+	name string
+	ends time.Time
+	// notes are what else the answer has to say.
+	notes []string
+	// doubtful are what the first look rejects, of that record.
+	doubtful map[string]bool
+	of       *Record
+}
+
+// round looks once. It says whether another look has to confirm what this one found.
+func (c *handCheck) round(ctx context.Context, in *Integration, record *Record, mount *Mount) (more bool, err error) {
+	how := looking{limit: time.Until(c.ends) * 3 / 4, from: c.w.schedule.begins(c.name)} // the rest is for the second
+	first := c.of == nil
+	if !first {
+		how.limit = max(time.Until(c.ends), confirmPause)
+		if c.of.Version == record.Version && c.of.Current.Fingerprint == record.Current.Fingerprint {
+			how.only = c.doubtful
+		}
+	}
+	suspects := c.w.schedule.suspects(c.name, record.Version)
+	r, err := c.w.look(ctx, in, record, mount, how)
+	if err != nil {
+		return false, err
+	}
+	doubtful, err := c.w.settle(ctx, r)
+	if err != nil {
+		return false, err
+	}
+	c.notes = append(c.notes, r.notes...)
+	if how.only == nil {
+		c.w.schedule.continues(c.name, r.from)
+	}
+	more = first && len(doubtful) > 0
+	if more {
+		err = pause(ctx, confirmPause)
+	}
+	if unsure := r.unconfirmed(doubtful, suspects); len(unsure) > 0 {
+		c.w.schedule.suspect(c.name, r.record.Version, unsure)
+	}
+	if err != nil || !more {
+		return false, err
+	}
+	c.doubtful, c.of = setOf(doubtful), r.record
+	return true, nil
+}

@@ -1,0 +1,69 @@
+package sei
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/assert"
+
+	"vault-plugin-secrets-sei/providers/providertest"
+)
+
+// withSlowGitHub has the integration gh with ten organisations and no credential, whose
+// upstream takes its time for each answer, and twenty tokens.
+func withSlowGitHub(t *testing.T, pause func(path string) time.Duration) (m *mount, tokens []any) {
+	t.Helper()
+	m = newMount(t)
+	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-time.After(pause(r.URL.Path)):
+			m.github.ServeHTTP(w, r)
+		case <-r.Context().Done():
+		}
+	}))
+	t.Cleanup(slow.Close)
+	var orgs []any
+	for n := range 10 {
+		org := fmt.Sprintf("org-%d", n)
+		m.github.AddOrganization(providertest.GitHubOrganization{Login: org})
+		orgs = append(orgs, org)
+	}
+	for n := range 20 {
+		token := fmt.Sprintf("ghp_slow_%02d", n)
+		m.github.AddClassic(fmt.Sprintf("user-%02d", n), token, "repo", "read:org")
+		tokens = append(tokens, token)
+	}
+	m.write(t, "integrations/gh", body{"provider": "github", "url": slow.URL, "organizations": orgs})
+	return m, tokens
+}
+
+// A check that the time was too short for, although the upstream answered, says so; one
+// whose upstream fell silent says that.
+func TestACheckThatNeedsMoreTimeSaysSo(t *testing.T) {
+	m, tokens := withSlowGitHub(t, func(string) time.Duration { return 20 * time.Millisecond })
+	m.write(t, "config", body{"request_timeout": 1})
+	r := m.refused(t, logical.UpdateOperation, "reauth/gh", body{"pat": tokens}, 502, "upstream_unreachable")
+	assert.Contains(t, r.message, "needs more")
+	assert.Contains(t, r.message, "request_timeout")
+	assert.NotContains(t, r.message, "did not answer")
+	assert.NotContains(t, r.message, "check the address")
+	assert.Contains(t, r.message, "nothing was stored")
+	assert.NotContains(t, r.data, "members", "none of them failed")
+	m.write(t, "config", body{"request_timeout": 60})
+	m.write(t, "reauth/gh", body{"pat": tokens})
+
+	silent, tokens := withSlowGitHub(t, func(path string) time.Duration {
+		if path == "/api/v3/user" {
+			return 0
+		}
+		return time.Hour
+	})
+	silent.write(t, "config", body{"request_timeout": 1})
+	r = silent.refused(t, logical.UpdateOperation, "reauth/gh", body{"pat": tokens[:1]}, 502, "upstream_unreachable")
+	assert.Contains(t, r.message, "did not answer")
+	assert.Contains(t, r.message, "check the address")
+}

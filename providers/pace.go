@@ -1,0 +1,59 @@
+package providers
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"vault-plugin-secrets-sei/providers/internal/upstream"
+)
+
+// pace is how fast the upstream answers the questions of one check.
+type pace struct {
+	answered atomic.Int64
+	limit    time.Duration
+}
+
+func newPace(t Target) *pace {
+	if t.Timeout <= 0 {
+		return &pace{limit: defaultTimeout}
+	}
+	return &pace{limit: t.Timeout}
+}
+
+// answer counts a question that was answered.
+func (p *pace) answer() {
+	if p != nil {
+		p.answered.Add(1)
+	}
+}
+
+// tooSlow reports whether the time limit was over although the upstream was answering, and
+// not because it fell silent: the last question had waited for less than half of it.
+func (p *pace) tooSlow(err error, waited time.Duration) bool {
+	var up *upstream.Error
+	return p != nil && errors.As(err, &up) && up.Kind == upstream.Timeout && p.answered.Load() > 0 && waited < p.limit/2
+}
+
+// needsTime is the failure of tooSlow.
+func (p probe) needsTime(address string) *Error {
+	var host string
+	if u, err := url.Parse(address); err == nil {
+		host = u.Host
+	}
+	e := p.fail(Unreachable, "%q answered %d requests within the time limit of %s, and the check needs more of them: give checks more time with request_timeout in the mount's config, or have fewer organisations, tokens or integrations in one check",
+		host, p.pace.answered.Load(), p.pace.limit)
+	e.Slow = true
+	return e
+}
+
+// SlowTogether is the failure of a check for which no time was left, because those before
+// it took all.
+func SlowTogether(title string, limit time.Duration) *Error {
+	return &Error{
+		Outcome: Unreachable, Provider: title, Slow: true,
+		Detail: fmt.Sprintf("the time limit of %s was over before all were checked: give checks more time with request_timeout in the mount's config", limit),
+	}
+}
