@@ -152,7 +152,10 @@ func TestLearningDoesNotWaitForASlowReauthentication(t *testing.T) {
 			}
 			return telling(time.Now().Add(90*24*time.Hour))(ctx, target, cred)
 		})
-		go w.reauth(t, entry("mia@example.com", "new"))
+		go func() {
+			_, err := w.Credentials.Reauth(context.Background(), "a", entry("mia@example.com", "new"), backend.Actor{})
+			assert.NoError(t, err)
+		}()
 		synctest.Wait()
 		begun := time.Now()
 		w.check(t)
