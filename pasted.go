@@ -16,22 +16,39 @@ const quotes = "\"'`´‘’‚‛“”„‟‹›«»"
 
 var errQuoted = errors.New("is in quotes; enter what stands between them")
 
-// forms are those in which a secret is shown and is not the secret itself. No token of
-// an upstream looks like one: a base64 text has = at its end only, and what Atlassian
-// puts before a checksum is in both cases.
-var forms = []struct {
-	form *regexp.Regexp
+// The forms in which a secret is shown and is not the secret itself.
+var (
+	headerForm     = regexp.MustCompile(`(?i)^(?:authorization|proxy-authorization|private-token|job-token|deploy-token|x-api-key)[\s]*:`)
+	bearerForm     = regexp.MustCompile(`(?i)^bearer(?:\s|%20|:)`)
+	basicForm      = regexp.MustCompile(`(?i)^basic(?:\s|%20|:)`)
+	wordForm       = regexp.MustCompile(`(?i)^token(?:\s|%20|:)`)
+	variableForm   = regexp.MustCompile(`(?i)^(?:export|set|setx|env|declare\s+-x)\s|^\$env:`)
+	assignmentForm = regexp.MustCompile(`^(?:[A-Z]{3,}|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|(?i:[a-z0-9_-]{0,40}(?:token|pat|key|secret|password|code|state|email|user|username|login)))=+[^=]`)
+	addressForm    = regexp.MustCompile(`(?i)^https?://`)
+	jsonForm       = regexp.MustCompile(`^(?:\{|\[)\s*"`)
+	anglesForm     = regexp.MustCompile(`^<.*>$`)
+)
+
+// wrapping is one of them, and what is wrong with a value that has it.
+type wrapping struct {
+	of   *regexp.Regexp
 	says string
-}{
-	{regexp.MustCompile(`(?i)^(?:authorization|proxy-authorization|private-token|job-token|deploy-token|x-api-key)[\s]*:`), "is a whole header; enter the token alone"},
-	{regexp.MustCompile(`(?i)^bearer(?:\s|%20|:)`), "begins with Bearer; enter the token alone"},
-	{regexp.MustCompile(`(?i)^basic(?:\s|%20|:)`), "begins with Basic; enter the token alone, not what it is encoded to for a request"},
-	{regexp.MustCompile(`(?i)^token(?:\s|%20|:)`), "begins with the word token; enter the token alone"},
-	{regexp.MustCompile(`(?i)^(?:export|set|setx|env|declare\s+-x)\s|^\$env:`), "looks like the assignment of a variable; enter its value alone"},
-	{regexp.MustCompile(`^(?:[A-Z]{3,}|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|(?i:[a-z0-9_-]{0,40}(?:token|pat|key|secret|password|code|state|email|user|username|login)))=+[^=]`), "looks like NAME=value; enter the value alone"},
-	{regexp.MustCompile(`(?i)^https?://`), "is an address and no value of this kind"},
-	{regexp.MustCompile(`^(?:\{|\[)\s*"`), "is JSON; enter the value alone"},
-	{regexp.MustCompile(`^<.*>$`), "is in angle brackets; enter what stands between them"},
+}
+
+// forms lists them. No token of an upstream looks like one: a base64 text has = at its
+// end only, and what Atlassian puts before a checksum is in both cases.
+func forms() []wrapping {
+	return []wrapping{
+		{headerForm, "is a whole header; enter the token alone"},
+		{bearerForm, "begins with Bearer; enter the token alone"},
+		{basicForm, "begins with Basic; enter the token alone, not what it is encoded to for a request"},
+		{wordForm, "begins with the word token; enter the token alone"},
+		{variableForm, "looks like the assignment of a variable; enter its value alone"},
+		{assignmentForm, "looks like NAME=value; enter the value alone"},
+		{addressForm, "is an address and no value of this kind"},
+		{jsonForm, "is JSON; enter the value alone"},
+		{anglesForm, "is in angle brackets; enter what stands between them"},
+	}
 }
 
 // atlassianToken is how API tokens of Atlassian begin, which have a = before a checksum.
@@ -58,8 +75,8 @@ func checkForm(text string) error {
 	if strings.HasPrefix(text, atlassianToken) {
 		return nil
 	}
-	for _, f := range forms {
-		if f.form.MatchString(text) {
+	for _, f := range forms() {
+		if f.of.MatchString(text) {
 			return errors.New(f.says)
 		}
 	}
@@ -83,12 +100,23 @@ func inProse(r rune) bool {
 	return !unicode.IsControl(r) && !providers.Invisible(r)
 }
 
-// names of what is often copied along.
-var names = map[rune]string{
-	'\ufeff': "byte order mark", '\u200b': "zero width space", '\u200c': "zero width non-joiner", '\u200d': "zero width joiner",
-	'\u200e': "left-to-right mark", '\u200f': "right-to-left mark", '\u00ad': "soft hyphen", '\u2060': "word joiner",
-	'\u202a': "left-to-right embedding", '\u202b': "right-to-left embedding", '\u202c': "end of embedding",
-	'\u202d': "left-to-right override", '\u202e': "right-to-left override",
+// nameOf names what is often copied along, or is "".
+func nameOf(r rune) string {
+	return map[rune]string{
+		'\ufeff': "byte order mark",
+		'\u200b': "zero width space",
+		'\u200c': "zero width non-joiner",
+		'\u200d': "zero width joiner",
+		'\u200e': "left-to-right mark",
+		'\u200f': "right-to-left mark",
+		'\u00ad': "soft hyphen",
+		'\u2060': "word joiner",
+		'\u202a': "left-to-right embedding",
+		'\u202b': "right-to-left embedding",
+		'\u202c': "end of embedding",
+		'\u202d': "left-to-right override",
+		'\u202e': "right-to-left override",
+	}[r]
 }
 
 // checkCharacters refuses a text with a character that does not fit, and says which kind
@@ -106,7 +134,7 @@ func checkCharacters(text string, fits func(rune) bool) error {
 }
 
 func misfit(r rune) error {
-	switch name := names[r]; {
+	switch name := nameOf(r); {
 	case name != "":
 		return fmt.Errorf("contains an invisible character (%s); copy it again, or type it", name)
 	case providers.Invisible(r):

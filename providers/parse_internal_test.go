@@ -201,8 +201,10 @@ func TestPrintable(t *testing.T) {
 	assert.Equal(t, "Míà Example", printable("Míà Example"))
 	assert.Empty(t, printable("a\x1b[31mb"))
 	assert.Empty(t, printable("a\nb"))
-	for _, invisible := range []string{"\u202e", "\u2028", "\u0085", "\u009b", "\u200b", "\ufeff", "\U000e0041",
-		"\u3164", "\u2800", "\ufe0f", "\u034f", "\u115f", "\u1160", "\uffa0", "\u180b", "\u17b4", "\ufffc", "\U000e0100", "\U0001d159", "\u2066"} {
+	for _, invisible := range []string{
+		"\u202e", "\u2028", "\u0085", "\u009b", "\u200b", "\ufeff", "\U000e0041",
+		"\u3164", "\u2800", "\ufe0f", "\u034f", "\u115f", "\u1160", "\uffa0", "\u180b", "\u17b4", "\ufffc", "\U000e0100", "\U0001d159", "\u2066",
+	} {
 		assert.Empty(t, printable("a"+invisible+"b"), "%q", invisible)
 	}
 	assert.Empty(t, printable("a\xffb"))
