@@ -98,7 +98,7 @@ func (e *engine) healthAnswer(ctx context.Context, seen *backend.Seen) (*logical
 	if err != nil {
 		return nil, err
 	}
-	resp := answer(healthData(seen, e.now()), seen.Notes...)
+	resp := answer(healthData(seen, e.now()))
 	if end := seen.IdleEnd; !end.IsZero() && end.Sub(e.now()) <= mount.ExpiryWarning {
 		resp.AddWarning(fmt.Sprintf("the upstream ends a credential that nobody uses; as far as the engine knows this one was last used on %s and would end on %s: check it, or set health_check_interval",
 			timestamp(seen.Health.CheckedAt), timestamp(end)))

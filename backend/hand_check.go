@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -49,7 +50,11 @@ func (c *handCheck) round(ctx context.Context, in *Integration, record *Record, 
 	if err != nil {
 		return false, err
 	}
-	c.notes = append(c.notes, r.notes...)
+	for _, note := range r.notes {
+		if !slices.Contains(c.notes, note) { // the first look said it
+			c.notes = append(c.notes, note)
+		}
+	}
 	if how.only == nil {
 		c.w.schedule.continues(c.name, r.from)
 	}
