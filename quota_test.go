@@ -235,3 +235,15 @@ func TestWhatKeepsAPoolFromBeingExtended(t *testing.T) {
 		})
 	}
 }
+
+// Where all are used up it is the one that is full first.
+func TestTheTokenThatIsFullFirst(t *testing.T) {
+	m := withPool(t)
+	for login, left := range map[string]time.Duration{"one": 25 * time.Minute, "two": 10 * time.Minute} {
+		reset := time.Now().Add(left).Unix()
+		m.write(t, "creds/gh/report", body{"fingerprint": m.prints(t)["ghp_of_"+login], "remaining": 0, "reset_at": float64(reset)})
+	}
+	creds := m.ok(t, logical.ReadOperation, "creds/gh", nil)
+	assert.Equal(t, "ghp_of_two", creds.data["pat"])
+	assert.Len(t, creds.warnings, 1)
+}

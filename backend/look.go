@@ -73,7 +73,7 @@ func (w *Watch) look(ctx context.Context, in *Integration, record *Record, mount
 		err = w.ask(limited, r, record.Current.Credential, mount)
 	}
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
-		r.code, r.message = string(providers.Unreachable), "the check did not end within its time; give it more with request_timeout"
+		r.code, r.message = string(providers.Unreachable), fmt.Sprintf("the check did not end within %s, which is all the time that it had", how.limit.Round(time.Second))
 		return r, nil
 	}
 	return r, err

@@ -182,3 +182,119 @@ func TestASlowPoolIsCheckedInParts(t *testing.T) {
 	}
 	assert.Equal(t, backend.StatusDegraded, w.status(t, "a"))
 }
+
+// A credential that is shared by so many that there is no time to check it for all, although
+// the upstream answers, needs more time; where the upstream is silent, that is said.
+func TestAGroupThatNeedsMoreTime(t *testing.T) {
+	for name, c := range map[string]struct {
+		silent string // of which integration the upstream never answers
+		more   bool
+	}{"slow": {more: true}, "silent": {silent: "member-01"}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := sleepy(&storage{})
+				require.NoError(t, service(t.Context(), w, "a", "Acme"))
+				for n := range 12 {
+					if c.more || n < 3 {
+						require.NoError(t, service(t.Context(), w, fmt.Sprintf("member-%02d", n), "Acme"))
+					}
+				}
+				w.upstream.answers(func(ctx context.Context, target providers.Target, _ providers.Credential) (providers.Verified, error) {
+					takes := 12 * time.Second
+					if target.Settings.Text("service") == c.silent {
+						takes = time.Hour
+					}
+					select {
+					case <-time.After(takes):
+						return providers.Verified{Identity: "mia"}, nil
+					case <-ctx.Done():
+						return providers.Verified{}, failure(providers.Unreachable)
+					}
+				})
+				_, err := w.Credentials.Reauth(t.Context(), "a", entry("mia@example.com", "new"), backend.Actor{})
+				refused := requireCode(t, err, string(providers.Unreachable))
+				if c.more {
+					assert.Contains(t, refused.Message, "request_timeout")
+					assert.NotContains(t, refused.Message, "check the address")
+					return
+				}
+				assert.Equal(t, []string{"member-01"}, refused.Siblings)
+				assert.NotContains(t, refused.Message, "request_timeout")
+				assert.Contains(t, refused.Message, "check the address")
+			})
+		})
+	}
+}
+
+// Sixteen pools of forty tokens at four slow hosts do not keep out what is checked every
+// four seconds elsewhere.
+func TestSlowPoolsStopNobodysChecks(t *testing.T) {
+	for name, takes := range map[string]time.Duration{"slow": 2500 * time.Millisecond, "as slow as can be": 29 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := sleepy(&storage{})
+				own := func(url string) providers.Settings {
+					s := texts("url", url)
+					s.Numbers["health_check_interval"] = 4
+					return s
+				}
+				var tokens []string
+				for n := range 40 {
+					tokens = append(tokens, fmt.Sprintf("token-%d", n))
+				}
+				for n := range 16 {
+					name := fmt.Sprintf("pool-%02d", n)
+					require.NoError(t, w.Integrations.Write(t.Context(), name, backend.Draft{
+						Create: true, Provider: "fake", AuthType: "pool", Settings: own(fmt.Sprintf("https://slow-%d.example.com", n%4)),
+					}))
+					_, err := w.Credentials.Reauth(t.Context(), name, pool(tokens...), backend.Actor{})
+					require.NoError(t, err)
+				}
+				for n := range 4 {
+					name := fmt.Sprintf("victim-%d", n)
+					require.NoError(t, w.Integrations.Write(t.Context(), name, backend.Draft{
+						Create: true, Provider: "fake", AuthType: "key", Settings: own("https://quick.example.com"),
+					}))
+					_, err := w.Credentials.Reauth(t.Context(), name, entry(name, "key"), backend.Actor{})
+					require.NoError(t, err)
+				}
+				var mu sync.Mutex
+				last, gap, reached := map[string]time.Time{}, time.Duration(0), map[string]int{}
+				w.upstream.answers(func(ctx context.Context, target providers.Target, cred providers.Credential) (providers.Verified, error) {
+					if target.AuthType == "pool" {
+						select {
+						case <-time.After(takes):
+						case <-ctx.Done():
+							return providers.Verified{}, failure(providers.Unreachable)
+						}
+						mu.Lock()
+						defer mu.Unlock()
+						reached[cred.Values("pat")[0].Reveal()]++
+						return providers.Verified{Members: []providers.Member{{Identity: "an account"}}}, nil
+					}
+					who := cred.Value("email").Reveal()
+					mu.Lock()
+					defer mu.Unlock()
+					if before, known := last[who]; known {
+						gap = max(gap, time.Since(before))
+					}
+					last[who] = time.Now()
+					return providers.Verified{Identity: who, AccountID: "id-of-" + who}, nil
+				})
+				ctx, stop := context.WithCancel(t.Context())
+				done := make(chan struct{})
+				go func() {
+					defer close(done)
+					w.Watch.Sweep().Run(ctx, func() bool { return true })
+				}()
+				time.Sleep(10 * time.Minute)
+				stop()
+				<-done
+				t.Logf("longest gap %s, %d tokens reached", gap, len(reached))
+				assert.Len(t, last, 4)
+				assert.Less(t, gap, 12*time.Second)
+				assert.Greater(t, len(reached), 5, "and the slow pools have their share")
+			})
+		})
+	}
+}
