@@ -20,7 +20,7 @@ func TestAProgramThatWasMissingAtUnseal(t *testing.T) {
 	binary, err := os.ReadFile(filepath.Join(os.Getenv(envPlugins), pluginName))
 	require.NoError(t, err)
 	program := filepath.Join(plugins, pluginName)
-	require.NoError(t, os.WriteFile(program, binary, 0o700)) //nolint:gosec // a program
+	require.NoError(t, os.WriteFile(program, binary, 0o700))
 	server, fakes := startEmptyRaft(t, plugins), startFakes(t)
 	server.register(t)
 	server.mount(t, "sei")
