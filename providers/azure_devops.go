@@ -121,7 +121,7 @@ func (azureDevOps) SharedBy(t Target) map[string]string {
 	organization := t.Settings.Text(azureOrganization)
 	shared := map[string]string{"url": "refused: " + t.URL, azureOrganization: organization, azureGroup: t.Settings.Text(azureGroup)}
 	p := probe{title: "Azure DevOps"}
-	if root, err := p.azureRoot(t.URL, organization); err == nil {
+	if root, err := findAzureRoot(p, t.URL, organization); err == nil {
 		shared["url"], shared[azureOrganization] = root.base, strings.ToLower(organization)
 	}
 	return shared
@@ -135,7 +135,7 @@ func (a azureDevOps) check(t Target) (azureCheck, *Error) {
 		c.oauth, c.token, c.tokenField = true, "access token", OAuthAccessToken
 	}
 	var err *Error
-	if c.root, err = p.azureRoot(t.URL, c.organization); err != nil {
+	if c.root, err = findAzureRoot(p, t.URL, c.organization); err != nil {
 		return c, err
 	}
 	for _, s := range azureServices() {

@@ -54,7 +54,7 @@ func TestAzureRoot(t *testing.T) {
 		{"https://devops.example.com", "a?b", ""},
 	}
 	for _, c := range cases {
-		root, err := probe{title: "Azure DevOps"}.azureRoot(c.url, c.organization)
+		root, err := findAzureRoot(probe{title: "Azure DevOps"}, c.url, c.organization)
 		if c.api == "" {
 			assert.NotNil(t, err, "%s %s", c.url, c.organization)
 			continue
@@ -81,7 +81,7 @@ func FuzzAzureRoot(f *testing.F) {
 		f.Add(s.url, s.organization)
 	}
 	f.Fuzz(func(t *testing.T, raw, organization string) {
-		root, err := probe{title: "Azure DevOps"}.azureRoot(raw, organization)
+		root, err := findAzureRoot(probe{title: "Azure DevOps"}, raw, organization)
 		if err != nil {
 			assert.Len(t, err.Fields, 1)
 			return

@@ -29,7 +29,7 @@ func (a azureDevOps) OAuth(t Target) (OAuthClient, error) {
 
 func (a azureDevOps) oauth(t Target) (*oauthClient, *Error) {
 	p := newProbe(a.client, "Azure DevOps", OAuthCode, t)
-	root, err := p.azureRoot(t.URL, t.Settings.Text(azureOrganization))
+	root, err := findAzureRoot(p, t.URL, t.Settings.Text(azureOrganization))
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func (a azureDevOps) oauth(t Target) (*oauthClient, *Error) {
 	case !isEntraTenant(tenant):
 		return nil, p.invalid(azureTenantID, "tenant_id is the directory (tenant) id that the Entra admin centre shows, or a domain of the tenant such as contoso.onmicrosoft.com")
 	}
-	return p.oauth(t, oauthServer{
+	return newOAuthClient(p, t, oauthServer{
 		authorizeURL: oauthURL("https", entraHost, "/"+tenant+"/oauth2/v2.0/authorize"),
 		tokenURL:     oauthURL("https", entraHost, "/"+tenant+"/oauth2/v2.0/token"),
 		scopes:       []string{azureResource + "/.default", "offline_access"},

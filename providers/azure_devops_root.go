@@ -24,13 +24,13 @@ type azureRoot struct {
 	hosted bool
 }
 
-// azureRoot finds the root of an organisation for what people copy from the
+// findAzureRoot finds the root of an organisation for what people copy from the
 // browser. The organisation may stand in the url, but not another than the
 // setting names.
 //
 // Services: https://learn.microsoft.com/en-us/azure/devops/extend/develop/work-with-urls
 // Server: https://learn.microsoft.com/en-us/rest/api/azure/devops/?view=azure-devops-server-rest-7.0#components-of-a-rest-api-requestresponse-pair
-func (p probe) azureRoot(raw, organization string) (azureRoot, *Error) {
+func findAzureRoot(p probe, raw, organization string) (azureRoot, *Error) {
 	u, err := p.root(raw)
 	if err != nil {
 		return azureRoot{}, err
@@ -40,13 +40,13 @@ func (p probe) azureRoot(raw, organization string) (azureRoot, *Error) {
 	host := u.Hostname()
 	switch {
 	case host == azureHost:
-		return p.azureServices(u, organization)
+		return servicesRoot(p, u, organization)
 	case strings.HasSuffix(host, azureLegacySuffix):
-		return p.azureLegacy(u, organization)
+		return legacyRoot(p, u, organization)
 	case strings.HasSuffix(host, "."+azureHost), "."+host == azureLegacySuffix:
 		return azureRoot{}, p.invalid("url", "url is https://%s, not the host of one of its services", azureHost)
 	}
-	return p.azureServer(u, organization)
+	return serverRoot(p, u, organization)
 }
 
 // plainHost brings a host into one spelling: without the dot of the root domain
@@ -63,9 +63,9 @@ func plainHost(u *url.URL) {
 	u.Host = withPort(host, port)
 }
 
-// azureServices: https://dev.azure.com, with or without the organisation.
-func (p probe) azureServices(u *url.URL, organization string) (azureRoot, *Error) {
-	if err := p.azureName(organization, true); err != nil {
+// servicesRoot: https://dev.azure.com, with or without the organisation.
+func servicesRoot(p probe, u *url.URL, organization string) (azureRoot, *Error) {
+	if err := checkAzureName(p, organization, true); err != nil {
 		return azureRoot{}, err
 	}
 	if path := strings.TrimPrefix(u.Path, "/"); path != "" && !strings.EqualFold(path, organization) {
@@ -74,10 +74,10 @@ func (p probe) azureServices(u *url.URL, organization string) (azureRoot, *Error
 	return azureAt(u, "", organization, true), nil
 }
 
-// azureLegacy: https://<organization>.visualstudio.com, which is the same
+// legacyRoot: https://<organization>.visualstudio.com, which is the same
 // organisation as at dev.azure.com.
-func (p probe) azureLegacy(u *url.URL, organization string) (azureRoot, *Error) {
-	if err := p.azureName(organization, true); err != nil {
+func legacyRoot(p probe, u *url.URL, organization string) (azureRoot, *Error) {
+	if err := checkAzureName(p, organization, true); err != nil {
 		return azureRoot{}, err
 	}
 	name := strings.TrimSuffix(u.Hostname(), azureLegacySuffix)
@@ -93,11 +93,11 @@ func (p probe) azureLegacy(u *url.URL, organization string) (azureRoot, *Error) 
 	return azureRoot{base: base.String(), api: api.String(), hosted: true}, nil
 }
 
-// azureServer: https://<server>/<path>, with or without the collection, which is
+// serverRoot: https://<server>/<path>, with or without the collection, which is
 // what organization names. A path that is nothing but that name may be the server's
 // as well as the collection's.
-func (p probe) azureServer(u *url.URL, organization string) (azureRoot, *Error) {
-	if err := p.azureName(organization, false); err != nil {
+func serverRoot(p probe, u *url.URL, organization string) (azureRoot, *Error) {
+	if err := checkAzureName(p, organization, false); err != nil {
 		return azureRoot{}, err
 	}
 	path := u.Path
@@ -133,10 +133,10 @@ var azureOrganizationForm = regexp.MustCompile(`^[0-9A-Za-z](?:[0-9A-Za-z-]{0,48
 
 var azureCollectionForm = regexp.MustCompile(`^[0-9A-Za-z](?:[0-9A-Za-z ._-]{0,62}[0-9A-Za-z_-])?$`)
 
-// azureName accepts what can be an organisation, or on a server a collection. All
+// checkAzureName accepts what can be an organisation, or on a server a collection. All
 // of it is ASCII, so that lower case is one spelling and no two names look alike.
 // https://learn.microsoft.com/en-us/azure/devops/organizations/settings/naming-restrictions
-func (p probe) azureName(name string, hosted bool) *Error {
+func checkAzureName(p probe, name string, hosted bool) *Error {
 	if hosted {
 		if azureOrganizationForm.MatchString(name) {
 			return nil

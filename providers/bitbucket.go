@@ -101,7 +101,7 @@ func (b bitbucket) check(t Target) (bitbucketCheck, *Error) {
 	if oauth {
 		p.tokenField = OAuthAccessToken
 	}
-	api, err := p.bitbucketAPI(t.URL)
+	api, err := bitbucketAPI(p, t.URL)
 	if err != nil {
 		return bitbucketCheck{}, err
 	}
@@ -138,7 +138,7 @@ func (b bitbucket) Validate(ctx context.Context, t Target, cred Credential) (Ver
 
 // bitbucketAPI finds the API's root.
 // https://developer.atlassian.com/cloud/bitbucket/rest/intro/#uri-structure
-func (p probe) bitbucketAPI(raw string) (string, *Error) {
+func bitbucketAPI(p probe, raw string) (string, *Error) {
 	u, err := p.root(raw)
 	if err != nil {
 		return "", err

@@ -32,7 +32,7 @@ func TestBitbucketRights(t *testing.T) {
 func TestBitbucketAPI(t *testing.T) {
 	p := probe{title: "Bitbucket"}
 	for _, raw := range []string{"https://bitbucket.org", "https://Bitbucket.org/", "https://www.bitbucket.org", "https://api.bitbucket.org/2.0", "https://bitbucket.org/2.0/"} {
-		api, err := p.bitbucketAPI(raw)
+		api, err := bitbucketAPI(p, raw)
 		require.Nil(t, err, raw)
 		assert.Equal(t, "https://api.bitbucket.org/2.0", api)
 	}
@@ -40,7 +40,7 @@ func TestBitbucketAPI(t *testing.T) {
 		"", "bitbucket.org", "https://bitbucket.org/acme", "https://bitbucket.org/acme/2.0", "https://bitbucket.example.com",
 		"https://bitbucket.org.example.com", "https://evil-bitbucket.org", "https://bitbucket.org@example.com", "https://bitbucket.org?x",
 	} {
-		_, err := p.bitbucketAPI(raw)
+		_, err := bitbucketAPI(p, raw)
 		require.NotNil(t, err, raw)
 		assert.Equal(t, []string{"url"}, err.Fields)
 	}

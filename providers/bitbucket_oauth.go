@@ -24,7 +24,7 @@ func (b bitbucket) OAuth(t Target) (OAuthClient, error) {
 
 func (b bitbucket) oauth(t Target) (*oauthClient, *Error) {
 	p := newProbe(b.client, "Bitbucket", OAuthCode, t)
-	api, err := p.bitbucketAPI(t.URL)
+	api, err := bitbucketAPI(p, t.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func (b bitbucket) oauth(t Target) (*oauthClient, *Error) {
 		return nil, p.invalid("url", "url must be an absolute https URL")
 	}
 	host := strings.TrimPrefix(root.Host, "api.")
-	return p.oauth(t, oauthServer{
+	return newOAuthClient(p, t, oauthServer{
 		authorizeURL:   oauthURL(root.Scheme, host, "/site/oauth2/authorize"),
 		tokenURL:       oauthURL(root.Scheme, host, "/site/oauth2/access_token"),
 		clientInHeader: true,

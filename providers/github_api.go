@@ -22,11 +22,11 @@ const (
 	githubAPIPrefix = "api."
 )
 
-// githubAPI finds the API's root for what people copy from the browser.
+// findGitHubAPI finds the API's root for what people copy from the browser.
 //
 // github.com and its data residency: https://docs.github.com/en/rest/using-the-rest-api/getting-started-with-the-rest-api
 // Enterprise Server: https://docs.github.com/en/enterprise-server/rest/using-the-rest-api/getting-started-with-the-rest-api
-func (p probe) githubAPI(raw string) (githubAPI, *Error) {
+func findGitHubAPI(p probe, raw string) (githubAPI, *Error) {
 	u, err := p.root(raw)
 	if err != nil {
 		return githubAPI{}, err

@@ -37,7 +37,7 @@ type githubAccount struct {
 // newGitHubCheck prepares the check of one target.
 func newGitHubCheck(client *upstream.Client, title string, t Target) (githubCheck, *Error) {
 	p := newProbe(client, title, githubPAT, t)
-	api, err := p.githubAPI(t.URL)
+	api, err := findGitHubAPI(p, t.URL)
 	if err != nil {
 		return githubCheck{}, err
 	}

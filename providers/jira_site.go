@@ -43,7 +43,7 @@ func (jira) site(t Target) (jiraSite, *Error) {
 	}
 	switch host := root.Hostname(); {
 	case host == jiraGatewayHost:
-		return s, p.gatewayRoot(root)
+		return s, gatewayRoot(p, root)
 	case strings.HasSuffix(host, jiraCloudSuffix):
 		root.Path, root.RawPath = "", ""
 	}
@@ -54,7 +54,7 @@ func (jira) site(t Target) (jiraSite, *Error) {
 }
 
 // gatewayRoot demands the cloud id in the path.
-func (p probe) gatewayRoot(root *url.URL) *Error {
+func gatewayRoot(p probe, root *url.URL) *Error {
 	id, ok := strings.CutPrefix(root.Path, jiraGatewayPath)
 	if !ok || !isCloudID(id) {
 		return p.invalid("url", "the url of the gateway has the form https://%s%s<cloud id>", jiraGatewayHost, jiraGatewayPath)

@@ -104,8 +104,8 @@ type oauthServer struct {
 	refused func(tokenRefusal) refusal
 }
 
-// oauth completes the client of a target.
-func (p probe) oauth(t Target, server oauthServer) (*oauthClient, *Error) {
+// newOAuthClient completes the client of a target.
+func newOAuthClient(p probe, t Target, server oauthServer) (*oauthClient, *Error) {
 	p.tokenField, p.urlSetting = OAuthCode, oauthTokenURL
 	c := &oauthClient{
 		probe: p, server: server, target: t,

@@ -163,7 +163,7 @@ func isSonarQubeCloud(root *url.URL) bool {
 // SonarQube gives them.
 //
 // TokenType.java of SonarSource/sonarqube; https://docs.sonarsource.com/sonarqube-cloud (scoped organization tokens)
-func (p probe) refuseKind(token Secret) *Error {
+func (c sonarqubeCheck) refuseKind(token Secret) *Error {
 	kinds := []struct{ prefix, name string }{
 		{"sqa_", "a global analysis token"},
 		{"sqp_", "a project analysis token"},
@@ -172,7 +172,7 @@ func (p probe) refuseKind(token Secret) *Error {
 	}
 	for _, k := range kinds {
 		if strings.HasPrefix(token.Reveal(), k.prefix) {
-			return p.invalid(sonarqubeAPIKey, "the token begins with %s and so is %s, which cannot read what analytics needs; make a user token", k.prefix, k.name)
+			return c.invalid(sonarqubeAPIKey, "the token begins with %s and so is %s, which cannot read what analytics needs; make a user token", k.prefix, k.name)
 		}
 	}
 	return nil
