@@ -238,3 +238,9 @@ func saysOnly(res *upstream.Response, names ...string) bool {
 func (p probe) page(res *upstream.Response) *Error {
 	return p.fail(UpstreamError, "%q answered HTTP %d with a page and not with an answer of its API, such as the page of a proxy or firewall; check url", res.Host, res.Status)
 }
+
+// refuses reports whether an answer has a status by which an upstream, or something in
+// between, refuses a request.
+func refuses(res *upstream.Response) bool {
+	return res.Status == http.StatusUnauthorized || res.Status == http.StatusForbidden || res.Status == http.StatusNotFound
+}

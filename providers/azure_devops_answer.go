@@ -62,12 +62,6 @@ func (c azureCheck) judgeRight(res *upstream.Response, scope string) *Error {
 	return c.unexpected(res)
 }
 
-// refuses reports whether an answer has a status by which an upstream, or something in
-// between, refuses a request.
-func refuses(res *upstream.Response) bool {
-	return res.Status == http.StatusUnauthorized || res.Status == http.StatusForbidden || res.Status == http.StatusNotFound
-}
-
 // subject says what a scope is for.
 func (c azureCheck) subject(scope string) string {
 	if scope != c.service.scope {

@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -70,7 +71,7 @@ func (c azureCheck) run(ctx context.Context, email string) (Verified, *Error) {
 		return Verified{}, err
 	}
 	v := Verified{
-		Identity:   firstOf(account, printable(user.CustomDisplayName), printable(user.ProviderDisplayName), strings.ToLower(user.ID)),
+		Identity:   cmp.Or(account, printable(user.CustomDisplayName), printable(user.ProviderDisplayName), strings.ToLower(user.ID)),
 		AccountID:  strings.ToLower(user.ID),
 		URL:        c.root.api, // with the organisation, without which nobody can ask anything
 		APIVersion: c.version.found(),

@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -42,8 +43,8 @@ func (c bitbucketCheck) run(ctx context.Context, email string) (Verified, *Error
 		return Verified{}, err
 	}
 	return Verified{
-		Identity:  firstOf(email, user.DisplayName, user.AccountID, user.UUID),
-		AccountID: firstOf(user.AccountID, user.UUID),
+		Identity:  cmp.Or(email, user.DisplayName, user.AccountID, user.UUID),
+		AccountID: cmp.Or(user.AccountID, user.UUID),
 		Scopes:    scopes,
 	}, nil
 }

@@ -18,23 +18,23 @@ const passing = 70000
 func entraReason(number int) refusal {
 	switch number {
 	case 53000, 53001, 53002, 53003, 53004, 53009, 53010, 53011, 530021, 530031, 530032, 530033, 530034, 530035, 50005, 50097, 50129, 50131:
-		return refusal{AccountBlocked, "a policy of the tenant for conditional access blocks the sign-in; whoever administers it must allow Vault's address and the account"}
+		return refusal{outcome: AccountBlocked, why: "a policy of the tenant for conditional access blocks the sign-in; whoever administers it must allow Vault's address and the account"}
 	case 50057:
-		return refusal{AccountBlocked, "the account is disabled; whoever administers the tenant can enable it again"}
+		return refusal{outcome: AccountBlocked, why: "the account is disabled; whoever administers the tenant can enable it again"}
 	case 50053:
-		return refusal{AccountBlocked, "the account is locked after failed sign-ins; wait, or have it unlocked"}
+		return refusal{outcome: AccountBlocked, why: "the account is locked after failed sign-ins; wait, or have it unlocked"}
 	case 50105:
-		return refusal{AccountBlocked, "the account is not assigned to the application; whoever administers the tenant must assign it"}
+		return refusal{outcome: AccountBlocked, why: "the account is not assigned to the application; whoever administers the tenant must assign it"}
 	case passing:
-		return refusal{AccountBlocked, "it does not take the grant now and tells no lasting reason; it is asked again later"}
+		return refusal{outcome: AccountBlocked, why: "it does not take the grant now and tells no lasting reason; it is asked again later", passes: true}
 	case 65001, 65004:
-		return refusal{Rejected, noConsent}
+		return refusal{outcome: Rejected, why: noConsent}
 	case 50055:
-		return refusal{Rejected, "the password of the account has expired; the person must change it and sign in again"}
+		return refusal{outcome: Rejected, why: "the password of the account has expired; the person must change it and sign in again"}
 	case 50072, 50074, 50076, 50078, 50079, 50158, 70043, 50058, 16000:
-		return refusal{Rejected, signInAgain}
+		return refusal{outcome: Rejected, why: signInAgain}
 	case 90006, 90012, 90025, 90033, 90036:
-		return refusal{UpstreamError, "it has a fault of its own that passes; try again later"}
+		return refusal{outcome: UpstreamError, why: "it has a fault of its own that passes; try again later"}
 	}
 	return refusal{}
 }
@@ -58,7 +58,7 @@ func entraSuberror(word string) refusal {
 // that blocks outweighs others, and the passing one counts only alone.
 func entraRefused(said tokenRefusal) refusal {
 	var found refusal
-	numbers := said.numbers()
+	numbers := entraNumbers(said)
 	for _, number := range numbers {
 		r := entraReason(number)
 		if number == passing && len(numbers) > 1 {
@@ -79,8 +79,8 @@ func entraRefused(said tokenRefusal) refusal {
 
 var entraNumber = regexp.MustCompile(`AADSTS([0-9]{4,8})`)
 
-// numbers are those of error_codes, or where they are left out, those of the text.
-func (said tokenRefusal) numbers() []int {
+// entraNumbers are those of error_codes, or where they are left out, those of the text.
+func entraNumbers(said tokenRefusal) []int {
 	var numbers []int
 	if json.Unmarshal(said.Codes, &numbers) == nil && len(numbers) > 0 {
 		return numbers
@@ -93,6 +93,3 @@ func (said tokenRefusal) numbers() []int {
 	slices.Sort(numbers)
 	return slices.Compact(numbers)
 }
-
-// only reports whether that is the one reason told.
-func (said tokenRefusal) only(number int) bool { return slices.Equal(said.numbers(), []int{number}) }

@@ -1,11 +1,14 @@
 package providers
 
 import (
+	"net/http"
 	"net/url"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/providers/internal/upstream"
 )
 
 func TestIsGitHubRepository(t *testing.T) {
@@ -25,7 +28,7 @@ func FuzzGitHubRepositories(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body string) {
 		var list *[]githubRepository
-		if told(200, "application/json", body).JSON(&list) != nil || list == nil {
+		if (&upstream.Response{Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(body)}).JSON(&list) != nil || list == nil {
 			return
 		}
 		for _, r := range *list {

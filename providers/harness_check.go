@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -163,7 +164,7 @@ func (c harnessCheck) judgeOwner(res *upstream.Response, t harnessToken) *Error 
 
 // owner is who the token belongs to, by the best of the names that are told.
 func (t harnessToken) owner() string {
-	return firstOf(printable(t.Email), printable(t.Username), printable(t.ParentIdentifier))
+	return cmp.Or(printable(t.Email), printable(t.Username), printable(t.ParentIdentifier))
 }
 
 // end is when the token ends; the zero time is never. After a rotation it is the

@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strings"
@@ -134,8 +135,8 @@ func (c jiraCheck) judgeAccount(host string, a *jiraAccount) *Error {
 // verified describes the account and adds what a second look at the rights says.
 func (c jiraCheck) verified(ctx context.Context, root string, a jiraAccount) Verified {
 	v := Verified{
-		Identity:  firstOf(a.EmailAddress, c.email, a.Name, a.DisplayName, a.AccountID, a.Key),
-		AccountID: firstOf(a.AccountID, a.Key, a.Name),
+		Identity:  cmp.Or(a.EmailAddress, c.email, a.Name, a.DisplayName, a.AccountID, a.Key),
+		AccountID: cmp.Or(a.AccountID, a.Key, a.Name),
 	}
 	for _, warning := range []string{a.kindWarning(), c.projects(ctx, root)} {
 		if warning != "" {
@@ -155,15 +156,6 @@ func (a jiraAccount) kindWarning() string {
 		return "the account is a service account and belongs to no person; an organisation admin of Atlassian can remove it"
 	case a.AccountType == "app":
 		return "the account is that of an app and belongs to no person; it goes when the app is removed"
-	}
-	return ""
-}
-
-func firstOf(texts ...string) string {
-	for _, t := range texts {
-		if t != "" {
-			return t
-		}
 	}
 	return ""
 }

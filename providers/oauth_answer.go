@@ -51,27 +51,30 @@ func (c *oauthClient) judgeToken(res *upstream.Response, refused func(*upstream.
 type refusal struct {
 	outcome Outcome
 	why     string
+	// passes is set where the reason may be gone a moment later. Of a code, which works
+	// for a moment only, such a refusal says that it is bad.
+	passes bool
 }
 
 // because finds why an answer refuses a code or a refresh token: the vendor's own words
 // say more than the codes of OpenID Connect, and those more than the ones of RFC 6749.
-func (c *oauthClient) because(res *upstream.Response) (tokenRefusal, refusal) {
+func (c *oauthClient) because(res *upstream.Response) refusal {
 	var said tokenRefusal
 	res.Peek(&said)
 	if c.server.refused != nil {
 		if r := c.server.refused(said); r.outcome != "" {
-			return said, r
+			return r
 		}
 	}
 	switch said.Error {
 	case "invalid_grant", "bad_token":
-		return said, refusal{outcome: Rejected}
+		return refusal{outcome: Rejected}
 	case "consent_required":
-		return said, refusal{Rejected, noConsent}
+		return refusal{outcome: Rejected, why: noConsent}
 	case "interaction_required", "login_required":
-		return said, refusal{Rejected, signInAgain}
+		return refusal{outcome: Rejected, why: signInAgain}
 	}
-	return said, refusal{}
+	return refusal{}
 }
 
 // What a person must do before anything is issued.
@@ -83,7 +86,7 @@ const (
 // exchangeRefused judges a refused code. A refusal with a reason of its own does not say
 // that the code is bad, and asking the person again without more would come to the same.
 func (c *oauthClient) exchangeRefused(res *upstream.Response) *Error {
-	said, r := c.because(res)
+	r := c.because(res)
 	switch {
 	case r.outcome == "":
 		return c.notUnderstood(res)
@@ -91,7 +94,7 @@ func (c *oauthClient) exchangeRefused(res *upstream.Response) *Error {
 		return c.fail(InsufficientScope, "%q issued nothing (HTTP %d): %s", res.Host, res.Status, r.why)
 	case r.outcome == UpstreamError:
 		return c.fail(UpstreamError, "%q issued nothing (HTTP %d): %s", res.Host, res.Status, r.why)
-	case r.why != "" && !said.only(passing):
+	case r.why != "" && !r.passes:
 		return c.fail(AccountBlocked, "%q issued nothing (HTTP %d): %s", res.Host, res.Status, r.why)
 	}
 	return c.fail(Rejected, "%q refused the authorization code (HTTP %d): it is wrong, used already or too old, or it was made for another redirect_uri", res.Host, res.Status)
@@ -100,7 +103,7 @@ func (c *oauthClient) exchangeRefused(res *upstream.Response) *Error {
 // refreshRefused judges a refused refresh token. What passes, or what an administrator can
 // take back, is no verdict on it.
 func (c *oauthClient) refreshRefused(res *upstream.Response) *Error {
-	_, r := c.because(res)
+	r := c.because(res)
 	switch {
 	case r.outcome == "":
 		return c.notUnderstood(res)

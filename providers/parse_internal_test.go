@@ -24,6 +24,7 @@ func TestParseGitHubExpiry(t *testing.T) {
 		{"RFC 3339", "2026-12-01T00:00:00Z", ""},
 		{"before there was GitHub", "0000-01-01 00:00:00 +0100", ""},
 		{"beyond four digits", "9999-12-31 23:00:00 -0500", ""},
+		{"beyond four digits by its zone alone", "9999-12-31 23:59:59 -0500", ""},
 		{"no such day", "2026-02-30 00:00:00 UTC", ""},
 		{"nothing", "", ""},
 	}
@@ -109,7 +110,7 @@ func TestResetIn(t *testing.T) {
 	}
 	assert.Equal(t, 90*time.Second, resetIn(answer("0", "1795000090"), now))
 	assert.Equal(t, time.Duration(0), resetIn(answer("0", "1794000000"), now), "a clock that differs gives no negative pause")
-	assert.Equal(t, maxRetryAfter, resetIn(answer("0", "9223372036854775807"), now))
+	assert.Equal(t, 24*time.Hour, resetIn(answer("0", "9223372036854775807"), now))
 	assert.Equal(t, time.Minute, resetIn(answer("14", "1795000090"), now), "the quota is not what is spent")
 	assert.Equal(t, time.Minute, resetIn(answer("0", "soon"), now))
 }
