@@ -11,7 +11,7 @@ func summary(accounts []githubAccount) Verified {
 	for _, a := range accounts {
 		members = append(members, a.Member)
 	}
-	v := sumOf(members, githubCovers)
+	v := SumOf(github{}, members)
 	v.Warnings = append(lackingScopes(v.Members), sharedAccounts(v.Members)...)
 	for i, a := range accounts {
 		for _, w := range a.warnings {

@@ -168,9 +168,9 @@ func TestGitHubScopes(t *testing.T) {
 
 func TestCommonScopes(t *testing.T) {
 	m := func(scopes ...string) Member { return Member{Scopes: append([]string{}, scopes...)} }
-	assert.Equal(t, []string{"public_repo"}, commonScopes([]Member{m("repo"), m("public_repo")}, githubCovers))
-	assert.Equal(t, []string{}, commonScopes([]Member{m("gist"), m("repo")}, githubCovers))
-	assert.Nil(t, commonScopes([]Member{m("repo"), {}}, githubCovers))
+	assert.Equal(t, []string{"public_repo"}, SumOf(github{}, []Member{m("repo"), m("public_repo")}).Scopes)
+	assert.Equal(t, []string{}, SumOf(github{}, []Member{m("gist"), m("repo")}).Scopes)
+	assert.Nil(t, SumOf(github{}, []Member{m("repo"), {}}).Scopes)
 }
 
 func TestActionURL(t *testing.T) {

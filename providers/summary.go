@@ -20,7 +20,7 @@ func SumOf(p Provider, members []Member) Verified {
 	if c, ok := p.(Coverer); ok {
 		return sumOf(members, c.Covers)
 	}
-	return sumOf(members, hasScope)
+	return sumOf(members, slices.Contains[[]string])
 }
 
 func sumOf(members []Member, covers func(granted []string, want string) bool) Verified {
