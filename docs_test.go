@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-sei/providers"
+	"vault-plugin-secrets-sei/providers/catalog"
 )
 
 const providerDocs = "docs/providers.md"
@@ -16,7 +17,7 @@ const providerDocs = "docs/providers.md"
 // What docs/providers.md says follows from the providers' specs; make docs
 // writes it.
 func TestProviderDocsAreUpToDate(t *testing.T) {
-	registry := providers.All("docs")
+	registry := catalog.All("docs")
 	defer registry.Close()
 	want := renderProviders(registry)
 	if os.Getenv("UPDATE_DOCS") != "" {

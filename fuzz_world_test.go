@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-sei/providers"
+	"vault-plugin-secrets-sei/providers/catalog"
 	"vault-plugin-secrets-sei/providers/providertest"
 )
 
@@ -67,7 +68,7 @@ func besiege(t testing.TB) *besieged {
 		forms: map[string]body{}, secrets: map[string]bool{}, kept: map[string]bool{}, served: map[string]map[string]any{}, seeded: map[string]body{},
 	}
 	start := time.Now()
-	b.engine = newEngine(b.disk, providers.All("fuzz"), func() time.Time { return start })
+	b.engine = newEngine(b.disk, catalog.All("fuzz"), func() time.Time { return start })
 	require.NoError(t, b.Setup(context.Background(), &logical.BackendConfig{
 		StorageView: b.disk, System: &logical.StaticSystemView{}, EventsSender: b.events,
 		Logger: hclog.New(&hclog.LoggerOptions{Output: &b.log, Level: hclog.Trace}),

@@ -12,7 +12,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
-	"vault-plugin-secrets-sei/providers"
+	"vault-plugin-secrets-sei/providers/catalog"
 	"vault-plugin-secrets-sei/providers/providertest"
 )
 
@@ -35,7 +35,7 @@ func newMount(t *testing.T) *mount {
 	t.Cleanup(jira.Close)
 	t.Cleanup(github.Close)
 	m.jiraURL, m.githubURL = jira.URL, github.URL
-	m.engine = newEngine(m.storage, providers.All("test"), time.Now)
+	m.engine = newEngine(m.storage, catalog.All("test"), time.Now)
 	system := &logical.StaticSystemView{PluginEnvironment: &logical.PluginEnvironment{}} // help asks for it
 	require.NoError(t, m.Setup(t.Context(), &logical.BackendConfig{StorageView: m.storage, System: system}))
 	t.Cleanup(func() { m.Cleanup(t.Context()) })

@@ -11,14 +11,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"vault-plugin-secrets-sei/providers"
+	"vault-plugin-secrets-sei/providers/catalog"
 )
 
 // The server's log has one line for each swap, which programs can read.
 func TestTheLogHasALineForEachSwap(t *testing.T) {
 	m := withJira(t)
 	var log bytes.Buffer
-	m.engine = newEngine(m.storage, providers.All("test"), time.Now)
+	m.engine = newEngine(m.storage, catalog.All("test"), time.Now)
 	m.mountUUID = "mount-1"
 	require.NoError(t, m.Setup(t.Context(), &logical.BackendConfig{
 		StorageView: m.storage, System: &logical.StaticSystemView{}, Logger: hclog.New(&hclog.LoggerOptions{Output: &log}),

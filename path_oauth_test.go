@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-sei/providers"
+	"vault-plugin-secrets-sei/providers/catalog"
 	"vault-plugin-secrets-sei/providers/providertest"
 )
 
@@ -65,7 +66,7 @@ func (m *oauthMount) pass(d time.Duration) { m.clock.Add(int64(d / time.Second))
 // starts returns an engine over the storage.
 func (m *oauthMount) starts(t *testing.T, system logical.SystemView) *engine {
 	t.Helper()
-	e := newEngine(m.storage, providers.All("test"), m.now)
+	e := newEngine(m.storage, catalog.All("test"), m.now)
 	require.NoError(t, e.Setup(t.Context(), &logical.BackendConfig{StorageView: m.storage, System: system}))
 	t.Cleanup(func() { e.Cleanup(t.Context()) })
 	return e
@@ -271,7 +272,7 @@ func TestStorageFaultsOfOAuth(t *testing.T) {
 				m.visit(t, m.consent(t), 200)
 				query := m.consent(t)
 				disk := &failing{Storage: m.storage}
-				m.engine = newEngine(disk, providers.All("test"), m.now)
+				m.engine = newEngine(disk, catalog.All("test"), m.now)
 				require.NoError(t, m.Setup(t.Context(), &logical.BackendConfig{StorageView: disk, System: &logical.StaticSystemView{}}))
 				disk.arm(at, false)
 				act(t, m, query)
@@ -304,7 +305,7 @@ func FuzzCallback(f *testing.F) {
 	f.Add("a-state-of-somebody", "a-code", "")
 	f.Add("<script>alert(1)</script>", "", "access_denied")
 	f.Add(`"><img src=x onerror=y>`, "%00", "\x00")
-	m := newEngine(&logical.InmemStorage{}, providers.All("test"), time.Now)
+	m := newEngine(&logical.InmemStorage{}, catalog.All("test"), time.Now)
 	defer m.Cleanup(f.Context())
 	if err := m.Setup(f.Context(), &logical.BackendConfig{StorageView: &logical.InmemStorage{}, System: &logical.StaticSystemView{}}); err != nil {
 		f.Fatal(err)

@@ -28,6 +28,7 @@ import (
 
 	"vault-plugin-secrets-sei/backend"
 	"vault-plugin-secrets-sei/providers"
+	"vault-plugin-secrets-sei/providers/catalog"
 )
 
 // version is set by the linker. It is what Vault shows as the running version.
@@ -44,7 +45,7 @@ func Factory(ctx context.Context, conf *logical.BackendConfig) (logical.Backend,
 	if conf == nil {
 		return nil, errors.New("the engine needs a configuration from Vault")
 	}
-	e := newEngine(conf.StorageView, providers.All(strings.TrimPrefix(version, "v")), time.Now)
+	e := newEngine(conf.StorageView, catalog.All(strings.TrimPrefix(version, "v")), time.Now)
 	e.mountUUID = conf.BackendUUID
 	if err := e.Setup(ctx, conf); err != nil {
 		return nil, err

@@ -11,7 +11,7 @@ import (
 
 	"vault-plugin-secrets-sei/backend"
 	"vault-plugin-secrets-sei/bench"
-	"vault-plugin-secrets-sei/providers"
+	"vault-plugin-secrets-sei/providers/catalog"
 )
 
 // fleet is an engine with integrations of GitHub at an upstream that answers at once.
@@ -26,7 +26,7 @@ func newFleet(b *testing.B, size int) *fleet {
 	require.NoError(b, err)
 	b.Cleanup(upstream.Close)
 	f := &fleet{storage: &logical.InmemStorage{}}
-	f.engine = newEngine(f.storage, providers.All("test"), time.Now)
+	f.engine = newEngine(f.storage, catalog.All("test"), time.Now)
 	require.NoError(b, f.Setup(b.Context(), &logical.BackendConfig{StorageView: f.storage, System: &logical.StaticSystemView{}}))
 	b.Cleanup(func() { f.Cleanup(context.Background()) })
 	f.do(b, logical.UpdateOperation, "config", body{"allowed_hosts": "http://127.0.0.1"})

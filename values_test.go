@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"vault-plugin-secrets-sei/providers"
+	"vault-plugin-secrets-sei/providers/catalog"
 )
 
 func TestParseTime(t *testing.T) {
@@ -40,7 +40,7 @@ func FuzzStrict(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	registry := providers.All("fuzz")
+	registry := catalog.All("fuzz")
 	words := newVocabulary(registry)
 	jira, _ := registry.Provider("jira")
 	auth, _ := jira.Spec().AuthType("api_key")

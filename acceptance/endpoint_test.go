@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-sei/providers"
+	"vault-plugin-secrets-sei/providers/catalog"
 )
 
 // endpoint does what the resource vault_generic_endpoint of Terraform's Vault provider
@@ -81,7 +82,7 @@ func TestTerraformSeesNoDrift(t *testing.T) {
 		kinds[fmt.Sprint(e.data["provider"], " ", e.data["auth_type"])] = true
 		kinds[fmt.Sprint(e.data["provider"])] = true
 	}
-	for _, name := range providers.All("test").Names() {
+	for _, name := range catalog.All("test").Names() {
 		assert.Contains(t, kinds, name, "the example has no integration of it")
 	}
 
@@ -111,7 +112,7 @@ func TestTerraformSeesNoDrift(t *testing.T) {
 func TestEverySettingReadsAsWritten(t *testing.T) {
 	server, fakes := startDev(t), startFakes(t)
 	server.mount(t, "sei-all")
-	registry := providers.All("test")
+	registry := catalog.All("test")
 	hosts := []string{"http://127.0.0.1", "https://upstream.example.com", "https://sonarcloud.io"}
 	for _, provider := range registry.Names() {
 		p, _ := registry.Provider(provider)

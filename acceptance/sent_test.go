@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"vault-plugin-secrets-sei/providers"
+	"vault-plugin-secrets-sei/providers/catalog"
 )
 
 // sent tells the secrets in what is sent to the engine, as the providers' specs and the
@@ -26,7 +26,7 @@ type secretSent struct{ kind, value string }
 
 func newSent() sent {
 	s := sent{open: map[string]bool{"provider": true, "auth_type": true}, secret: map[string]bool{"access_token": true, "refresh_token": true}}
-	registry := providers.All("test")
+	registry := catalog.All("test")
 	defer registry.Close()
 	for _, name := range registry.Names() {
 		p, _ := registry.Provider(name)

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-sei/providers"
+	"vault-plugin-secrets-sei/providers/catalog"
 )
 
 // In testdata/v1 stands a mount's storage as the first released format has it: a file
@@ -113,7 +114,7 @@ func settings(pairs ...string) providers.Settings {
 // samples are entries of every kind, with every field in use.
 func samples(t *testing.T) []sample {
 	t.Helper()
-	registry := providers.All("test")
+	registry := catalog.All("test")
 	var list []sample
 	var oauth *Integration
 	group := ""

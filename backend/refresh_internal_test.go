@@ -10,11 +10,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-sei/providers"
+	"vault-plugin-secrets-sei/providers/catalog"
 )
 
 // What could not be stored of a credential is secret, and goes with its integration.
 func TestDeletingForgetsWhatCouldNotBeStored(t *testing.T) {
-	b := New(&logical.InmemStorage{}, providers.All("test"), time.Now, func(context.Context, Event) {})
+	b := New(&logical.InmemStorage{}, catalog.All("test"), time.Now, func(context.Context, Event) {})
 	draft := Draft{Create: true, Provider: "gitlab", AuthType: "pat", Settings: providers.Settings{}.Clone()}
 	require.NoError(t, b.Integrations.Write(t.Context(), "a", draft))
 	unsaved := b.Credentials.refreshes

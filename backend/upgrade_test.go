@@ -17,6 +17,7 @@ import (
 
 	"vault-plugin-secrets-sei/backend"
 	"vault-plugin-secrets-sei/providers"
+	"vault-plugin-secrets-sei/providers/catalog"
 )
 
 // firstRelease is a mount as the first released format has it, served by this version
@@ -35,7 +36,7 @@ func firstRelease(t *testing.T) (*backend.Backend, *storage) {
 		return store.Put(t.Context(), &logical.StorageEntry{Key: strings.TrimSuffix(path, ".json"), Value: data})
 	}))
 	now := func() time.Time { return time.Date(2027, 1, 2, 3, 10, 0, 0, time.UTC) }
-	return backend.New(store, providers.All("test"), now, func(context.Context, backend.Event) {}), store
+	return backend.New(store, catalog.All("test"), now, func(context.Context, backend.Event) {}), store
 }
 
 // Whatever the first release stored is served by this version.

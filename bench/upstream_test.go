@@ -10,6 +10,7 @@ import (
 
 	"vault-plugin-secrets-sei/bench"
 	"vault-plugin-secrets-sei/providers"
+	"vault-plugin-secrets-sei/providers/catalog"
 )
 
 // The engine's own check takes the upstream for GitHub.
@@ -17,7 +18,7 @@ func TestTheUpstreamIsOneToTheEngine(t *testing.T) {
 	upstream, err := bench.NewUpstream(t.Context(), 3)
 	require.NoError(t, err)
 	t.Cleanup(upstream.Close)
-	registry := providers.All("test")
+	registry := catalog.All("test")
 	t.Cleanup(registry.Close)
 	github, _ := registry.Provider("github")
 	check := func(ctx context.Context, host int, token string) providers.Verified {

@@ -1,6 +1,8 @@
 package providers
 
-import "vault-plugin-secrets-sei/providers/internal/upstream"
+import (
+	"vault-plugin-secrets-sei/providers/internal/upstream"
+)
 
 // AllowedHosts is the mount's rule for which addresses may be called. The zero
 // value is the default: https to any address but loopback, link-local,

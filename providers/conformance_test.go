@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-sei/providers"
+	"vault-plugin-secrets-sei/providers/catalog"
 	"vault-plugin-secrets-sei/providers/providertest"
 )
 
@@ -50,7 +51,7 @@ func TestSuites(t *testing.T) {
 
 func registry(t *testing.T) *providers.Registry {
 	t.Helper()
-	r := providers.All("1.2.3-test")
+	r := catalog.All("1.2.3-test")
 	t.Cleanup(r.Close)
 	return r
 }

@@ -51,8 +51,8 @@ type Target struct {
 	Known []*Member
 }
 
-// without is the target with a setting of the kind List left out.
-func (t Target) without(list string) Target {
+// Without is the target with a setting of the kind List left out.
+func (t Target) Without(list string) Target {
 	t.Settings = t.Settings.Clone()
 	delete(t.Settings.Lists, list)
 	return t

@@ -1,6 +1,8 @@
 package providers
 
-import "time"
+import (
+	"time"
+)
 
 // Quota is what an upstream told of the quota of a token's account, beside an answer.
 type Quota struct {

@@ -2,8 +2,6 @@ package providers
 
 import (
 	"slices"
-
-	"vault-plugin-secrets-sei/providers/internal/upstream"
 )
 
 // Registry holds the providers of this build. It is safe for concurrent use.
@@ -12,24 +10,6 @@ type Registry struct {
 	specs  map[string]Spec
 	names  []string
 	close  func()
-}
-
-// All returns every provider of this build. The version goes into the
-// User-Agent. Close the registry when it is no longer used.
-func All(version string) *Registry {
-	client := upstream.New(version)
-	r := NewRegistry(
-		jira{client},
-		github{client},
-		bitbucket{client},
-		azureDevOps{client},
-		harness{client},
-		gitlab{client},
-		githubActions{client},
-		sonarqube{client},
-	)
-	r.close = client.Close
-	return r
 }
 
 // NewRegistry returns a registry of just these providers.
@@ -41,6 +21,13 @@ func NewRegistry(all ...Provider) *Registry {
 		r.byName[name], r.specs[name] = p, spec
 		r.names = append(r.names, name)
 	}
+	return r
+}
+
+// OnClose sets what Close releases: the connections that the providers share. Call it
+// before the registry is used. It returns the registry.
+func (r *Registry) OnClose(release func()) *Registry {
+	r.close = release
 	return r
 }
 

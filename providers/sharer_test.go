@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-sei/providers"
+	"vault-plugin-secrets-sei/providers/catalog"
 )
 
 func sharedBy(t *testing.T, target providers.Target) map[string]string {
@@ -116,7 +117,7 @@ func FuzzSharedBy(f *testing.F) {
 	for _, s := range seeds {
 		f.Add(s.url, s.one, s.other)
 	}
-	registry := providers.All("1")
+	registry := catalog.All("1")
 	f.Cleanup(registry.Close)
 	azure, _ := registry.Provider("azure_devops")
 	f.Fuzz(func(t *testing.T, url, one, other string) {

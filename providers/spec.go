@@ -1,6 +1,8 @@
 package providers
 
-import "slices"
+import (
+	"slices"
+)
 
 // Spec is what one provider is, as data: request parsing, help, OpenAPI and the
 // documentation are derived from it. It is the same value each time and must not

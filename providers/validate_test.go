@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"vault-plugin-secrets-sei/providers"
+	"vault-plugin-secrets-sei/providers/catalog"
 	"vault-plugin-secrets-sei/providers/providertest"
 )
 
@@ -293,7 +294,7 @@ func TestManyAtOnce(t *testing.T) {
 		w := providertest.NewWorld()
 		defer w.Close()
 		w.GitHub.AddClassic("mia", token, "repo", "read:org")
-		r := providers.All("1")
+		r := catalog.All("1")
 		defer r.Close()
 		p, _ := r.Provider("github")
 		target := w.Wire(providers.Target{URL: providertest.GitHubURL, AuthType: "pat"})

@@ -1,6 +1,8 @@
 package providers
 
-import "unicode"
+import (
+	"unicode"
+)
 
 // blank characters are of no class of Unicode that says that they show nothing.
 const (
