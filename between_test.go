@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-sei/providers"
+	"vault-plugin-secrets-sei/providers/catalog/catalogtest"
 	"vault-plugin-secrets-sei/providers/providertest"
 )
 
@@ -23,7 +24,7 @@ func sentFields(cred providers.Credential) body {
 }
 
 // withCase has the integration one with the credential of a case at version 1.
-func withCase(t *testing.T, provider string, c providertest.Case) *oauthMount {
+func withCase(t *testing.T, provider string, c catalogtest.Case) *oauthMount {
 	t.Helper()
 	m := newWorldMount(t)
 	c.Arrange(m.world)
@@ -46,7 +47,7 @@ func withCase(t *testing.T, provider string, c providertest.Case) *oauthMount {
 // works: nobody is asked to replace it. The upstream's own refusal makes it dead.
 func TestRefusalsInBetween(t *testing.T) {
 	undecided := []string{"azure_devops", "bitbucket", "harness"} // their 401s are not told apart yet
-	for name, suite := range providertest.Suites() {
+	for name, suite := range catalogtest.Suites() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			q := suite.Questions[0]

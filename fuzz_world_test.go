@@ -15,8 +15,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-sei/providers"
+	"vault-plugin-secrets-sei/providers/azuredevops/azuredevopstest"
+	"vault-plugin-secrets-sei/providers/bitbucket/bitbuckettest"
 	"vault-plugin-secrets-sei/providers/catalog"
-	"vault-plugin-secrets-sei/providers/providertest"
+	"vault-plugin-secrets-sei/providers/catalog/catalogtest"
+	"vault-plugin-secrets-sei/providers/providertest/authserver"
 )
 
 const (
@@ -30,7 +33,7 @@ const (
 type besieged struct {
 	*engine
 	disk    *noting
-	world   *providertest.World
+	world   *catalogtest.World
 	log     bytes.Buffer
 	events  *eventLog
 	names   []string                  // of the integrations
@@ -64,7 +67,7 @@ func (n *noting) Delete(ctx context.Context, key string) error {
 func besiege(t testing.TB) *besieged {
 	t.Helper()
 	b := &besieged{
-		disk: &noting{Storage: &logical.InmemStorage{}, changed: map[string]bool{}}, world: providertest.NewWorld(), events: &eventLog{},
+		disk: &noting{Storage: &logical.InmemStorage{}, changed: map[string]bool{}}, world: catalogtest.NewWorld(), events: &eventLog{},
 		forms: map[string]body{}, secrets: map[string]bool{}, kept: map[string]bool{}, served: map[string]map[string]any{}, seeded: map[string]body{},
 	}
 	start := time.Now()
@@ -93,7 +96,7 @@ func (b *besieged) close() {
 // calls good, of Jira a version before it, and some that have none.
 func (b *besieged) settle(t testing.TB) {
 	t.Helper()
-	for name, suite := range providertest.Suites() {
+	for name, suite := range catalogtest.Suites() {
 		suite.Good.Arrange(b.world)
 		b.configure(t, name, settingsBody(name, b.world.Wire(suite.Good.Target)))
 		p, _ := b.registry.Provider(name)
@@ -137,12 +140,12 @@ func (b *besieged) formOf(auth providers.AuthType, cred providers.Credential) bo
 // authorization open that its person consented to.
 func (b *besieged) settleOAuth(t testing.TB) {
 	t.Helper()
-	client := providertest.OAuthClient{ID: "engine", Secret: fuzzClientSecret, RedirectURI: oauthCallbackURI}
+	client := authserver.OAuthClient{ID: "engine", Secret: fuzzClientSecret, RedirectURI: oauthCallbackURI}
 	b.world.Entra.AddClient(client)
-	b.world.Entra.SignIn(providertest.AzureToken{Account: email, Organization: "contoso"})
+	b.world.Entra.SignIn(azuredevopstest.AzureToken{Account: email, Organization: "contoso"})
 	client.Scopes = []string{"account"}
 	b.world.Bitbucket.AddClient(client)
-	b.world.Bitbucket.SignIn(providertest.BitbucketToken{Email: email})
+	b.world.Bitbucket.SignIn(bitbuckettest.BitbucketToken{Email: email})
 	b.kept[fuzzClientSecret] = true
 	for name, of := range map[string]string{"bb": "bitbucket", "ado": "azure_devops"} {
 		settings := maps.Clone(b.seeded[of])

@@ -13,15 +13,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-sei/providers/catalog"
-	"vault-plugin-secrets-sei/providers/providertest"
+	"vault-plugin-secrets-sei/providers/github/githubtest"
+	"vault-plugin-secrets-sei/providers/jira/jiratest"
 )
 
 // mount is an engine with fake upstreams on loopback.
 type mount struct {
 	*engine
 	storage            *logical.InmemStorage
-	jira               *providertest.Jira
-	github             *providertest.GitHub
+	jira               *jiratest.Jira
+	github             *githubtest.GitHub
 	jiraURL, githubURL string
 }
 
@@ -29,7 +30,7 @@ func newMount(t *testing.T) *mount {
 	t.Helper()
 	m := &mount{
 		storage: &logical.InmemStorage{},
-		jira:    providertest.NewJira(providertest.JiraOptions{}), github: providertest.NewGitHub(),
+		jira:    jiratest.NewJira(jiratest.JiraOptions{}), github: githubtest.NewGitHub(),
 	}
 	jira, github := httptest.NewServer(m.jira), httptest.NewServer(m.github)
 	t.Cleanup(jira.Close)

@@ -8,18 +8,19 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"vault-plugin-secrets-sei/providers"
+	"vault-plugin-secrets-sei/providers/catalog/catalogtest"
 	"vault-plugin-secrets-sei/providers/providertest"
 )
 
 // TestHostileUpstreams tries every fault through the engine: a re-authentication and a
 // health check end in time with the right code, and cost the credential in use nothing.
 func TestHostileUpstreams(t *testing.T) {
-	for name, want := range providertest.FaultOutcomes() {
+	for name, want := range catalogtest.FaultOutcomes() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := withJira(t)
 			m.write(t, "config", body{"request_timeout": "1s"})
-			fault, _ := providertest.NamedFault(name, providertest.ElsewhereURL)
+			fault, _ := providertest.NamedFault(name, catalogtest.ElsewhereURL)
 			m.jira.Behave(fault)
 			status := 400
 			if want == providers.Unreachable || want == providers.UpstreamError {

@@ -7,14 +7,14 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/assert"
 
-	"vault-plugin-secrets-sei/providers/providertest"
+	"vault-plugin-secrets-sei/providers/gitlab/gitlabtest"
 )
 
 // The refusal of a token that is one of another kind says which, and repeats no more of
 // it than that kind's beginning.
 func TestKindredTokens(t *testing.T) {
 	m := withJira(t)
-	server := httptest.NewServer(providertest.NewGitLab(providertest.GitLabOptions{}))
+	server := httptest.NewServer(gitlabtest.NewGitLab(gitlabtest.GitLabOptions{}))
 	t.Cleanup(server.Close)
 	m.write(t, "integrations/gitlab", body{"provider": "gitlab", "url": server.URL})
 	m.write(t, "integrations/github", body{"provider": "github", "url": m.githubURL})

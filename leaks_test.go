@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"vault-plugin-secrets-sei/providers/providertest"
+	"vault-plugin-secrets-sei/providers/jira/jiratest"
 )
 
 // open are the connections to an upstream.
@@ -73,7 +73,7 @@ func TestNothingIsLeftAfterClean(t *testing.T) {
 	func() {
 		m := withOAuth(t)
 		defer m.world.Close()
-		jira := providertest.NewJira(providertest.JiraOptions{})
+		jira := jiratest.NewJira(jiratest.JiraOptions{})
 		jira.AddAPIToken(email, "key-1")
 		conns, server := counted(t, jira)
 		defer server.Close()

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-sei/providers"
-	"vault-plugin-secrets-sei/providers/providertest"
+	"vault-plugin-secrets-sei/providers/github/githubtest"
 )
 
 // eventLog takes the events of a mount, or has no event system.
@@ -142,7 +142,7 @@ func TestEvents(t *testing.T) {
 
 func TestReports(t *testing.T) {
 	m := withJira(t)
-	m.github.AddOrganization(providertest.GitHubOrganization{Login: "acme"})
+	m.github.AddOrganization(githubtest.GitHubOrganization{Login: "acme"})
 	for _, login := range []string{"one", "two"} {
 		m.github.AddClassic(login, "ghp_of_"+login, "repo", "read:org")
 	}

@@ -13,7 +13,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"vault-plugin-secrets-sei/providers/providertest"
+	"vault-plugin-secrets-sei/providers/github/githubtest"
+	"vault-plugin-secrets-sei/providers/gitlab/gitlabtest"
+	"vault-plugin-secrets-sei/providers/harness/harnesstest"
+	"vault-plugin-secrets-sei/providers/sonarqube/sonarqubetest"
 )
 
 // teller is an upstream that tells ends and scopes, and a mount that has an integration x
@@ -61,7 +64,7 @@ func tellers(t *testing.T) map[string]func(*testing.T) *teller {
 			return &teller{
 				mount: m, settings: body{"provider": provider, "url": m.githubURL}, credential: body{"pat": "token-1"}, exact: time.Second, scopes: []string{"read:org", "repo"},
 				tells: func(end time.Time, scopes []string) {
-					token := providertest.GitHubToken{Token: "token-1", Login: "mia", Scopes: append([]string{}, scopes...)}
+					token := githubtest.GitHubToken{Token: "token-1", Login: "mia", Scopes: append([]string{}, scopes...)}
 					if !end.IsZero() {
 						token.Expires = end.UTC().Format("2006-01-02 15:04:05 UTC")
 					}
@@ -74,11 +77,11 @@ func tellers(t *testing.T) map[string]func(*testing.T) *teller {
 		"github": github("github"), "github_actions": github("github_actions"),
 		"gitlab": func(t *testing.T) *teller {
 			t.Helper()
-			fake := providertest.NewGitLab(providertest.GitLabOptions{})
+			fake := gitlabtest.NewGitLab(gitlabtest.GitLabOptions{})
 			return &teller{
 				mount: newMount(t), settings: body{"provider": "gitlab", "url": serve(t, fake)}, credential: body{"pat": "glpat-1"}, exact: 24 * time.Hour, scopes: []string{"read_api", "read_user"},
 				tells: func(end time.Time, scopes []string) {
-					token := providertest.GitLabToken{Token: "glpat-1", Username: "mia", Scopes: append([]string{"read_user"}, scopes...)}
+					token := gitlabtest.GitLabToken{Token: "glpat-1", Username: "mia", Scopes: append([]string{"read_user"}, scopes...)}
 					if !end.IsZero() {
 						token.Expires = end.UTC().Format(time.DateOnly)
 					}
@@ -88,12 +91,12 @@ func tellers(t *testing.T) map[string]func(*testing.T) *teller {
 		},
 		"harness": func(t *testing.T) *teller {
 			t.Helper()
-			fake := providertest.NewHarness()
+			fake := harnesstest.NewHarness()
 			return &teller{
-				mount: newMount(t), settings: body{"provider": "harness", "url": serve(t, fake), "account_id": providertest.DefaultHarnessAccount},
+				mount: newMount(t), settings: body{"provider": "harness", "url": serve(t, fake), "account_id": harnesstest.DefaultHarnessAccount},
 				credential: body{"email": email, "api_key": "pat.x.y.z"}, exact: time.Second,
 				tells: func(end time.Time, _ []string) {
-					token := providertest.HarnessToken{Token: "pat.x.y.z", Email: email, Identifier: "token"}
+					token := harnesstest.HarnessToken{Token: "pat.x.y.z", Email: email, Identifier: "token"}
 					if !end.IsZero() {
 						token.ValidTo = end.Truncate(time.Second).UnixMilli()
 					}
@@ -103,11 +106,11 @@ func tellers(t *testing.T) map[string]func(*testing.T) *teller {
 		},
 		"sonarqube": func(t *testing.T) *teller {
 			t.Helper()
-			fake := providertest.NewSonarQube(providertest.SonarQubeOptions{Version: "2025.1.0.102418"})
+			fake := sonarqubetest.NewSonarQube(sonarqubetest.SonarQubeOptions{Version: "2025.1.0.102418"})
 			return &teller{
 				mount: newMount(t), settings: body{"provider": "sonarqube", "url": serve(t, fake)}, credential: body{"username": "mia", "api_key": "squ_1"}, exact: time.Second,
 				tells: func(end time.Time, _ []string) {
-					token := providertest.SonarQubeToken{Token: "squ_1", Login: "mia", Name: "token"}
+					token := sonarqubetest.SonarQubeToken{Token: "squ_1", Login: "mia", Name: "token"}
 					if !end.IsZero() {
 						token.Expires = end.Format("2006-01-02T15:04:05-0700")
 					}
@@ -304,7 +307,7 @@ func TestAnEndAboutNowIsNone(t *testing.T) {
 func TestAWrongOffsetIsNoEnd(t *testing.T) {
 	m := newMount(t)
 	m.write(t, "integrations/x", body{"provider": "github", "url": m.githubURL})
-	m.github.Add(providertest.GitHubToken{Token: "token-1", Login: "mia", Scopes: []string{"repo", "read:org"}, Expires: time.Now().UTC().Format(time.DateTime) + " +2000"})
+	m.github.Add(githubtest.GitHubToken{Token: "token-1", Login: "mia", Scopes: []string{"repo", "read:org"}, Expires: time.Now().UTC().Format(time.DateTime) + " +2000"})
 	r := m.write(t, "reauth/x", body{"pat": "token-1"})
 	assert.Empty(t, r.data["expires_at"])
 	require.Len(t, r.warnings, 1)
@@ -341,7 +344,7 @@ func TestACheckBringsWhatIsToldOfAPool(t *testing.T) {
 	m := newMount(t)
 	m.write(t, "integrations/x", body{"provider": "github", "url": m.githubURL})
 	tells := func(token, login string, end time.Time, scopes ...string) {
-		told := providertest.GitHubToken{Token: token, Login: login, ID: int64(len(token)), Scopes: append([]string{}, scopes...)}
+		told := githubtest.GitHubToken{Token: token, Login: login, ID: int64(len(token)), Scopes: append([]string{}, scopes...)}
 		if !end.IsZero() {
 			told.Expires = end.UTC().Format("2006-01-02 15:04:05 UTC")
 		}
@@ -380,7 +383,7 @@ func TestAPoolHandsOutATokenPastAWrongEnd(t *testing.T) {
 	m.restart(t, m.storage, &ahead)
 	m.write(t, "integrations/x", body{"provider": "github", "url": m.githubURL})
 	m.github.AddClassic("mia", "token-a", "repo", "read:org")
-	wrong := providertest.GitHubToken{Token: "token-b", Login: "noah", Scopes: []string{"repo", "read:org"}, Expires: time.Now().UTC().Add(time.Hour).Format("2006-01-02 15:04:05 UTC")}
+	wrong := githubtest.GitHubToken{Token: "token-b", Login: "noah", Scopes: []string{"repo", "read:org"}, Expires: time.Now().UTC().Add(time.Hour).Format("2006-01-02 15:04:05 UTC")}
 	m.github.Add(wrong)
 	m.write(t, "reauth/x", body{"pat": []any{"token-a", "token-b"}})
 	ahead.Store(int64(2 * time.Hour))
@@ -402,10 +405,10 @@ func TestAPoolHandsOutATokenPastAWrongEnd(t *testing.T) {
 func TestWhatIsLearntIsNoToken(t *testing.T) {
 	m := newMount(t)
 	m.write(t, "integrations/x", body{"provider": "github", "url": m.githubURL})
-	m.github.Add(providertest.GitHubToken{Token: "ghp_canary-aaaaaaaaaa", Login: "mia", ID: 1, Scopes: []string{"repo", "read:org"}})
-	m.github.Add(providertest.GitHubToken{Token: "ghp_canary-bbbbbbbbbb", Login: "noah", ID: 2, Scopes: []string{"repo", "read:org"}})
+	m.github.Add(githubtest.GitHubToken{Token: "ghp_canary-aaaaaaaaaa", Login: "mia", ID: 1, Scopes: []string{"repo", "read:org"}})
+	m.github.Add(githubtest.GitHubToken{Token: "ghp_canary-bbbbbbbbbb", Login: "noah", ID: 2, Scopes: []string{"repo", "read:org"}})
 	m.write(t, "reauth/x", body{"pat": []any{"ghp_canary-aaaaaaaaaa", "ghp_canary-bbbbbbbbbb"}})
-	m.github.Add(providertest.GitHubToken{Token: "ghp_canary-bbbbbbbbbb", Login: "ghp_canary-aaaaaaaaaa", ID: 2, Scopes: []string{"repo", "read:org"}})
+	m.github.Add(githubtest.GitHubToken{Token: "ghp_canary-bbbbbbbbbb", Login: "ghp_canary-aaaaaaaaaa", ID: 2, Scopes: []string{"repo", "read:org"}})
 	m.write(t, "health/x", nil)
 	for _, path := range []string{"health/x", "integrations/x", "status"} {
 		assert.NotContains(t, jsonOf(t, m.read(t, path)), "canary", path)

@@ -9,7 +9,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-sei/providers/azuredevops/azuredevopstest"
 	"vault-plugin-secrets-sei/providers/providertest"
+	"vault-plugin-secrets-sei/providers/providertest/authserver"
 )
 
 // An error in the place of a code is the vendor's refusal, or a fault that passes.
@@ -107,9 +109,9 @@ func withEntra(t *testing.T) *oauthMount {
 	m := newWorldMount(t)
 	const tenant = "00000000-0000-0000-0000-0000000000aa"
 	m.world.Entra.SetClock(m.now)
-	m.world.Entra.AddClient(providertest.OAuthClient{ID: "engine", Secret: oauthTestedSecret, RedirectURI: oauthCallbackURI, Tenant: tenant, Scopes: []string{"vso.work", "vso.project"}})
-	m.world.Entra.SignIn(providertest.AzureToken{Account: email, Organization: "contoso"})
-	m.world.AzureDevOps.AddOrganization(providertest.AzureOrganization{Name: "contoso", Projects: []providertest.AzureProject{{Name: "Web"}}})
+	m.world.Entra.AddClient(authserver.OAuthClient{ID: "engine", Secret: oauthTestedSecret, RedirectURI: oauthCallbackURI, Tenant: tenant, Scopes: []string{"vso.work", "vso.project"}})
+	m.world.Entra.SignIn(azuredevopstest.AzureToken{Account: email, Organization: "contoso"})
+	m.world.AzureDevOps.AddOrganization(azuredevopstest.AzureOrganization{Name: "contoso", Projects: []azuredevopstest.AzureProject{{Name: "Web"}}})
 	m.write(t, "integrations/ado", body{
 		"provider": "azure_devops", "auth_type": "oauth", "organization": "contoso", "service": "boards", "tenant_id": tenant,
 		"client_id": "engine", "client_secret": oauthTestedSecret, "redirect_uri": oauthCallbackURI,

@@ -17,8 +17,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-sei/providers"
+	"vault-plugin-secrets-sei/providers/bitbucket/bitbuckettest"
 	"vault-plugin-secrets-sei/providers/catalog"
-	"vault-plugin-secrets-sei/providers/providertest"
+	"vault-plugin-secrets-sei/providers/catalog/catalogtest"
+	"vault-plugin-secrets-sei/providers/providertest/authserver"
 )
 
 const (
@@ -29,7 +31,7 @@ const (
 // oauthMount is an engine with an OAuth integration bb, a World and a clock.
 type oauthMount struct {
 	*mount
-	world *providertest.World
+	world *catalogtest.World
 	clock *atomic.Int64 // Unix seconds
 	shown strings.Builder
 }
@@ -37,7 +39,7 @@ type oauthMount struct {
 // newWorldMount has no integration.
 func newWorldMount(t *testing.T) *oauthMount {
 	t.Helper()
-	m := &oauthMount{mount: &mount{storage: &logical.InmemStorage{}}, world: providertest.NewWorld(), clock: &atomic.Int64{}}
+	m := &oauthMount{mount: &mount{storage: &logical.InmemStorage{}}, world: catalogtest.NewWorld(), clock: &atomic.Int64{}}
 	t.Cleanup(m.world.Close)
 	m.clock.Store(time.Now().Unix())
 	m.engine = m.starts(t, &logical.StaticSystemView{})
@@ -50,8 +52,8 @@ func withOAuth(t *testing.T) *oauthMount {
 	t.Helper()
 	m := newWorldMount(t)
 	m.world.Bitbucket.SetClock(m.now)
-	m.world.Bitbucket.AddClient(providertest.OAuthClient{ID: "engine", Secret: oauthTestedSecret, RedirectURI: oauthCallbackURI, Scopes: []string{"account"}})
-	m.world.Bitbucket.SignIn(providertest.BitbucketToken{Email: email})
+	m.world.Bitbucket.AddClient(authserver.OAuthClient{ID: "engine", Secret: oauthTestedSecret, RedirectURI: oauthCallbackURI, Scopes: []string{"account"}})
+	m.world.Bitbucket.SignIn(bitbuckettest.BitbucketToken{Email: email})
 	m.write(t, "integrations/bb", body{
 		"provider": "bitbucket", "auth_type": "oauth", "client_id": "engine", "client_secret": oauthTestedSecret, "redirect_uri": oauthCallbackURI,
 		"proxy_url": m.world.ProxyURL(), "ca_cert": m.world.CAPEM(),
@@ -184,7 +186,7 @@ func TestPagesOfBadStates(t *testing.T) {
 
 func TestPagePolicy(t *testing.T) {
 	m := withOAuth(t)
-	m.world.Bitbucket.SignIn(providertest.BitbucketToken{Email: email, Username: `<script>alert("1")</script>`})
+	m.world.Bitbucket.SignIn(bitbuckettest.BitbucketToken{Email: email, Username: `<script>alert("1")</script>`})
 	resp, err := m.HandleRequest(t.Context(), &logical.Request{Operation: logical.ReadOperation, Path: callbackPath, Storage: m.storage, Data: m.consent(t)})
 	require.NoError(t, err)
 	page, _ := resp.Data[logical.HTTPRawBody].(string)

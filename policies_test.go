@@ -8,13 +8,16 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-sei/providers/catalog/catalogtest"
+	"vault-plugin-secrets-sei/providers/github/githubtest"
+	"vault-plugin-secrets-sei/providers/jira/jiratest"
 	"vault-plugin-secrets-sei/providers/providertest"
 )
 
 // TestPoliciesRefuse a credential that works: who refuses and where to change it is
 // said, and nobody is asked to replace it.
 func TestPoliciesRefuse(t *testing.T) {
-	github, jira := providertest.GitHubAnswers(), providertest.JiraAnswers()
+	github, jira := githubtest.GitHubAnswers(), jiratest.JiraAnswers()
 	refused401 := jira["ip_rejected"]
 	refused401.Status = 401
 	cases := []struct {
@@ -34,7 +37,7 @@ func TestPoliciesRefuse(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			q := providertest.Suites()[c.provider].Questions[0]
+			q := catalogtest.Suites()[c.provider].Questions[0]
 			m := withCase(t, c.provider, q.Of)
 			q.Fake(m.world).Behave(c.fault)
 			r := m.refused(t, logical.UpdateOperation, "reauth/one", sentFields(q.Of.Credential), 400, "insufficient_scope")
@@ -56,12 +59,12 @@ func TestPoliciesRefuse(t *testing.T) {
 
 // TestPrivateModeIsNoVerdict: GitHub Enterprise Server says that no token came.
 func TestPrivateModeIsNoVerdict(t *testing.T) {
-	questions := providertest.Suites()["github"].Questions
-	i := slices.IndexFunc(questions, func(q providertest.Question) bool { return q.Of.Target.URL == providertest.GitHubEnterpriseURL })
+	questions := catalogtest.Suites()["github"].Questions
+	i := slices.IndexFunc(questions, func(q catalogtest.Question) bool { return q.Of.Target.URL == catalogtest.GitHubEnterpriseURL })
 	require.GreaterOrEqual(t, i, 0)
 	q := questions[i]
 	m := withCase(t, "github", q.Of)
-	m.world.GitHubEnterprise.Behave(providertest.GitHubAnswers()["private_mode"].At("/user"))
+	m.world.GitHubEnterprise.Behave(githubtest.GitHubAnswers()["private_mode"].At("/user"))
 	r := m.refused(t, logical.UpdateOperation, "reauth/one", sentFields(q.Of.Credential), 502, "upstream_error")
 	assert.Contains(t, r.message, "did not see the token")
 	for range 3 {

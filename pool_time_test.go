@@ -10,7 +10,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/assert"
 
-	"vault-plugin-secrets-sei/providers/providertest"
+	"vault-plugin-secrets-sei/providers/github/githubtest"
 )
 
 // withSlowGitHub has the integration gh with ten organisations and no credential, whose
@@ -29,7 +29,7 @@ func withSlowGitHub(t *testing.T, pause func(path string) time.Duration) (m *mou
 	var orgs []any
 	for n := range 10 {
 		org := fmt.Sprintf("org-%d", n)
-		m.github.AddOrganization(providertest.GitHubOrganization{Login: org})
+		m.github.AddOrganization(githubtest.GitHubOrganization{Login: org})
 		orgs = append(orgs, org)
 	}
 	for n := range 20 {

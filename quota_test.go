@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"vault-plugin-secrets-sei/providers/providertest"
+	"vault-plugin-secrets-sei/providers/github/githubtest"
 )
 
 // withPool has the pool gh of tokens ghp_of_one and ghp_of_two.
@@ -39,7 +39,7 @@ func (m *mount) prints(t *testing.T) map[string]string {
 
 // limits sets what GitHub says of the quota of ghp_of_<login>.
 func (m *mount) limits(login string, remaining int) {
-	m.github.Add(providertest.GitHubToken{Token: "ghp_of_" + login, Login: login, Scopes: []string{"repo", "read:org"}, Limited: true, Remaining: remaining})
+	m.github.Add(githubtest.GitHubToken{Token: "ghp_of_" + login, Login: login, Scopes: []string{"repo", "read:org"}, Limited: true, Remaining: remaining})
 }
 
 // One false report of a worker rules nobody for long: neither a check nor a newer report
@@ -210,7 +210,7 @@ func TestWhatKeepsAPoolFromBeingExtended(t *testing.T) {
 		}, "upstream_rate_limited"},
 		"an organisation is demanded since": {func(t *testing.T, m *mount) {
 			t.Helper()
-			m.github.AddOrganization(providertest.GitHubOrganization{Login: "acme"})
+			m.github.AddOrganization(githubtest.GitHubOrganization{Login: "acme"})
 			m.write(t, "integrations/gh", body{"organizations": "acme"})
 		}, "upstream_rate_limited"},
 		"a scope is demanded since that it has not": {func(t *testing.T, m *mount) {

@@ -21,6 +21,7 @@ import (
 	"vault-plugin-secrets-sei/backend"
 	"vault-plugin-secrets-sei/providers"
 	"vault-plugin-secrets-sei/providers/providertest"
+	"vault-plugin-secrets-sei/providers/sonarqube/sonarqubetest"
 )
 
 // canaryNamed is a secret that reads differently in each form of writing.
@@ -31,7 +32,7 @@ func canaryNamed(name string) string { return "canary-" + name + `-+/="q"\b&<t>?
 func TestEventsTellNoSecret(t *testing.T) {
 	log := &eventLog{}
 	m := withEvents(t, log)
-	sonarqube := providertest.NewSonarQube(providertest.SonarQubeOptions{Version: "2025.1.0.102418"})
+	sonarqube := sonarqubetest.NewSonarQube(sonarqubetest.SonarQubeOptions{Version: "2025.1.0.102418"})
 	server := httptest.NewServer(sonarqube)
 	t.Cleanup(server.Close)
 	m.write(t, "integrations/sq", body{"provider": "sonarqube", "url": server.URL})

@@ -15,6 +15,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-sei/providers/azuredevops/azuredevopstest"
+	"vault-plugin-secrets-sei/providers/catalog/catalogtest"
 	"vault-plugin-secrets-sei/providers/providertest"
 )
 
@@ -49,52 +51,52 @@ func (f *thief) seen() (calls int, loot string) {
 
 // victim is an integration that somebody configures who must not get its credential.
 type victim struct {
-	fake     func(*providertest.World) http.Handler
+	fake     func(*catalogtest.World) http.Handler
 	host     string // of the true upstream
 	settings body
 	// elsewhere are writes that would send the credential to the attacker, beside those
 	// that any integration has.
 	elsewhere []body
 	// add makes the upstream know a new credential, and returns it.
-	add func(w *providertest.World, serial int, owner string) (credential body, secret string)
+	add func(w *catalogtest.World, serial int, owner string) (credential body, secret string)
 }
 
 func victims() map[string]victim {
 	return map[string]victim{
 		"jira": {
-			fake: func(w *providertest.World) http.Handler { return w.JiraDataCenter }, host: "jira.example.com",
-			settings: body{"provider": "jira", "auth_type": "pat", "url": providertest.JiraDataCenterURL}, elsewhere: []body{{"url": evilURL + "/jira"}},
-			add: func(w *providertest.World, n int, owner string) (body, string) {
+			fake: func(w *catalogtest.World) http.Handler { return w.JiraDataCenter }, host: "jira.example.com",
+			settings: body{"provider": "jira", "auth_type": "pat", "url": catalogtest.JiraDataCenterURL}, elsewhere: []body{{"url": evilURL + "/jira"}},
+			add: func(w *catalogtest.World, n int, owner string) (body, string) {
 				secret := fmt.Sprintf("%s-pat-of-jira-%d", owner, n)
 				w.JiraDataCenter.AddPAT(owner, secret)
 				return body{"pat": secret}, secret
 			},
 		},
 		"gitlab": {
-			fake: func(w *providertest.World) http.Handler { return w.GitLabOwn }, host: "gitlab.example.com",
-			settings: body{"provider": "gitlab", "url": providertest.GitLabOwnURL}, elsewhere: []body{{"url": evilURL + "/gitlab"}},
-			add: func(w *providertest.World, n int, owner string) (body, string) {
+			fake: func(w *catalogtest.World) http.Handler { return w.GitLabOwn }, host: "gitlab.example.com",
+			settings: body{"provider": "gitlab", "url": catalogtest.GitLabOwnURL}, elsewhere: []body{{"url": evilURL + "/gitlab"}},
+			add: func(w *catalogtest.World, n int, owner string) (body, string) {
 				secret := fmt.Sprintf("glpat-of-%s-%d", owner, n)
 				w.GitLabOwn.AddToken(owner, secret, "api")
 				return body{"pat": secret}, secret
 			},
 		},
 		"sonarqube": {
-			fake: func(w *providertest.World) http.Handler { return w.SonarQube }, host: "sonarqube.example.com",
-			settings: body{"provider": "sonarqube", "url": providertest.SonarQubeURL}, elsewhere: []body{{"url": evilURL + "/sonar"}},
-			add: func(w *providertest.World, n int, owner string) (body, string) {
+			fake: func(w *catalogtest.World) http.Handler { return w.SonarQube }, host: "sonarqube.example.com",
+			settings: body{"provider": "sonarqube", "url": catalogtest.SonarQubeURL}, elsewhere: []body{{"url": evilURL + "/sonar"}},
+			add: func(w *catalogtest.World, n int, owner string) (body, string) {
 				secret := fmt.Sprintf("squ-of-%s-%d", owner, n)
 				w.SonarQube.AddToken(owner, secret)
 				return body{"username": owner, "api_key": secret}, secret
 			},
 		},
 		"azure devops": {
-			fake: func(w *providertest.World) http.Handler { return w.AzureDevOpsServer }, host: "devops.example.com",
-			settings:  body{"provider": "azure_devops", "auth_type": "pat", "url": providertest.AzureDevOpsServerURL, "organization": "acme", "service": "boards"},
+			fake: func(w *catalogtest.World) http.Handler { return w.AzureDevOpsServer }, host: "devops.example.com",
+			settings:  body{"provider": "azure_devops", "auth_type": "pat", "url": catalogtest.AzureDevOpsServerURL, "organization": "acme", "service": "boards"},
 			elsewhere: []body{{"url": evilURL + "/tfs"}, {"organization": "other"}},
-			add: func(w *providertest.World, n int, owner string) (body, string) {
+			add: func(w *catalogtest.World, n int, owner string) (body, string) {
 				secret := fmt.Sprintf("ado-of-%s-%d", owner, n)
-				w.AzureDevOpsServer.AddOrganization(providertest.AzureOrganization{Name: "acme", Projects: []providertest.AzureProject{{Name: "Web"}}})
+				w.AzureDevOpsServer.AddOrganization(azuredevopstest.AzureOrganization{Name: "acme", Projects: []azuredevopstest.AzureProject{{Name: "Web"}}})
 				w.AzureDevOpsServer.AddPAT("acme", owner+"@example.com", secret)
 				return body{"email": owner + "@example.com", "pat": secret}, secret
 			},

@@ -7,6 +7,8 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/assert"
 
+	"vault-plugin-secrets-sei/providers/azuredevops/azuredevopstest"
+	"vault-plugin-secrets-sei/providers/catalog/catalogtest"
 	"vault-plugin-secrets-sei/providers/providertest"
 )
 
@@ -16,8 +18,8 @@ const azureToken = "a52charactersoftokenthatmiamadeforcontosoandnothinge"
 func withAzure(t *testing.T, url, organization string) *oauthMount {
 	t.Helper()
 	m := newWorldMount(t)
-	for _, fake := range []*providertest.AzureDevOps{m.world.AzureDevOps, m.world.AzureDevOpsServer} {
-		fake.AddOrganization(providertest.AzureOrganization{Name: organization, Projects: []providertest.AzureProject{{Name: "Web"}}})
+	for _, fake := range []*azuredevopstest.AzureDevOps{m.world.AzureDevOps, m.world.AzureDevOpsServer} {
+		fake.AddOrganization(azuredevopstest.AzureOrganization{Name: organization, Projects: []azuredevopstest.AzureProject{{Name: "Web"}}})
 		fake.AddPAT("", email, azureToken)
 	}
 	m.write(t, "integrations/azure", body{"provider": "azure_devops", "auth_type": "pat", "url": url, "organization": organization, "service": "boards", "proxy_url": m.world.ProxyURL(), "ca_cert": m.world.CAPEM()})
@@ -27,7 +29,7 @@ func withAzure(t *testing.T, url, organization string) *oauthMount {
 // TestOlderServer: the version of the API that a server knows is found once. Later
 // checks begin with it, those of siblings and of the next credential too.
 func TestOlderServer(t *testing.T) {
-	m := withAzure(t, providertest.AzureDevOpsServerURL, "Main")
+	m := withAzure(t, catalogtest.AzureDevOpsServerURL, "Main")
 	server := m.world.AzureDevOpsServer
 	server.Limit("6.0")
 	refused := func() int {
@@ -39,7 +41,7 @@ func TestOlderServer(t *testing.T) {
 		}
 		return n
 	}
-	m.write(t, "integrations/repos", body{"provider": "azure_devops", "auth_type": "pat", "url": providertest.AzureDevOpsServerURL, "organization": "Main", "service": "repos", "proxy_url": m.world.ProxyURL(), "ca_cert": m.world.CAPEM()})
+	m.write(t, "integrations/repos", body{"provider": "azure_devops", "auth_type": "pat", "url": catalogtest.AzureDevOpsServerURL, "organization": "Main", "service": "repos", "proxy_url": m.world.ProxyURL(), "ca_cert": m.world.CAPEM()})
 	m.write(t, "reauth/azure", body{"email": email, "pat": azureToken})
 	assert.Equal(t, 2, refused(), "7.1 and 7.0, once")
 
@@ -56,13 +58,13 @@ func TestOlderServer(t *testing.T) {
 // TestWordsOfOthers: what stands between Vault and an upstream cannot make a credential
 // that works look like one that does not, and a credential that is dead is found out.
 func TestWordsOfOthers(t *testing.T) {
-	m := withAzure(t, providertest.AzureDevOpsURL, "contoso")
+	m := withAzure(t, catalogtest.AzureDevOpsURL, "contoso")
 	m.write(t, "reauth/azure", body{"email": email, "pat": azureToken})
 	for name, f := range map[string]providertest.Fault{
 		"a mesh":   {Status: http.StatusUnauthorized, Body: "Jwt is missing", Header: map[string]string{"Content-Type": "text/plain"}},
 		"nothing":  {Status: http.StatusUnauthorized},
 		"a proxy":  {Status: http.StatusUnauthorized, Body: `{"message":"Unauthorized"}`},
-		"the stop": providertest.AzureAnswers()["organization_deactivated_503"].At(""),
+		"the stop": azuredevopstest.AzureAnswers()["organization_deactivated_503"].At(""),
 	} {
 		m.world.AzureDevOps.Behave(f)
 		h := m.write(t, "health/azure", nil).data
@@ -71,7 +73,7 @@ func TestWordsOfOthers(t *testing.T) {
 		assert.Contains(t, h["message"], "not judged", name)
 	}
 	for _, name := range []string{"conditional_access_403_html", "global_token_401", "no_member_401"} {
-		m.world.AzureDevOps.Behave(providertest.AzureAnswers()[name].At(""))
+		m.world.AzureDevOps.Behave(azuredevopstest.AzureAnswers()[name].At(""))
 		h := m.write(t, "health/azure", nil).data
 		assert.Equal(t, "degraded", h["status"], name)
 		assert.Equal(t, "insufficient_scope", h["code"], name)
@@ -79,7 +81,7 @@ func TestWordsOfOthers(t *testing.T) {
 	m.world.AzureDevOps.Behave(providertest.Fault{})
 	assert.Equal(t, "healthy", m.write(t, "health/azure", nil).data["status"])
 	for _, name := range []string{"signin_page_203_blanks", "scope_missing_401", "server_wrong_pat_401", "pat_expired_401"} {
-		m.world.AzureDevOps.Behave(providertest.AzureAnswers()[name].At("/_apis/connectionData"))
+		m.world.AzureDevOps.Behave(azuredevopstest.AzureAnswers()[name].At("/_apis/connectionData"))
 		assert.Equal(t, "needs_reauth", m.write(t, "health/azure", nil).data["status"], name)
 		r := m.refused(t, logical.UpdateOperation, "reauth/azure", body{"email": email, "pat": azureToken}, 400, "credential_rejected")
 		assert.Contains(t, r.message, "version 1 stays in use")

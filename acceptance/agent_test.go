@@ -13,7 +13,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"vault-plugin-secrets-sei/providers/providertest"
+	"vault-plugin-secrets-sei/providers/bitbucket/bitbuckettest"
+	"vault-plugin-secrets-sei/providers/providertest/authserver"
 )
 
 const agentDir = "../examples/agent"
@@ -94,8 +95,8 @@ func testAgentOAuth(t *testing.T, a *agent) {
 	t.Helper()
 	bitbucket := a.fakes.world.Bitbucket
 	callback := a.server.addr + "/v1/" + a.mount + "/oauth/callback"
-	bitbucket.AddClient(providertest.OAuthClient{ID: "engine", Secret: "agent-client-secret", RedirectURI: callback, Scopes: []string{"account"}})
-	bitbucket.SignIn(providertest.BitbucketToken{Email: "ada@example.com"})
+	bitbucket.AddClient(authserver.OAuthClient{ID: "engine", Secret: "agent-client-secret", RedirectURI: callback, Scopes: []string{"account"}})
+	bitbucket.SignIn(bitbuckettest.BitbucketToken{Email: "ada@example.com"})
 	bitbucket.SetLife(15 * time.Second)
 	write(t, a.client, a.mount+"/config", map[string]any{"allowed_hosts": "http://127.0.0.1,https://bitbucket.org,https://api.bitbucket.org"})
 	write(t, a.client, a.mount+"/integrations/github-prod", map[string]any{

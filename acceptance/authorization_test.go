@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"vault-plugin-secrets-sei/providers/providertest"
+	"vault-plugin-secrets-sei/providers/catalog/catalogtest"
 )
 
 // comeBack is a browser that was sent back with a code and a state.
@@ -20,13 +20,13 @@ type comeBack struct {
 
 // begin begins an authorization at the mount sei and consents to it. A code that is given
 // takes the place of the one that was issued.
-func begin(t *testing.T, server *server, w *providertest.World, name, code string) comeBack {
+func begin(t *testing.T, server *server, w *catalogtest.World, name, code string) comeBack {
 	t.Helper()
 	return beginAt(t, server, w, "sei/oauth/authorize/"+name, code)
 }
 
 // beginAt does so at any path.
-func beginAt(t *testing.T, server *server, w *providertest.World, path, code string) comeBack {
+func beginAt(t *testing.T, server *server, w *catalogtest.World, path, code string) comeBack {
 	t.Helper()
 	begun, err := server.client(t).Logical().WriteWithContext(t.Context(), path, nil)
 	require.NoError(t, err)

@@ -16,7 +16,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"vault-plugin-secrets-sei/bench"
-	"vault-plugin-secrets-sei/providers/providertest"
+	"vault-plugin-secrets-sei/providers/bitbucket/bitbuckettest"
+	"vault-plugin-secrets-sei/providers/providertest/authserver"
 )
 
 const (
@@ -188,8 +189,8 @@ func (b *benchmark) parallel(first, last int, do func(ctx context.Context, n int
 func (b *benchmark) authorize(mount, name string) {
 	bitbucket := b.fakes.world.Bitbucket
 	callback := b.server.addr + "/v1/" + mount + "/oauth/callback"
-	bitbucket.AddClient(providertest.OAuthClient{ID: mount, Secret: "a-client-secret", RedirectURI: callback, Scopes: []string{"account"}})
-	bitbucket.SignIn(providertest.BitbucketToken{Email: "ada@example.com"})
+	bitbucket.AddClient(authserver.OAuthClient{ID: mount, Secret: "a-client-secret", RedirectURI: callback, Scopes: []string{"account"}})
+	bitbucket.SignIn(bitbuckettest.BitbucketToken{Email: "ada@example.com"})
 	bitbucket.SetLife(24 * time.Hour)
 	b.write(mount+"/integrations/"+name, map[string]any{
 		"provider": "bitbucket", "auth_type": "oauth", "client_id": mount, "client_secret": "a-client-secret", "redirect_uri": callback,

@@ -7,7 +7,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"vault-plugin-secrets-sei/providers/providertest"
+	"vault-plugin-secrets-sei/providers/azuredevops/azuredevopstest"
+	"vault-plugin-secrets-sei/providers/bitbucket/bitbuckettest"
+	"vault-plugin-secrets-sei/providers/github/githubtest"
+	"vault-plugin-secrets-sei/providers/gitlab/gitlabtest"
+	"vault-plugin-secrets-sei/providers/harness/harnesstest"
+	"vault-plugin-secrets-sei/providers/jira/jiratest"
+	"vault-plugin-secrets-sei/providers/providertest/authserver"
 )
 
 // consumer is the OAuth client of the fakes, whose secret is shared.
@@ -64,13 +70,13 @@ func (f *fakes) reauthentications(n int) map[string]map[string]any {
 	token := func(provider string) string { return fmt.Sprintf("%s-everything-%d", provider, n) }
 	w := f.world
 	w.Jira.AddAPIToken(ada, token("ATATT"))
-	w.JiraDataCenter.Add(providertest.JiraToken{Token: token("dc"), PAT: true, Name: "ada", Email: ada})
+	w.JiraDataCenter.Add(jiratest.JiraToken{Token: token("dc"), PAT: true, Name: "ada", Email: ada})
 	w.GitHubEnterprise.AddClassic("octocat", token("ghp_one"), "repo", "read:org")
 	w.GitHubEnterprise.AddClassic("hubot", token("ghp_two"), "repo", "read:org")
 	w.GitHubEnterprise.AddFineGrained("monalisa", token("github_pat"))
 	w.Bitbucket.AddAPIToken(ada, token("bb"), "read:user:bitbucket", "read:workspace:bitbucket", "read:repository:bitbucket")
-	w.HarnessOwn.Add(providertest.HarnessToken{Token: fmt.Sprintf("pat.acme.%d.everything", n), Account: "acme", Email: ada})
-	w.GitLabOwn.Add(providertest.GitLabToken{Token: token("glpat"), Username: "ada", Scopes: []string{"api"}, Expires: "2099-01-31"})
+	w.HarnessOwn.Add(harnesstest.HarnessToken{Token: fmt.Sprintf("pat.acme.%d.everything", n), Account: "acme", Email: ada})
+	w.GitLabOwn.Add(gitlabtest.GitLabToken{Token: token("glpat"), Username: "ada", Scopes: []string{"api"}, Expires: "2099-01-31"})
 	w.SonarQube.AddToken("ada", token("squ"))
 	w.AzureDevOps.AddPAT("acme", ada, token("ado"), "vso.project", "vso.work", "vso.code", "vso.build")
 	return map[string]map[string]any{
@@ -94,15 +100,15 @@ func consented() []string { return []string{"bitbucket-oa", "ado-oauth"} }
 func (s *server) populate(t *testing.T, f *fakes) {
 	t.Helper()
 	client, callback := s.client(t).Logical(), s.addr+"/v1/sei/oauth/callback"
-	f.world.GitHubEnterprise.AddOrganization(providertest.GitHubOrganization{
-		Login: "acme", Repositories: []providertest.GitHubRepository{{Name: "app", Private: true, Runs: 1}},
+	f.world.GitHubEnterprise.AddOrganization(githubtest.GitHubOrganization{
+		Login: "acme", Repositories: []githubtest.GitHubRepository{{Name: "app", Private: true, Runs: 1}},
 	})
-	f.world.Bitbucket.AddWorkspace(providertest.BitbucketWorkspace{Slug: "acme", Members: []string{"ada@example.com"}})
-	f.world.AzureDevOps.AddOrganization(providertest.AzureOrganization{Name: "acme", Projects: []providertest.AzureProject{{Name: "web"}}})
-	f.world.Bitbucket.AddClient(providertest.OAuthClient{ID: consumer, Secret: consumerSecret, RedirectURI: callback, Scopes: []string{"account"}})
-	f.world.Bitbucket.SignIn(providertest.BitbucketToken{Email: "ada@example.com"})
-	f.world.Entra.AddClient(providertest.OAuthClient{ID: consumer, Secret: consumerSecret, RedirectURI: callback, Tenant: tenant})
-	f.world.Entra.SignIn(providertest.AzureToken{Account: "ada@example.com", Organization: "acme"})
+	f.world.Bitbucket.AddWorkspace(bitbuckettest.BitbucketWorkspace{Slug: "acme", Members: []string{"ada@example.com"}})
+	f.world.AzureDevOps.AddOrganization(azuredevopstest.AzureOrganization{Name: "acme", Projects: []azuredevopstest.AzureProject{{Name: "web"}}})
+	f.world.Bitbucket.AddClient(authserver.OAuthClient{ID: consumer, Secret: consumerSecret, RedirectURI: callback, Scopes: []string{"account"}})
+	f.world.Bitbucket.SignIn(bitbuckettest.BitbucketToken{Email: "ada@example.com"})
+	f.world.Entra.AddClient(authserver.OAuthClient{ID: consumer, Secret: consumerSecret, RedirectURI: callback, Tenant: tenant})
+	f.world.Entra.SignIn(azuredevopstest.AzureToken{Account: "ada@example.com", Organization: "acme"})
 	write(t, client, "sei/config", map[string]any{"allowed_hosts": append(f.world.AllowedHosts(), "http://127.0.0.1"), "creds_ttl": 77})
 	for name, settings := range everything(f, callback) {
 		write(t, client, "sei/integrations/"+name, settings)

@@ -20,13 +20,13 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
 
-	"vault-plugin-secrets-sei/providers/providertest"
+	"vault-plugin-secrets-sei/providers/catalog/catalogtest"
 )
 
 // fakes are the upstreams of one story: all under their real names behind a proxy,
 // and some on plain loopback addresses, too.
 type fakes struct {
-	world *providertest.World
+	world *catalogtest.World
 	urls  map[string]string // environment variable → address
 	// other counts the requests at a host that no integration names.
 	other atomic.Int64
@@ -34,7 +34,7 @@ type fakes struct {
 
 func startFakes(t testing.TB) *fakes {
 	t.Helper()
-	world := providertest.NewWorld()
+	world := catalogtest.NewWorld()
 	t.Cleanup(func() {
 		world.Close()
 		for _, secret := range world.Secrets() {

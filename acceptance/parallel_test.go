@@ -14,7 +14,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"vault-plugin-secrets-sei/providers/providertest"
+	"vault-plugin-secrets-sei/providers/bitbucket/bitbuckettest"
+	"vault-plugin-secrets-sei/providers/providertest/authserver"
 )
 
 // writers re-authenticate one integration at the same time, each with an account
@@ -131,8 +132,8 @@ func TestParallelRefresh(t *testing.T) {
 	server.mount(t, "sei")
 	client, bitbucket := server.client(t).Logical(), fakes.world.Bitbucket
 	callback := server.addr + "/v1/sei/oauth/callback"
-	bitbucket.AddClient(providertest.OAuthClient{ID: "engine", Secret: "a-client-secret", RedirectURI: callback, Scopes: []string{"account"}})
-	bitbucket.SignIn(providertest.BitbucketToken{Email: "ada@example.com"})
+	bitbucket.AddClient(authserver.OAuthClient{ID: "engine", Secret: "a-client-secret", RedirectURI: callback, Scopes: []string{"account"}})
+	bitbucket.SignIn(bitbuckettest.BitbucketToken{Email: "ada@example.com"})
 	write(t, client, "sei/config", map[string]any{"allowed_hosts": "http://127.0.0.1,https://bitbucket.org,https://api.bitbucket.org"})
 	write(t, client, "sei/integrations/bb", map[string]any{
 		"provider": "bitbucket", "auth_type": "oauth", "client_id": "engine", "client_secret": "a-client-secret", "redirect_uri": callback,

@@ -9,6 +9,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"vault-plugin-secrets-sei/providers/catalog/catalogtest"
+	"vault-plugin-secrets-sei/providers/gitlab/gitlabtest"
+	"vault-plugin-secrets-sei/providers/harness/harnesstest"
 	"vault-plugin-secrets-sei/providers/providertest"
 )
 
@@ -73,13 +76,13 @@ func TestRotationKilledAnywhere(t *testing.T) {
 	assert.Zero(t, fakes.world.GitLabOwn.Renewals().FamiliesRevoked)
 }
 
-func rotations(w *providertest.World) []rotated {
+func rotations(w *catalogtest.World) []rotated {
 	return []rotated{
 		{
 			name: "gitlab", fake: w.GitLabOwn, field: "pat", living: func() []string { return w.GitLabOwn.Living("ada") },
 			settings: map[string]any{"provider": "gitlab", "url": "https://gitlab.example.com/gitlab"},
 			add: func(token string) {
-				w.GitLabOwn.Add(providertest.GitLabToken{Token: token, Username: "ada", Scopes: []string{"api"}, Expires: time.Now().AddDate(0, 0, 60).Format(time.DateOnly)})
+				w.GitLabOwn.Add(gitlabtest.GitLabToken{Token: token, Username: "ada", Scopes: []string{"api"}, Expires: time.Now().AddDate(0, 0, 60).Format(time.DateOnly)})
 			},
 			paths: []string{"/personal_access_tokens/self", "/self/rotate", "/user"},
 		},
@@ -87,7 +90,7 @@ func rotations(w *providertest.World) []rotated {
 			name: "harness", fake: w.HarnessOwn, field: "api_key", living: func() []string { return w.HarnessOwn.Living("ada@example.com") }, beside: map[string]any{"email": "ada@example.com"},
 			settings: map[string]any{"provider": "harness", "url": "https://harness.example.com", "account_id": "acme"},
 			add: func(token string) {
-				w.HarnessOwn.Add(providertest.HarnessToken{Token: token, Account: "acme", Email: "ada@example.com"})
+				w.HarnessOwn.Add(harnesstest.HarnessToken{Token: token, Account: "acme", Email: "ada@example.com"})
 			},
 			paths: []string{"/token/validate", ""},
 		},

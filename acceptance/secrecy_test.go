@@ -13,7 +13,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-sei/providers/azuredevops/azuredevopstest"
+	"vault-plugin-secrets-sei/providers/bitbucket/bitbuckettest"
+	"vault-plugin-secrets-sei/providers/catalog/catalogtest"
+	"vault-plugin-secrets-sei/providers/gitlab/gitlabtest"
+	"vault-plugin-secrets-sei/providers/harness/harnesstest"
 	"vault-plugin-secrets-sei/providers/providertest"
+	"vault-plugin-secrets-sei/providers/providertest/authserver"
 )
 
 // awkward ends the canaries: it reads differently in each form of writing.
@@ -49,7 +55,7 @@ func TestEverySecretIsACanary(t *testing.T) {
 }
 
 // assertKinds demands that the search will know of every kind that there is.
-func assertKinds(t *testing.T, w *providertest.World) {
+func assertKinds(t *testing.T, w *catalogtest.World) {
 	t.Helper()
 	set, challenges, err := evidenceOf(t).known()
 	require.NoError(t, err)
@@ -71,15 +77,15 @@ func assertKinds(t *testing.T, w *providertest.World) {
 	assert.NotEmpty(t, challenges)
 }
 
-func enteredIn(w *providertest.World) []entered {
+func enteredIn(w *catalogtest.World) []entered {
 	return []entered{
 		{
 			name: "jira", field: "api_key", beside: map[string]any{"email": "ada@example.com"},
-			settings: map[string]any{"provider": "jira", "auth_type": "api_key", "url": providertest.JiraCloudURL},
+			settings: map[string]any{"provider": "jira", "auth_type": "api_key", "url": catalogtest.JiraCloudURL},
 			add:      func(token string) { w.Jira.AddAPIToken("ada@example.com", token) },
 		},
 		{
-			name: "jira-dc", field: "pat", settings: map[string]any{"provider": "jira", "auth_type": "pat", "url": providertest.JiraDataCenterURL},
+			name: "jira-dc", field: "pat", settings: map[string]any{"provider": "jira", "auth_type": "pat", "url": catalogtest.JiraDataCenterURL},
 			add: func(token string) { w.JiraDataCenter.AddPAT("ada", token) },
 		},
 		{
@@ -101,26 +107,26 @@ func enteredIn(w *providertest.World) []entered {
 			name: "azure", field: "pat", beside: map[string]any{"email": "ada@example.com"},
 			settings: map[string]any{"provider": "azure_devops", "auth_type": "pat", "organization": "acme", "service": "boards"},
 			add: func(token string) {
-				w.AzureDevOps.AddOrganization(providertest.AzureOrganization{Name: "acme", Projects: []providertest.AzureProject{{Name: "web"}}})
+				w.AzureDevOps.AddOrganization(azuredevopstest.AzureOrganization{Name: "acme", Projects: []azuredevopstest.AzureProject{{Name: "web"}}})
 				w.AzureDevOps.AddPAT("acme", "ada@example.com", token, "vso.project", "vso.work", "vso.code")
 			},
 		},
 		{
 			name: "harness", field: "api_key", beside: map[string]any{"email": "ada@example.com"}, rotates: true,
-			settings: map[string]any{"provider": "harness", "url": providertest.HarnessOwnURL, "account_id": "acme"},
+			settings: map[string]any{"provider": "harness", "url": catalogtest.HarnessOwnURL, "account_id": "acme"},
 			add: func(token string) {
-				w.HarnessOwn.Add(providertest.HarnessToken{Token: "pat.acme." + token, Account: "acme", Email: "ada@example.com"})
+				w.HarnessOwn.Add(harnesstest.HarnessToken{Token: "pat.acme." + token, Account: "acme", Email: "ada@example.com"})
 			},
 		},
 		{
 			name: "gitlab", field: "pat", settings: map[string]any{"provider": "gitlab"}, rotates: true,
 			add: func(token string) {
-				w.GitLab.Add(providertest.GitLabToken{Token: token, Username: "ada", Scopes: []string{"api"}, Expires: time.Now().AddDate(0, 0, 60).Format(time.DateOnly)})
+				w.GitLab.Add(gitlabtest.GitLabToken{Token: token, Username: "ada", Scopes: []string{"api"}, Expires: time.Now().AddDate(0, 0, 60).Format(time.DateOnly)})
 			},
 		},
 		{
 			name: "sonarqube", field: "api_key", beside: map[string]any{"username": "ada"}, rotates: true,
-			settings: map[string]any{"provider": "sonarqube", "url": providertest.SonarQubeURL},
+			settings: map[string]any{"provider": "sonarqube", "url": catalogtest.SonarQubeURL},
 			add:      func(token string) { w.SonarQube.AddToken("ada", token) },
 		},
 	}
@@ -142,7 +148,7 @@ func (e entered) body(token any) map[string]any {
 	return body
 }
 
-func (e entered) use(t *testing.T, client *api.Logical, w *providertest.World) {
+func (e entered) use(t *testing.T, client *api.Logical, w *catalogtest.World) {
 	t.Helper()
 	e.settings["proxy_url"], e.settings["ca_cert"] = w.ProxyURL(), w.CAPEM()
 	write(t, client, "sei/integrations/"+e.name, e.settings)
@@ -209,15 +215,15 @@ func misplace(t *testing.T, client *api.Logical) {
 // authorize goes through OAuth of both authorization servers: with the browser's return,
 // and with what a person copies from it; a refresh, a code that is refused, and a client
 // secret that is wrong.
-func authorize(t *testing.T, server *server, w *providertest.World) {
+func authorize(t *testing.T, server *server, w *catalogtest.World) {
 	t.Helper()
 	callback := server.addr + "/v1/sei/oauth/callback"
 	client := server.client(t).Logical()
 	secret := canaryNamed("client-secret")
-	w.Bitbucket.AddClient(providertest.OAuthClient{ID: "engine", Secret: secret, RedirectURI: callback, Scopes: []string{"account"}})
-	w.Bitbucket.SignIn(providertest.BitbucketToken{Email: "ada@example.com"})
-	w.Entra.AddClient(providertest.OAuthClient{ID: "engine", Secret: secret, RedirectURI: callback, Tenant: "contoso.onmicrosoft.com"})
-	w.Entra.SignIn(providertest.AzureToken{Account: "ada@example.com", Organization: "acme"})
+	w.Bitbucket.AddClient(authserver.OAuthClient{ID: "engine", Secret: secret, RedirectURI: callback, Scopes: []string{"account"}})
+	w.Bitbucket.SignIn(bitbuckettest.BitbucketToken{Email: "ada@example.com"})
+	w.Entra.AddClient(authserver.OAuthClient{ID: "engine", Secret: secret, RedirectURI: callback, Tenant: "contoso.onmicrosoft.com"})
+	w.Entra.SignIn(azuredevopstest.AzureToken{Account: "ada@example.com", Organization: "acme"})
 	for name, settings := range map[string]map[string]any{
 		"bb":  {"provider": "bitbucket"},
 		"ado": {"provider": "azure_devops", "organization": "acme", "service": "repos", "tenant_id": "contoso.onmicrosoft.com"},
@@ -250,7 +256,7 @@ func authorize(t *testing.T, server *server, w *providertest.World) {
 
 // quitInFlight has the plugin end with a dump of all its goroutines while secrets are
 // on their way. Vault's log takes the dump.
-func quitInFlight(t *testing.T, server *server, w *providertest.World) {
+func quitInFlight(t *testing.T, server *server, w *catalogtest.World) {
 	t.Helper()
 	w.Jira.Forget()
 	fault, _ := providertest.NamedFault("late", "")

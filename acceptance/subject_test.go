@@ -13,7 +13,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"vault-plugin-secrets-sei/providers/providertest"
+	"vault-plugin-secrets-sei/providers/azuredevops/azuredevopstest"
+	"vault-plugin-secrets-sei/providers/catalog/catalogtest"
+	"vault-plugin-secrets-sei/providers/providertest/authserver"
 )
 
 // subject is a credential record under load: the integrations that share it, and where
@@ -57,8 +59,8 @@ func subjects(f *fakes, callback string) []*subject {
 		},
 		azureSubject(w, behind), entraSubject(w, callback, behind),
 		{
-			ledger: newLedger("sonar"), address: providertest.SonarQubeURL + "/api/users/current",
-			integrations: map[string]map[string]any{"sonar": behind(map[string]any{"provider": "sonarqube", "url": providertest.SonarQubeURL})},
+			ledger: newLedger("sonar"), address: catalogtest.SonarQubeURL + "/api/users/current",
+			integrations: map[string]map[string]any{"sonar": behind(map[string]any{"provider": "sonarqube", "url": catalogtest.SonarQubeURL})},
 			enter: func(int) map[string]any {
 				w.SonarQube.AddToken("ada", enteredAtSonar)
 				return map[string]any{"username": "ada", "api_key": enteredAtSonar}
@@ -87,8 +89,8 @@ func jiraSubject(f *fakes, name string) *subject {
 
 const azureAddress = "https://dev.azure.com/acme/_apis/connectionData?api-version=7.1-preview"
 
-func azureSubject(w *providertest.World, behind func(map[string]any) map[string]any) *subject {
-	w.AzureDevOps.AddOrganization(providertest.AzureOrganization{Name: "acme", Projects: []providertest.AzureProject{{Name: "web"}}})
+func azureSubject(w *catalogtest.World, behind func(map[string]any) map[string]any) *subject {
+	w.AzureDevOps.AddOrganization(azuredevopstest.AzureOrganization{Name: "acme", Projects: []azuredevopstest.AzureProject{{Name: "web"}}})
 	s := &subject{
 		ledger: newLedger("azure"), address: azureAddress, integrations: map[string]map[string]any{},
 		enter: func(n int) map[string]any {
@@ -108,8 +110,8 @@ const accessLife = 6 * time.Second
 
 // entraSubject is of the server whose refresh tokens go on working after their use: at
 // one where they do not, a refresh that is cut off is lost, which is documented.
-func entraSubject(w *providertest.World, callback string, behind func(map[string]any) map[string]any) *subject {
-	w.Entra.AddClient(providertest.OAuthClient{ID: "engine", Secret: "an-entra-secret", RedirectURI: callback, Tenant: "contoso.onmicrosoft.com"})
+func entraSubject(w *catalogtest.World, callback string, behind func(map[string]any) map[string]any) *subject {
+	w.Entra.AddClient(authserver.OAuthClient{ID: "engine", Secret: "an-entra-secret", RedirectURI: callback, Tenant: "contoso.onmicrosoft.com"})
 	w.Entra.SetLife(accessLife)
 	var browser sync.Mutex
 	return &subject{
@@ -121,7 +123,7 @@ func entraSubject(w *providertest.World, callback string, behind func(map[string
 		consent: func(n int, url string) (map[string]any, error) {
 			browser.Lock()
 			defer browser.Unlock()
-			w.Entra.SignIn(providertest.AzureToken{Account: fmt.Sprintf("entra-n%d@example.com", n), Organization: "acme"})
+			w.Entra.SignIn(azuredevopstest.AzureToken{Account: fmt.Sprintf("entra-n%d@example.com", n), Organization: "acme"})
 			back, err := w.Consent(url, true)
 			if err != nil {
 				return nil, err
@@ -177,7 +179,7 @@ func told(data map[string]any) swap {
 
 // assertNothingLeftAtSonar demands that of the tokens that live each is the one that is
 // served or was entered by a person.
-func assertNothingLeftAtSonar(t *testing.T, server *server, w *providertest.World) {
+func assertNothingLeftAtSonar(t *testing.T, server *server, w *catalogtest.World) {
 	t.Helper()
 	served, err := server.client(t).Logical().ReadWithContext(t.Context(), "sei/creds/sonar")
 	require.NoError(t, err)

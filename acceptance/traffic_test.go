@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"vault-plugin-secrets-sei/providers/providertest"
+	"vault-plugin-secrets-sei/providers/jira/jiratest"
 )
 
 const (
@@ -46,7 +46,7 @@ func (s *server) startTraffic(t *testing.T, f *fakes) *traffic {
 	write(t, client, "sei/config", map[string]any{"allowed_hosts": "http://127.0.0.1", "history_limit": 1000})
 	write(t, client, "sei/integrations/jira", map[string]any{"provider": "jira", "auth_type": "api_key", "url": f.urls["JIRA"]})
 	for n := range trafficWriters {
-		f.world.Jira.Add(providertest.JiraToken{Email: emailOf(n), Token: keyOf(n)})
+		f.world.Jira.Add(jiratest.JiraToken{Email: emailOf(n), Token: keyOf(n)})
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	tr := &traffic{stop: cancel, acknowledged: map[int]string{}}

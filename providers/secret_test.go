@@ -16,6 +16,14 @@ import (
 	"vault-plugin-secrets-sei/providers"
 )
 
+func secrets(pairs ...string) providers.Credential {
+	c := providers.NewCredential(nil)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		c = c.With(pairs[i], append(c.Values(pairs[i]), providers.NewSecret(pairs[i+1]))...)
+	}
+	return c
+}
+
 // holder keeps a secret where fmt finds it by reflection only.
 type holder struct {
 	secret  providers.Secret

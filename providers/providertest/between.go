@@ -2,51 +2,7 @@ package providertest
 
 import (
 	"net/http"
-
-	"vault-plugin-secrets-sei/providers"
 )
-
-// Question is a request of a check that carries the credential. Whatever stands
-// between the engine and the upstream can refuse it, which says nothing of the
-// credential.
-type Question struct {
-	// Path is the end of its path.
-	Path string
-	// Of is a case that comes as far as this question, and is verified.
-	Of Case
-	// Fake finds the fake that is asked.
-	Fake func(w *World) Fake
-	// Harmless is set where no answer to it fails the check.
-	Harmless bool
-	// Own are the answers of Between that the upstream itself gives to this question,
-	// by name, and what they mean then.
-	Own map[string]providers.Outcome
-}
-
-func (c Case) asks(fake func(w *World) Fake, paths ...string) []Question {
-	var questions []Question
-	for _, path := range paths {
-		questions = append(questions, Question{Path: path, Of: c, Fake: fake})
-	}
-	return questions
-}
-
-// Wants is what a check comes to that gets an answer of Between to this question.
-func (q Question) Wants(name string) providers.Outcome {
-	if own, ok := q.Own[name]; ok {
-		return own
-	}
-	if q.Harmless {
-		return ""
-	}
-	return providers.UpstreamError
-}
-
-// owning is q where the upstream itself answers like that.
-func (q Question) owning(name string, want providers.Outcome) Question {
-	q.Own = map[string]providers.Outcome{name: want}
-	return q
-}
 
 // Answers of Between that an upstream may give itself.
 const (
@@ -125,9 +81,9 @@ func betweenUnauthorized() map[string]Fault {
 		"with null":                             says(`null`),
 		"with a word in JSON":                   says(`"Unauthorized"`),
 		"with a message that quotes the vendor": says(`{"message":"upstream said 401 Unauthorized: Bad credentials, invalid_token, INVALID_TOKEN, TF400813"}`),
-		"of an ingress":                         between(status, "text/html", unauthorizedPage),
-		"of an ingress labelled JSON":           between(status, jsonText, unauthorizedPage),
-		"of an ingress labelled text":           between(status, plainText, unauthorizedPage),
+		"of an ingress":                         between(status, "text/html", UnauthorizedPage),
+		"of an ingress labelled JSON":           between(status, jsonText, UnauthorizedPage),
+		"of an ingress labelled text":           between(status, plainText, UnauthorizedPage),
 		"of an application server":              between(status, htmlText, `<!doctype html><html lang="en"><head><title>HTTP Status 401 – Unauthorized</title></head><body><h1>HTTP Status 401 – Unauthorized</h1></body></html>`),
 		"of a sign-in page":                     between(status, htmlText, `<!DOCTYPE html><html lang="en"><head><title>Sign In</title></head><body><form method="GET" action="/oauth2/start"><button type="submit">Sign in with OpenID Connect</button></form></body></html>`),
 	}

@@ -53,9 +53,9 @@ type Fake interface {
 	Secrets() []Secret
 }
 
-// fake is what all fakes share: the log and the fault.
-type fake struct {
-	mu sync.Mutex
+// Base is what all fakes share: the log and the fault.
+type Base struct {
+	Mu sync.Mutex
 	// log guards what came, apart from mu: a fake may answer while it holds mu.
 	log      sync.Mutex
 	requests []*Request
@@ -65,14 +65,14 @@ type fake struct {
 }
 
 // Behave makes the fake misbehave.
-func (f *fake) Behave(fault Fault) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+func (f *Base) Behave(fault Fault) {
+	f.Mu.Lock()
+	defer f.Mu.Unlock()
 	f.fault, f.hits = fault, 0
 }
 
 // Requests returns what came so far.
-func (f *fake) Requests() []Request {
+func (f *Base) Requests() []Request {
 	f.log.Lock()
 	defer f.log.Unlock()
 	requests := make([]Request, len(f.requests))
@@ -83,16 +83,16 @@ func (f *fake) Requests() []Request {
 }
 
 // Forget empties the log.
-func (f *fake) Forget() {
+func (f *Base) Forget() {
 	f.log.Lock()
 	defer f.log.Unlock()
 	f.requests = nil
 }
 
 // take returns the fault that applies to a request, if one does.
-func (f *fake) take(r *http.Request) (Fault, bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+func (f *Base) take(r *http.Request) (Fault, bool) {
+	f.Mu.Lock()
+	defer f.Mu.Unlock()
 	if f.fault.zero() || !strings.HasSuffix(r.URL.Path, f.fault.Path) {
 		return Fault{}, false
 	}
@@ -103,13 +103,13 @@ func (f *fake) take(r *http.Request) (Fault, bool) {
 	return f.fault, true
 }
 
-// serve notes the request, lets a fault answer it if there is one, and next if not.
-func (f *fake) serve(w http.ResponseWriter, r *http.Request, tokenName string, next http.Handler) {
+// Serve notes the request, lets a fault answer it if there is one, and next if not.
+func (f *Base) Serve(w http.ResponseWriter, r *http.Request, tokenName string, next http.Handler) {
 	body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 	n := int64(len(body))
 	f.noteShown(r, body)
 	entry := &Request{
-		Method: r.Method, Host: hostname(r.Host), Path: r.URL.Path, Query: discreet(r.URL),
+		Method: r.Method, Host: Hostname(r.Host), Path: r.URL.Path, Query: discreet(r.URL),
 		UserAgent: r.UserAgent(), Accept: r.Header.Get("Accept"), Auth: authScheme(r), Token: tokenName,
 		APIVersion: r.Header.Get("X-GitHub-Api-Version"), ContentType: r.Header.Get("Content-Type"), Body: n, Cookies: len(r.Cookies()),
 	}
@@ -164,8 +164,8 @@ func authScheme(r *http.Request) string {
 	return ""
 }
 
-// knows reports whether a path is one of mux's, whatever the method.
-func knows(mux *http.ServeMux, r *http.Request) bool {
+// Knows reports whether a path is one of mux's, whatever the method.
+func Knows(mux *http.ServeMux, r *http.Request) bool {
 	get := r.Clone(r.Context())
 	get.Method = http.MethodGet
 	_, pattern := mux.Handler(get)
@@ -185,24 +185,24 @@ func (w *statusWriter) WriteHeader(status int) {
 
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// hostname cuts the port off.
-func hostname(hostport string) string {
+// Hostname cuts the port off.
+func Hostname(hostport string) string {
 	if host, _, err := net.SplitHostPort(hostport); err == nil {
 		return host
 	}
 	return hostport
 }
 
-// object is a JSON object of an answer.
-type object map[string]any
+// Object is a JSON object of an answer.
+type Object map[string]any
 
-func writeJSON(w http.ResponseWriter, status int, body any) {
+func WriteJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body)
 }
 
-func writeText(w http.ResponseWriter, status int, contentType, body string) {
+func WriteText(w http.ResponseWriter, status int, contentType, body string) {
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, body)

@@ -90,8 +90,8 @@ func namedFaults(argument string) map[string]Fault {
 		"deflate":                {Status: http.StatusOK, Header: map[string]string{"Content-Encoding": "deflate"}, Body: "\x78\x9c\xab\xae\x05\x00\x01\x75\x00\xf9"},
 		"not_gzip":               {Status: http.StatusOK, Header: map[string]string{"Content-Encoding": "gzip"}, Body: "{}"},
 		"unauthorized_empty":     {Status: http.StatusUnauthorized},
-		"unauthorized_jira":      JiraAnswers()["myself_unauthorized_cloud"].At(""),
-		"unauthorized_html":      {Status: http.StatusUnauthorized, Header: html, Body: unauthorizedPage},
+		"unauthorized_jira":      JiraUnauthorized().At(""),
+		"unauthorized_html":      {Status: http.StatusUnauthorized, Header: html, Body: UnauthorizedPage},
 		"forbidden_html":         {Status: http.StatusForbidden, Header: html, Body: page},
 		"not_found_html":         {Status: http.StatusNotFound, Header: html, Body: page},
 		"gone":                   {Status: http.StatusGone, Body: `{"message":"gone"}`},
@@ -105,8 +105,8 @@ func namedFaults(argument string) map[string]Fault {
 	return faults
 }
 
-// unauthorizedPage is what a proxy with a login of its own answers.
-const unauthorizedPage = "<html>\r\n<head><title>401 Authorization Required</title></head>\r\n<body>\r\n" +
+// UnauthorizedPage is what a proxy with a login of its own answers.
+const UnauthorizedPage = "<html>\r\n<head><title>401 Authorization Required</title></head>\r\n<body>\r\n" +
 	"<center><h1>401 Authorization Required</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
 
 func (f Fault) zero() bool {

@@ -91,7 +91,7 @@ func (in *Internet) connect(w http.ResponseWriter, r *http.Request) {
 	in.mu.Lock()
 	in.dialled = append(in.dialled, r.Host)
 	in.mu.Unlock()
-	if in.handler(r.Host) == nil {
+	if in.Handler(r.Host) == nil {
 		http.Error(w, "no such host", http.StatusBadGateway)
 		return
 	}
@@ -106,7 +106,7 @@ func (in *Internet) connect(w http.ResponseWriter, r *http.Request) {
 	in.tunnels.add(tls.Server(&bufferedConn{Conn: conn, r: buffered.Reader}, &tls.Config{
 		MinVersion: tls.VersionTLS12,
 		// The certificate is the host's, whatever name the client asks for.
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return in.certificate(hostname(r.Host)) },
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return in.certificate(Hostname(r.Host)) },
 	}))
 }
 
@@ -118,8 +118,8 @@ type bufferedConn struct {
 
 func (c *bufferedConn) Read(p []byte) (int, error) { return c.r.Read(p) }
 
-func (in *Internet) handler(hostport string) http.Handler {
-	host := strings.ToLower(hostname(hostport))
+func (in *Internet) Handler(hostport string) http.Handler {
+	host := strings.ToLower(Hostname(hostport))
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if h, ok := in.handlers[host]; ok {
@@ -131,7 +131,7 @@ func (in *Internet) handler(hostport string) http.Handler {
 
 // dispatch serves a request inside a tunnel.
 func (in *Internet) dispatch(w http.ResponseWriter, r *http.Request) {
-	h := in.handler(r.Host)
+	h := in.Handler(r.Host)
 	if h == nil {
 		http.NotFound(w, r)
 		return
@@ -140,14 +140,14 @@ func (in *Internet) dispatch(w http.ResponseWriter, r *http.Request) {
 }
 
 func (in *Internet) makeCA() {
-	in.key = must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	in.key = Must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "providertest"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(30 * 24 * time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
-	der := must(x509.CreateCertificate(rand.Reader, template, template, &in.key.PublicKey, in.key))
-	in.ca = must(x509.ParseCertificate(der))
+	der := Must(x509.CreateCertificate(rand.Reader, template, template, &in.key.PublicKey, in.key))
+	in.ca = Must(x509.ParseCertificate(der))
 }
 
 // certificate makes a certificate for a host.
@@ -168,15 +168,15 @@ func (in *Internet) certificate(host string) (*tls.Certificate, error) {
 	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
 }
 
-func must[T any](v T, err error) T {
+func Must[T any](v T, err error) T {
 	if err != nil {
 		panic("providertest: " + err.Error())
 	}
 	return v
 }
 
-// hosts returns the names that lead somewhere.
-func (in *Internet) hosts() map[string]http.Handler {
+// Hosts returns the names that lead somewhere.
+func (in *Internet) Hosts() map[string]http.Handler {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	return maps.Clone(in.handlers)

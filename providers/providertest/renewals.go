@@ -37,8 +37,8 @@ type RenewalRules struct {
 	MaxTokens int `json:"max_tokens"`
 }
 
-// renewer is what fakes share whose tokens can have successors made.
-type renewer struct {
+// Renewer is what fakes share whose tokens can have successors made.
+type Renewer struct {
 	// state guards the rest. A fake may hold its own lock when it takes this one.
 	state  sync.Mutex
 	clock  func() time.Time
@@ -48,28 +48,28 @@ type renewer struct {
 
 // SetClock sets what time it is. From then on all tokens end as they say; before, only
 // those do that the fake made or gave their end.
-func (n *renewer) SetClock(now func() time.Time) {
+func (n *Renewer) SetClock(now func() time.Time) {
 	n.state.Lock()
 	defer n.state.Unlock()
 	n.clock = now
 }
 
 // Renewals returns what became of tokens so far.
-func (n *renewer) Renewals() Renewals {
+func (n *Renewer) Renewals() Renewals {
 	n.state.Lock()
 	defer n.state.Unlock()
 	return n.counts
 }
 
 // SetRules sets the administrator's rules.
-func (n *renewer) SetRules(rules RenewalRules) {
+func (n *Renewer) SetRules(rules RenewalRules) {
 	n.state.Lock()
 	defer n.state.Unlock()
 	n.rules = rules
 }
 
-// now returns the time, and whether somebody set it.
-func (n *renewer) now() (t time.Time, set bool) {
+// Now returns the time, and whether somebody set it.
+func (n *Renewer) Now() (t time.Time, set bool) {
 	n.state.Lock()
 	defer n.state.Unlock()
 	if n.clock == nil {
@@ -78,26 +78,29 @@ func (n *renewer) now() (t time.Time, set bool) {
 	return n.clock().UTC(), true
 }
 
-func (n *renewer) ruled() RenewalRules {
+// Ruled returns the rules that SetRules set.
+func (n *Renewer) Ruled() RenewalRules {
 	n.state.Lock()
 	defer n.state.Unlock()
 	return n.rules
 }
 
-func (n *renewer) count(change func(*Renewals)) {
+// Count changes the counts of Renewals.
+func (n *Renewer) Count(change func(*Renewals)) {
 	n.state.Lock()
 	defer n.state.Unlock()
 	change(&n.counts)
 }
 
-// ended reports whether a token whose end is at, zero for never, is over; kept is set
+// Ended reports whether a token whose end is at, zero for never, is over; kept is set
 // for those whose end always counts.
-func (n *renewer) ended(at time.Time, kept bool) bool {
-	now, set := n.now()
+func (n *Renewer) Ended(at time.Time, kept bool) bool {
+	now, set := n.Now()
 	return !at.IsZero() && (set || kept) && !now.Before(at)
 }
 
-func (n *renewer) setClockJSON(body []byte) error {
+// SetClockJSON sets the clock as far ahead as body says.
+func (n *Renewer) SetClockJSON(body []byte) error {
 	var in struct {
 		Ahead int64 `json:"ahead_seconds"`
 	}
@@ -108,7 +111,8 @@ func (n *renewer) setClockJSON(body []byte) error {
 	return nil
 }
 
-func (n *renewer) setRulesJSON(body []byte) error {
+// SetRulesJSON sets the rules that body describes.
+func (n *Renewer) SetRulesJSON(body []byte) error {
 	var rules RenewalRules
 	if err := json.Unmarshal(body, &rules); err != nil {
 		return err
@@ -119,23 +123,23 @@ func (n *renewer) setRulesJSON(body []byte) error {
 
 // Alphabets of random text.
 const (
-	letters      = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	alphanumeric = letters + "0123456789"
+	Letters      = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	Alphanumeric = Letters + "0123456789"
 )
 
-// randomText returns n random characters.
-func randomText(n int, alphabet string) string {
+// RandomText returns n random characters.
+func RandomText(n int, alphabet string) string {
 	text := make([]byte, n)
 	for i := range text {
-		at := must(rand.Int(rand.Reader, big.NewInt(int64(len(alphabet)))))
+		at := Must(rand.Int(rand.Reader, big.NewInt(int64(len(alphabet)))))
 		text[i] = alphabet[at.Int64()]
 	}
 	return string(text)
 }
 
-// randomHex returns n random bytes, in hexadecimal digits.
-func randomHex(n int) string {
+// RandomHex returns n random bytes, in hexadecimal digits.
+func RandomHex(n int) string {
 	random := make([]byte, n)
-	must(rand.Read(random))
+	Must(rand.Read(random))
 	return hex.EncodeToString(random)
 }

@@ -1,7 +1,6 @@
 package providertest
 
 import (
-	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -17,7 +16,7 @@ type Secret struct {
 }
 
 // Secrets returns all that have come up so far, good or bad, in no order.
-func (f *fake) Secrets() []Secret {
+func (f *Base) Secrets() []Secret {
 	f.log.Lock()
 	defer f.log.Unlock()
 	secrets := make([]Secret, 0, len(f.secrets))
@@ -27,8 +26,8 @@ func (f *fake) Secrets() []Secret {
 	return secrets
 }
 
-// note remembers a secret under the first kind that is told of it.
-func (f *fake) note(kind, value string) {
+// Note remembers a secret under the first kind that is told of it.
+func (f *Base) Note(kind, value string) {
 	f.log.Lock()
 	defer f.log.Unlock()
 	if f.secrets == nil {
@@ -40,19 +39,19 @@ func (f *fake) note(kind, value string) {
 }
 
 // noteShown remembers what a request shows, also where it is refused for it.
-func (f *fake) noteShown(r *http.Request, body []byte) {
+func (f *Base) noteShown(r *http.Request, body []byte) {
 	user, password, basic := r.BasicAuth()
 	_, rest, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	switch {
 	case basic && password == "":
-		f.note("shown token", user)
+		f.Note("shown token", user)
 	case basic:
-		f.note("shown token", password)
+		f.Note("shown token", password)
 	default:
-		f.note("shown token", rest)
+		f.Note("shown token", rest)
 	}
 	for _, name := range []string{"X-Api-Key", "Private-Token"} {
-		f.note("shown token", r.Header.Get(name))
+		f.Note("shown token", r.Header.Get(name))
 	}
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if kind != "application/x-www-form-urlencoded" {
@@ -60,28 +59,6 @@ func (f *fake) noteShown(r *http.Request, body []byte) {
 	}
 	form, _ := url.ParseQuery(string(body))
 	for _, name := range []string{"code", "code_verifier", "client_secret", "refresh_token"} {
-		f.note(name, form.Get(name))
+		f.Note(name, form.Get(name))
 	}
-}
-
-// Secrets returns those of all fakes, with the fake's name before the kind.
-func (w *World) Secrets() []Secret {
-	all := map[Secret]bool{}
-	for name, f := range w.Fakes() {
-		if a, ok := f.(authorizer); ok {
-			for _, value := range a.Issued() {
-				_, rest, _ := strings.Cut(value, "-")
-				kind, _, _ := strings.Cut(rest, "-")
-				all[Secret{name + " issued " + kind, value}] = true
-			}
-		}
-		for _, s := range f.Secrets() {
-			all[Secret{name + " " + s.Kind, s.Value}] = true
-		}
-	}
-	secrets := make([]Secret, 0, len(all))
-	for s := range maps.Keys(all) {
-		secrets = append(secrets, s)
-	}
-	return secrets
 }

@@ -158,7 +158,7 @@ var bombPart = sync.OnceValue(func() []byte { return packed(bytes.Repeat([]byte(
 func packed(text []byte) []byte {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
-	_ = must(z.Write(text))
+	_ = Must(z.Write(text))
 	if err := z.Close(); err != nil {
 		panic("providertest: " + err.Error())
 	}

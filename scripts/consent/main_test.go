@@ -11,19 +11,20 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"vault-plugin-secrets-sei/providers/providertest"
+	"vault-plugin-secrets-sei/providers/bitbucket/bitbuckettest"
+	"vault-plugin-secrets-sei/providers/providertest/authserver"
 )
 
 // site has the fake's page of consent, and a page where the browser comes back to.
 func site(t *testing.T, came func(w http.ResponseWriter, query url.Values)) (authorizeURL string) {
 	t.Helper()
-	fake, mux := providertest.NewBitbucket(), http.NewServeMux()
+	fake, mux := bitbuckettest.NewBitbucket(), http.NewServeMux()
 	mux.Handle("/site/oauth2/", fake)
 	mux.HandleFunc("GET /callback", func(w http.ResponseWriter, r *http.Request) { came(w, r.URL.Query()) })
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
-	fake.AddClient(providertest.OAuthClient{ID: "consumer", Secret: "secret", RedirectURI: server.URL + "/callback", Scopes: []string{"account"}})
-	fake.SignIn(providertest.BitbucketToken{Email: "ada@example.com"})
+	fake.AddClient(authserver.OAuthClient{ID: "consumer", Secret: "secret", RedirectURI: server.URL + "/callback", Scopes: []string{"account"}})
+	fake.SignIn(bitbuckettest.BitbucketToken{Email: "ada@example.com"})
 	return server.URL + "/site/oauth2/authorize?client_id=consumer&response_type=code&state=the-state"
 }
 

@@ -17,7 +17,7 @@ import (
 	"os"
 	"time"
 
-	"vault-plugin-secrets-sei/providers/providertest"
+	"vault-plugin-secrets-sei/providers/catalog/catalogtest"
 )
 
 func main() {
@@ -31,7 +31,7 @@ func run(args []string) error {
 	if len(args) != 2 {
 		return errors.New("usage: fakes CA_FILE CALLBACK")
 	}
-	world := providertest.NewWorld()
+	world := catalogtest.NewWorld()
 	defer world.Close()
 	//nolint:gosec // whoever starts it says where
 	if err := os.WriteFile(args[0], []byte(world.CAPEM()), 0o600); err != nil {
@@ -57,7 +57,7 @@ type upstream struct {
 	fake http.Handler
 }
 
-func upstreams(w *providertest.World) []upstream {
+func upstreams(w *catalogtest.World) []upstream {
 	return []upstream{
 		{"JIRA", "", w.Jira},
 		{"GITHUB", "", w.GitHubEnterprise},

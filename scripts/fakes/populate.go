@@ -3,7 +3,14 @@ package main
 import (
 	"fmt"
 
-	"vault-plugin-secrets-sei/providers/providertest"
+	"vault-plugin-secrets-sei/providers/azuredevops/azuredevopstest"
+	"vault-plugin-secrets-sei/providers/bitbucket/bitbuckettest"
+	"vault-plugin-secrets-sei/providers/catalog/catalogtest"
+	"vault-plugin-secrets-sei/providers/github/githubtest"
+	"vault-plugin-secrets-sei/providers/gitlab/gitlabtest"
+	"vault-plugin-secrets-sei/providers/harness/harnesstest"
+	"vault-plugin-secrets-sei/providers/jira/jiratest"
+	"vault-plugin-secrets-sei/providers/providertest/authserver"
 )
 
 // account is the e-mail address that all accounts of the fakes have.
@@ -11,7 +18,7 @@ const account = "ada@example.com"
 
 // populate gives each fake its credentials, and prints them. Browsers come back from
 // the authorization server at callback.
-func populate(w *providertest.World, callback string) {
+func populate(w *catalogtest.World, callback string) {
 	jira(w.Jira)
 	gitHub(w.GitHubEnterprise)
 	bitbucket(w.Bitbucket, callback)
@@ -22,7 +29,7 @@ func populate(w *providertest.World, callback string) {
 // tell prints what can be tried.
 func tell(format string, args ...any) { fmt.Printf("# "+format+"\n", args...) }
 
-func jira(fake *providertest.Jira) {
+func jira(fake *jiratest.Jira) {
 	tell("Jira: email=%s with api_key= one of", account)
 	for _, token := range []string{"ATATT-demo-first", "ATATT-demo-second", "ATATT-demo-third"} {
 		fake.AddAPIToken(account, token)
@@ -32,9 +39,9 @@ func jira(fake *providertest.Jira) {
 
 // gitHub knows three accounts in one organisation; the last one's token is for
 // Actions.
-func gitHub(fake *providertest.GitHub) {
-	fake.AddOrganization(providertest.GitHubOrganization{
-		Login: "acme", Repositories: []providertest.GitHubRepository{{Name: "app", Private: true, Runs: 1}},
+func gitHub(fake *githubtest.GitHub) {
+	fake.AddOrganization(githubtest.GitHubOrganization{
+		Login: "acme", Repositories: []githubtest.GitHubRepository{{Name: "app", Private: true, Runs: 1}},
 	})
 	fake.AddClassic("octocat", "ghp_demo_first", "repo", "read:org")
 	fake.AddClassic("hubot", "ghp_demo_second", "repo", "read:org")
@@ -48,24 +55,24 @@ func gitHub(fake *providertest.GitHub) {
 
 // bitbucket knows one account, which is also the one at the browser, and one OAuth
 // consumer.
-func bitbucket(fake *providertest.Bitbucket, callback string) {
-	fake.AddWorkspace(providertest.BitbucketWorkspace{Slug: "acme", Members: []string{account}})
+func bitbucket(fake *bitbuckettest.Bitbucket, callback string) {
+	fake.AddWorkspace(bitbuckettest.BitbucketWorkspace{Slug: "acme", Members: []string{account}})
 	fake.AddAPIToken(account, "ATATT-demo-bitbucket", "read:user:bitbucket", "read:workspace:bitbucket", "read:repository:bitbucket")
 	tell("Bitbucket, workspace=acme proxy_url=$PROXY_URL ca_cert=@$UPSTREAM_CA:")
 	tell("  email=%s api_key=ATATT-demo-bitbucket", account)
-	fake.AddClient(providertest.OAuthClient{
+	fake.AddClient(authserver.OAuthClient{
 		ID: "demo-consumer", Secret: "demo-consumer-secret", RedirectURI: callback,
 		Scopes: []string{"account", "project", "repository", "pullrequest", "pipeline"},
 	})
-	fake.SignIn(providertest.BitbucketToken{Email: account})
+	fake.SignIn(bitbuckettest.BitbucketToken{Email: account})
 	tell("Bitbucket with auth_type=oauth, also authorize_url=$BITBUCKET_URL/site/oauth2/authorize:")
 	tell("  client_id=demo-consumer client_secret=demo-consumer-secret")
 	tell("  redirect_uri=%s", callback)
 }
 
 // azureDevOps knows one organisation. One of its tokens cannot read pipelines.
-func azureDevOps(fake *providertest.AzureDevOps) {
-	fake.AddOrganization(providertest.AzureOrganization{Name: "acme", Projects: []providertest.AzureProject{{Name: "web"}}})
+func azureDevOps(fake *azuredevopstest.AzureDevOps) {
+	fake.AddOrganization(azuredevopstest.AzureOrganization{Name: "acme", Projects: []azuredevopstest.AzureProject{{Name: "web"}}})
 	all := []string{"vso.project", "vso.work", "vso.code", "vso.build"}
 	fake.AddPAT("acme", account, "ado-demo-first", all...)
 	fake.AddPAT("acme", account, "ado-demo-second", all...)
@@ -76,11 +83,11 @@ func azureDevOps(fake *providertest.AzureDevOps) {
 	tell("  ado-demo-no-pipelines (without the right to read pipelines)")
 }
 
-func others(w *providertest.World) {
-	w.HarnessOwn.Add(providertest.HarnessToken{Token: "pat.acme.demo.harness", Account: "acme", Email: account})
+func others(w *catalogtest.World) {
+	w.HarnessOwn.Add(harnesstest.HarnessToken{Token: "pat.acme.demo.harness", Account: "acme", Email: account})
 	tell("Harness, account_id=acme:")
 	tell("  email=%s api_key=pat.acme.demo.harness", account)
-	w.GitLabOwn.Add(providertest.GitLabToken{
+	w.GitLabOwn.Add(gitlabtest.GitLabToken{
 		Token: "glpat-demo-gitlab", Username: "ada", Scopes: []string{"read_api"}, Expires: "2099-01-31",
 	})
 	tell("GitLab:")
