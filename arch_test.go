@@ -5,6 +5,7 @@ import (
 	"go/token"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,15 +20,80 @@ const module = "vault-plugin-secrets-sei"
 // or sideways. A prefix that ends in "/" covers what is below it.
 func forbidden() map[string][]string {
 	return map[string][]string{
-		"backend":                     {module, module + "/cmd/", "github.com/hashicorp/vault/sdk/framework", "net/http", "net"},
-		"providers":                   {module, module + "/backend", module + "/cmd/", "github.com/hashicorp/"},
-		"providers/internal/upstream": {module, module + "/backend", module + "/providers", "github.com/hashicorp/"},
-		".":                           {module + "/cmd/", module + "/acceptance", module + "/providers/internal/", module + "/providers/providertest", "net/http"},
-		"cmd":                         {module + "/backend", module + "/providers"},
+		"backend":   {module, module + "/cmd/", module + "/providers/", "github.com/hashicorp/vault/sdk/framework", "net/http", "net"},
+		"providers": {module, module + "/backend", module + "/cmd/", "github.com/hashicorp/"},
+		".":         {module + "/cmd/", module + "/acceptance", "net/http"},
+		"cmd":       {module + "/backend", module + "/providers"},
 	}
 }
 
-// Imports go down only: cmd, sei, backend, providers, the HTTP client.
+// allowed says which rooms of providers/ a package may import: those below it, and
+// nothing beside it.
+func allowed(dir string) []string {
+	const http, probe, oauth = "internal/upstream", "internal/probe", "internal/oauthclient"
+	const kit, authserver = "providertest", "providertest/authserver"
+	fixed := map[string][]string{
+		".":                                 {"", "catalog"},
+		"backend":                           {""},
+		"providers/internal/upstream":       {},
+		"providers":                         {http},
+		"providers/internal/probe":          {"", http},
+		"providers/internal/oauthclient":    {"", http, probe},
+		"providers/catalog":                 append(upstreams(""), "", http),
+		"providers/providertest":            {},
+		"providers/providertest/authserver": {kit},
+		"providers/catalog/catalogtest":     append(upstreams("test"), "", kit, authserver),
+	}
+	if rooms, ok := fixed[dir]; ok {
+		return rooms
+	}
+	if strings.HasSuffix(dir, "test") {
+		return []string{kit, authserver} // a fake
+	}
+	return []string{"", http, probe, oauth} // an upstream
+}
+
+// upstreams returns the folders of providers/ that hold one upstream each, or those of
+// their fakes.
+func upstreams(fakes string) []string {
+	folders, _ := filepath.Glob("providers/*/*" + "test")
+	found := make([]string, 0, len(folders))
+	for _, folder := range folders {
+		name := filepath.Base(filepath.Dir(folder))
+		switch {
+		case name == "catalog":
+		case fakes != "":
+			found = append(found, name+"/"+name+fakes)
+		default:
+			found = append(found, name)
+		}
+	}
+	return found
+}
+
+// Each room of providers/ imports what lies below it: upstream, providers, probe,
+// oauthclient, the upstreams, catalog. Fakes are for tests, and do not know what they
+// test.
+func TestRoomsOfProviders(t *testing.T) {
+	seen := map[string]bool{}
+	for file, imports := range imports(t) {
+		dir := filepath.ToSlash(filepath.Dir(file))
+		if dir != "." && dir != "backend" && dir != "providers" && !strings.HasPrefix(dir, "providers/") {
+			continue
+		}
+		seen[dir] = true
+		for _, path := range imports {
+			room, ok := strings.CutPrefix(path+"/", module+"/providers/")
+			if ok && !slices.Contains(allowed(dir), strings.TrimSuffix(room, "/")) {
+				t.Errorf("%s imports %s", file, path)
+			}
+		}
+	}
+	assert.GreaterOrEqual(t, len(seen), 24, "the walk found the rooms")
+	assert.GreaterOrEqual(t, len(upstreams("")), 7)
+}
+
+// Imports go down only: cmd, sei, backend, providers.
 func TestImportsGoDownOnly(t *testing.T) {
 	seen := 0
 	for file, imports := range imports(t) {
@@ -39,9 +105,6 @@ func TestImportsGoDownOnly(t *testing.T) {
 			seen++
 			for _, path := range imports {
 				for _, b := range banned {
-					if folder == "providers" && strings.HasPrefix(dir, "providers/") && path == module+"/providers" {
-						continue // what is below may know what is above it in the tree, not in the house
-					}
 					if path == b || strings.HasSuffix(b, "/") && strings.HasPrefix(path, b) {
 						t.Errorf("%s imports %s", file, path)
 					}

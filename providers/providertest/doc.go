@@ -1,17 +1,13 @@
-// Package providertest holds fake upstreams that are as strict as the real ones,
-// and the cases that every provider must pass.
+// Package providertest is the kit that the fakes of upstreams are built from: the log of
+// requests, faults, streams that no HTTP server would send, and the [Internet] that
+// gives the fakes their real host names. It is for tests, and imports nothing of the
+// engine. Begin with [Fake] and [Base].
 //
-// A fake is an [net/http.Handler] whose tokens, accounts and faults can be changed
-// while it serves. It answers what the upstream's documentation, code or recorded
-// answers show; where each answer comes from stands beside it. Unknown paths are
-// 404, wrong methods 405, and a credential is demanded wherever the upstream
-// demands one.
+// A fake is an [net/http.Handler] whose tokens, accounts and faults can be changed while
+// it serves. It answers what the upstream's documentation, code or recorded answers
+// show; where each answer comes from stands beside it. Unknown paths are 404, wrong
+// methods 405, and a credential is demanded wherever the upstream demands one.
 //
-// [Internet] gives the fakes their real host names, over TLS, behind an HTTP
-// proxy, so that production code needs no hook: an integration that sets
-// proxy_url and ca_cert reaches https://api.github.com as the fake. [World] is a
-// set of fakes wired that way, with a remote control for scripts.
-//
-// [Bitbucket] and [Entra] are authorization servers of OAuth 2.0 as well. A person
-// consents on a page of theirs, in a browser or by [World.Consent].
+// [Internet] has TLS certificates of its own and stands behind an HTTP proxy, so that
+// production code needs no hook. Package catalogtest wires all fakes that way.
 package providertest

@@ -196,12 +196,14 @@ func Hostname(hostport string) string {
 // Object is a JSON object of an answer.
 type Object map[string]any
 
+// WriteJSON answers with a JSON body.
 func WriteJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body)
 }
 
+// WriteText answers with a body of any content type.
 func WriteText(w http.ResponseWriter, status int, contentType, body string) {
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)

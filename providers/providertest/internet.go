@@ -118,6 +118,7 @@ type bufferedConn struct {
 
 func (c *bufferedConn) Read(p []byte) (int, error) { return c.r.Read(p) }
 
+// Handler returns what serves a host, nil if nothing does. A port is of no account.
 func (in *Internet) Handler(hostport string) http.Handler {
 	host := strings.ToLower(Hostname(hostport))
 	in.mu.Lock()
@@ -168,6 +169,7 @@ func (in *Internet) certificate(host string) (*tls.Certificate, error) {
 	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
 }
 
+// Must returns v, and panics if there is an error.
 func Must[T any](v T, err error) T {
 	if err != nil {
 		panic("providertest: " + err.Error())

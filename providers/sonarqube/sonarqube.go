@@ -140,7 +140,7 @@ var sonarqubeKeyForm = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z_.-]{0,254}$`)
 // check prepares the check of one target.
 func (s sonarqube) check(t providers.Target) (sonarqubeCheck, *providers.Error) {
 	c := sonarqubeCheck{Probe: probe.New(s.client, "SonarQube", sonarqubeAPIKey, t)}
-	root, err := c.Probe.Root(t.URL)
+	root, err := c.Root(t.URL)
 	if err != nil {
 		return c, err
 	}

@@ -52,6 +52,7 @@ const (
 	BitbucketReadRepository = "read:repository:bitbucket"
 )
 
+// Where Bitbucket answers: the host of the API, and the path of OAuth on bitbucket.org.
 const (
 	BitbucketAPIHost    = "api.bitbucket.org"
 	BitbucketOAuthPath  = "/site/oauth2/"
@@ -288,6 +289,7 @@ func (b *Bitbucket) userWorkspaces(w http.ResponseWriter, r *http.Request) {
 	bitbucketPage(w, values...)
 }
 
+// Body describes the workspace as the type kind, in the form of the API.
 func (ws BitbucketWorkspace) Body(kind string) providertest.Object {
 	return providertest.Object{"type": kind, "slug": ws.Slug, "uuid": "{" + providertest.MadeUpGUID(fmt.Sprintf("%x", sha256.Sum256([]byte(ws.Slug)))) + "}"}
 }

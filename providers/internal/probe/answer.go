@@ -32,6 +32,8 @@ type Probe struct {
 	pace *pace
 }
 
+// New begins a check of what t names. Errors name the upstream by title, and
+// tokenField where a value cannot be sent.
 func New(client *upstream.Client, title, tokenField string, t providers.Target) Probe {
 	return Probe{client: client, Title: title, TokenField: tokenField, pace: newPace(t), Route: upstream.Route{
 		CACert:       t.Settings.Text("ca_cert"),
@@ -74,6 +76,7 @@ func (p Probe) Change(ctx context.Context, method, address string, header http.H
 	return p.Send(ctx, upstream.Request{Method: method, URL: address, Header: header, Body: body})
 }
 
+// Send sends any request. One that is not ReadOnly is sent once, whatever comes of it.
 func (p Probe) Send(ctx context.Context, req upstream.Request) (*upstream.Response, *providers.Error) {
 	asked := time.Now()
 	res, err := p.client.Do(ctx, p.Route, req)

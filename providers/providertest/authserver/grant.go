@@ -11,6 +11,8 @@ import (
 // Verdict is what an authorization server thinks of a code or token.
 type Verdict int
 
+// The verdicts. Those from GrantElsewhere on are of a good code beside which something
+// else is wrong.
 const (
 	GrantAccepted Verdict = iota
 	// GrantUnknown was never issued, or to another client.
@@ -18,7 +20,6 @@ const (
 	GrantUsed
 	GrantExpired
 	GrantRevoked
-	// The code is good, and what came beside it is not.
 	GrantElsewhere
 	GrantUnverified
 	GrantOtherVerifier
@@ -65,13 +66,13 @@ func verifies(verifier, challenge string) bool {
 }
 
 // Renew uses a refresh token, which dies of it where the server rotates.
-func (s *Server[A]) Renew(client, token string) (refreshToken[A], Verdict) {
+func (s *Server[A]) Renew(client, token string) (RefreshToken[A], Verdict) {
 	s.lock.Lock()
 	defer s.lock.Unlock()
 	t, ok := s.refreshed[token]
 	switch {
 	case !ok || t.client != client:
-		return refreshToken[A]{}, GrantUnknown
+		return RefreshToken[A]{}, GrantUnknown
 	case t.spent:
 		return *t, GrantUsed
 	case !t.Revoked.IsZero():
@@ -83,26 +84,26 @@ func (s *Server[A]) Renew(client, token string) (refreshToken[A], Verdict) {
 	return *t, GrantAccepted
 }
 
-// issuedTokens are an access token, its life in seconds and, if there is one, a
+// Tokens are an access token, its life in seconds and, if there is one, a
 // refresh token.
-type issuedTokens struct {
+type Tokens struct {
 	Access, Refresh string
 	Seconds         int
 }
 
 // Issue issues an access token with some of the rights of a consent, and a refresh
 // token for all of them if one is wanted.
-func (s *Server[A]) Issue(c Consent[A], scopes []string, refreshable bool) issuedTokens {
+func (s *Server[A]) Issue(c Consent[A], scopes []string, refreshable bool) Tokens {
 	s.lock.Lock()
 	defer s.lock.Unlock()
 	now := s.now()
 	narrow := c
 	narrow.Scopes = scopes
-	out := issuedTokens{Access: s.mint("access", s.style.Words), Seconds: int(s.life / time.Second)}
+	out := Tokens{Access: s.mint("access", s.style.Words), Seconds: int(s.life / time.Second)}
 	s.accesses[out.Access] = &accessToken[A]{Consent: narrow, until: now.Add(s.life)}
 	if refreshable {
 		out.Refresh = s.mint("refresh", s.style.Words)
-		s.refreshed[out.Refresh] = &refreshToken[A]{Consent: c, Issued: now, until: now.Add(refreshLife)}
+		s.refreshed[out.Refresh] = &RefreshToken[A]{Consent: c, Issued: now, until: now.Add(refreshLife)}
 	}
 	return out
 }

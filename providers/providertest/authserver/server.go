@@ -65,7 +65,7 @@ type Server[A any] struct {
 	account   *A
 	asked     map[string]Request
 	codes     map[string]*openCode[A]
-	refreshed map[string]*refreshToken[A]
+	refreshed map[string]*RefreshToken[A]
 	accesses  map[string]*accessToken[A]
 	issued    []string
 	refreshes int
@@ -87,7 +87,9 @@ type openCode[A any] struct {
 	used                   bool
 }
 
-type refreshToken[A any] struct {
+// RefreshToken is the consent behind a refresh token, when it was issued and, if it was,
+// revoked.
+type RefreshToken[A any] struct {
 	Consent[A]
 	Issued, until, Revoked time.Time
 	spent                  bool
@@ -99,11 +101,12 @@ type accessToken[A any] struct {
 	revoked bool
 }
 
+// New returns a server without clients, at whose browser nobody is signed in.
 func New[A any](style Style[A]) *Server[A] {
 	return &Server[A]{
 		style: style, now: time.Now, life: style.Life,
 		clients: map[string]OAuthClient{}, asked: map[string]Request{}, codes: map[string]*openCode[A]{},
-		refreshed: map[string]*refreshToken[A]{}, accesses: map[string]*accessToken[A]{},
+		refreshed: map[string]*RefreshToken[A]{}, accesses: map[string]*accessToken[A]{},
 	}
 }
 
@@ -192,6 +195,7 @@ func (s *Server[A]) Drop(token string) {
 	delete(s.accesses, token)
 }
 
+// Client finds a client by its id.
 func (s *Server[A]) Client(id string) (OAuthClient, bool) {
 	s.lock.Lock()
 	defer s.lock.Unlock()

@@ -1,0 +1,4 @@
+// Package harnesstest is the fake of Harness, and the answers that it was recorded or
+// documented to give. It is for tests, and imports package providertest but nothing of
+// what it tests. Begin with [NewHarness].
+package harnesstest

@@ -1,0 +1,4 @@
+// Package jiratest is the fake of Jira, and the answers that it was recorded or
+// documented to give. It is for tests, and imports package providertest but nothing of
+// what it tests. Begin with [NewJira].
+package jiratest
