@@ -23,22 +23,22 @@ func TestAddingAProvider(t *testing.T) {
 	}
 	tree := copyTree(t)
 	steps := readSteps(t)
-	require.Len(t, steps, 8)
+	require.Len(t, steps, 11)
 
-	apply(t, tree, steps[:2])
-	said, err := runIn(t, tree, "test", "./providers", "-run", "^TestConformance$/^exampleci$")
+	apply(t, tree, steps[:3])
+	said, err := runIn(t, tree, "test", "./providers/catalog", "-run", "^TestConformance$/^exampleci$")
 	require.Error(t, err, "without a suite")
 	assert.Contains(t, said, "the provider has no suite")
 
-	apply(t, tree, steps[2:])
-	said, err = runIn(t, tree, "test", "./providers", "-run", "^(TestConformance|TestErrorsQuoteNobody|TestAnswersOfOthers|TestSuites|TestSpecs?|TestCredentialsOfAllKindsAreKept)$/^exampleci")
+	apply(t, tree, steps[3:])
+	said, err = runIn(t, tree, "test", "./providers/catalog", "-run", "^(TestConformance|TestErrorsQuoteNobody|TestAnswersOfOthers|TestSuites|TestSpecs?|TestCredentialsOfAllKindsAreKept)$/^exampleci")
 	require.NoError(t, err, said)
 	said, err = runIn(t, tree, "test", "-run", "TestProviderDocs", ".")
 	require.Error(t, err, "without documentation")
 	assert.Contains(t, said, "run make docs")
 
 	t.Setenv("UPDATE_DOCS", "1")
-	said, err = runIn(t, tree, "test", "-run", "TestProviderDocs|TestImports|TestEveryPath|TestProviders|TestSecrets", ".")
+	said, err = runIn(t, tree, "test", "-run", "TestProviderDocs|TestImports|TestRooms|TestEveryPath|TestProviders|TestSecrets", ".")
 	require.NoError(t, err, said)
 	page, err := os.ReadFile(filepath.Join(tree, providerDocs))
 	require.NoError(t, err)
@@ -82,6 +82,7 @@ func apply(t *testing.T, tree string, steps []step) {
 			require.Equal(t, 1, strings.Count(string(old), s.after), "%s has this line once: %s", s.path, s.after)
 			text = strings.Replace(string(old), s.after, s.after+s.text, 1)
 		}
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	}
 }
