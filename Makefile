@@ -43,7 +43,7 @@ actionlint    := "$$(scripts/tool.sh github.com/rhysd/actionlint/cmd/actionlint@
 race = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
 .DEFAULT_GOAL := help
-.PHONY: help build release demo dev test unit acceptance bench torture browser vault fuzz docs transcript lint fmt clean
+.PHONY: help build release try demo dev test unit acceptance bench torture browser vault fuzz docs transcript lint fmt clean
 
 help: ## Show this list.
 	@echo 'make TARGET'
@@ -55,6 +55,10 @@ build: ## Build the plugin into build/.
 
 release: ## Build a release of VERSION into build/release: binaries, SBOMs, SHA256SUMS.
 	@scripts/release.sh '$(VERSION)' build/release $(PLATFORMS)
+
+try: ## Tell the story in short, without a Vault: the built plugin, storage in memory, a fake.
+	@CGO_ENABLED=0 $(MAKE) --no-print-directory -s build
+	@CGO_ENABLED=0 go run -trimpath ./scripts/try $(PLUGIN)
 
 demo: ## Tell the engine's story on a real Vault, in under a minute; ends by itself.
 	@VERSION='$(VERSION)' scripts/demo.sh
@@ -85,7 +89,7 @@ bench: ## Measure speed beside Vault's own engines into docs/performance.md; BEN
 browser: ## Test the driver of the browser in tools/browser; make acceptance uses it.
 	chromium=$$(scripts/chromium.sh) && cd tools/browser && CHROMIUM_BIN="$$chromium" SEI_ACCEPTANCE=required GOWORK=off go test -count=1 ./...
 
-vault: ## Find a Vault server, or build one (6 to 12 minutes, once); prints its path.
+vault: ## Find a Vault server, or build one (about 10 minutes, once); prints its path.
 	@scripts/vault.sh
 
 fuzz: ## Run every fuzz target for FUZZTIME (10m).

@@ -49,15 +49,20 @@ make_work() {
   mkdir "$work/bin" "$work/plugins" "$work/home"
 }
 
-# build_all builds the plugin, the fakes and consent, and finds or builds the server.
+# build_all finds or builds the server, and builds the plugin, the fakes and consent
+# beside it. All are built with the same flags, so that Go compiles nothing twice.
 build_all() {
   local server
+  "$root/scripts/vault.sh" >"$work/server" &
+  server=$!
+  started="$server $started"
   printf 'Building the plugin and the fake upstreams ...\n'
   make --no-print-directory -s -C "$root" build VERSION="$VERSION"
-  (cd "$root" && go build -o "$work/bin/" ./scripts/fakes ./scripts/consent)
+  (cd "$root" && CGO_ENABLED=0 go build -trimpath -buildvcs=false -o "$work/bin/" ./scripts/fakes ./scripts/consent)
   cp "$root/build/$plugin" "$work/plugins/$plugin"
-  server=$("$root/scripts/vault.sh")
-  ln -s "$server" "$work/bin/vault"
+  wait "$server" || fail 'there is no Vault server'
+  started=''
+  ln -s "$(<"$work/server")" "$work/bin/vault"
   PATH=$work/bin:$PATH
   printf 'Server: %s\n' "$(vault version)"
 }
