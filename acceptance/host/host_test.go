@@ -32,7 +32,7 @@ func build(t *testing.T, args ...string) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), module)
 	args = append([]string{"build", "-trimpath", "-ldflags=-X " + module + ".version=" + version, "-o", program}, args...)
-	cmd := exec.CommandContext(t.Context(), "go", append(args, "../../cmd/"+module)...) //nolint:gosec // the test says what
+	cmd := exec.CommandContext(t.Context(), "go", append(args, "../../cmd/"+module)...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(out))
@@ -119,6 +119,7 @@ func TestHost(t *testing.T) {
 
 // invalidated has two mounts over one storage, as two nodes of a cluster have.
 func invalidated(t *testing.T, h *host.Host) {
+	t.Helper()
 	active := configured(t, h)
 	standby := mount(t, h, active.Storage())
 	must(t)(active.Write(t.Context(), "integrations/jira", map[string]any{"description": "before"}))
@@ -130,6 +131,7 @@ func invalidated(t *testing.T, h *host.Host) {
 }
 
 func manyAtOnce(t *testing.T, m *host.Mount) {
+	t.Helper()
 	var wait sync.WaitGroup
 	for range 16 {
 		wait.Go(func() {
@@ -145,6 +147,7 @@ func manyAtOnce(t *testing.T, m *host.Mount) {
 }
 
 func killed(t *testing.T, program string) {
+	t.Helper()
 	h := start(t, program)
 	m := configured(t, h)
 	require.NoError(t, syscall.Kill(h.PID(), syscall.SIGKILL))
@@ -154,16 +157,29 @@ func killed(t *testing.T, program string) {
 	again := mount(t, start(t, program), m.Storage())
 	data := must(t)(again.Read(t.Context(), "creds/jira"))
 	assert.Equal(t, "ATATT-host", data["api_key"])
-	assert.EqualValues(t, "1", fmt.Sprint(data["version"]))
+	assert.Equal(t, "1", fmt.Sprint(data["version"]))
 }
 
 func changed(t *testing.T, program string) {
+	t.Helper()
 	content, err := os.ReadFile(program)
 	require.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "no-plugin")
-	require.NoError(t, os.WriteFile(path, content[:len(content)/2], 0o700)) //nolint:gosec // a program
+	require.NoError(t, os.WriteFile(path, content[:len(content)/2], 0o700))
 	_, err = host.Start(t.Context(), path, io.Discard)
 	assert.ErrorContains(t, err, "the plugin does not start")
+}
+
+// The first thing that a newcomer runs: it checks every step itself, and says that it is
+// no Vault.
+func TestTry(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), "go", "run", "../../scripts/try", build(t))
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(out))
+	for _, text := range []string{version, "refused: credential_rejected:", "version 1\n  stays in use", "refused: field_not_allowed:", "every step did", "no Vault", "make demo"} {
+		assert.Contains(t, string(out), text)
+	}
+	assert.Error(t, exec.CommandContext(t.Context(), "go", "run", "../../scripts/try", os.Args[0]).Run(), "a program that is no plugin")
 }
 
 // A panic in a request of one mount is answered, its text, which may quote a secret, is

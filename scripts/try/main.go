@@ -21,7 +21,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Args[1:], os.Stdout)
+	err := run(ctx, os.Args[1:])
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "try:", err)
@@ -29,7 +29,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, args []string, out io.Writer) error {
+func run(ctx context.Context, args []string) error {
 	if len(args) != 1 {
 		return errors.New("usage: try PLUGIN")
 	}
@@ -39,7 +39,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	defer h.Close()
-	s, err := newStory(ctx, h, out)
+	s, err := newStory(ctx, h)
 	if err != nil {
 		return err
 	}
@@ -47,8 +47,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err := s.tell(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\nDone: every step did what it says (%.1f s).\n", time.Since(began).Seconds())
-	fmt.Fprint(out, ending)
+	fmt.Printf("\nDone: every step did what it says (%.1f s).\n", time.Since(began).Seconds())
+	fmt.Print(ending)
 	return nil
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -16,14 +15,13 @@ import (
 
 const account = "ada@example.com"
 
-// story is a mount, an upstream, and where it is told.
+// story is a mount and an upstream. It is told on standard output.
 type story struct {
 	mount *host.Mount
 	jira  *httptest.Server
-	out   io.Writer
 }
 
-func newStory(ctx context.Context, h *host.Host, out io.Writer) (*story, error) {
+func newStory(ctx context.Context, h *host.Host) (*story, error) {
 	m, err := h.Mount(ctx, &logical.InmemStorage{})
 	if err != nil {
 		return nil, err
@@ -31,8 +29,8 @@ func newStory(ctx context.Context, h *host.Host, out io.Writer) (*story, error) 
 	fake := providertest.NewJira(providertest.JiraOptions{})
 	fake.AddAPIToken(account, "ATATT-first")
 	fake.AddAPIToken(account, "ATATT-second")
-	s := &story{mount: m, jira: httptest.NewServer(fake), out: out}
-	s.say("The plugin %s runs as process %d and speaks version %d of Vault's protocol.\nA fake Jira listens at %s. It knows ATATT-first and ATATT-second.",
+	s := &story{mount: m, jira: httptest.NewServer(fake)}
+	say("The plugin %s runs as process %d and speaks version %d of Vault's protocol.\nA fake Jira listens at %s. It knows ATATT-first and ATATT-second.",
 		m.RunningVersion(), h.PID(), h.Version(), s.jira.URL)
 	return s, nil
 }
@@ -42,7 +40,7 @@ func (s *story) close(ctx context.Context) {
 	s.jira.Close()
 }
 
-func (s *story) say(format string, args ...any) { fmt.Fprintf(s.out, "\n"+format+"\n", args...) }
+func say(format string, args ...any) { fmt.Printf("\n"+format+"\n", args...) }
 
 // field is one field of a request, in the order in which it is shown.
 type field struct {
@@ -112,12 +110,12 @@ func (s *story) steps() []step {
 
 func (s *story) take(ctx context.Context, step step) error {
 	if step.before != "" {
-		s.say("%s", step.before)
+		say("%s", step.before)
 	}
-	fmt.Fprintf(s.out, "\n> %s\n", step.line())
+	fmt.Printf("\n> %s\n", step.line())
 	resp, err := s.send(ctx, step)
 	if resp != nil && resp.IsError() {
-		return s.refusal(step, resp)
+		return refusal(step, resp)
 	}
 	if err != nil {
 		return err
@@ -125,7 +123,7 @@ func (s *story) take(ctx context.Context, step step) error {
 	if step.refused != "" {
 		return fmt.Errorf("%s was not refused", step.path)
 	}
-	return s.show(step, resp)
+	return show(step, resp)
 }
 
 func (s *story) send(ctx context.Context, step step) (*logical.Response, error) {
@@ -152,9 +150,9 @@ func (st step) line() string {
 }
 
 // refusal shows a refusal, and fails if it is not the one of the story.
-func (s *story) refusal(step step, resp *logical.Response) error {
+func refusal(step step, resp *logical.Response) error {
 	text := resp.Error().Error()
-	fmt.Fprintln(s.out, "  refused: "+strings.Join(wrapped(text, 78), "\n  "))
+	fmt.Println("  refused: " + strings.Join(wrapped(text, 78), "\n  "))
 	if step.refused == "" || !strings.HasPrefix(text, step.refused+":") {
 		return fmt.Errorf("%s was refused", step.path)
 	}
@@ -162,13 +160,13 @@ func (s *story) refusal(step step, resp *logical.Response) error {
 }
 
 // show shows fields of an answer, and fails if one is not what the story says.
-func (s *story) show(step step, resp *logical.Response) error {
+func show(step step, resp *logical.Response) error {
 	for _, f := range step.shows {
 		got, want := "", fmt.Sprint(f.value)
 		if resp != nil {
 			got = fmt.Sprint(resp.Data[f.name])
 		}
-		fmt.Fprintf(s.out, "  %-18s %s\n", f.name, got)
+		fmt.Printf("  %-18s %s\n", f.name, got)
 		if got != want {
 			return fmt.Errorf("%s: %s is not %s", step.path, f.name, want)
 		}
