@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-sei/acceptance/host"
-	"vault-plugin-secrets-sei/providers/providertest"
+	"vault-plugin-secrets-sei/providers/jira/jiratest"
 )
 
 const (
@@ -57,7 +57,7 @@ func mount(t *testing.T, h *host.Host, storage logical.Storage) *host.Mount {
 // jira is a fake Jira that knows one credential, and the settings of an integration with it.
 func jira(t *testing.T) (settings, credential map[string]any) {
 	t.Helper()
-	fake := providertest.NewJira(providertest.JiraOptions{})
+	fake := jiratest.NewJira(jiratest.JiraOptions{})
 	fake.AddAPIToken("ada@example.com", "ATATT-host")
 	server := httptest.NewServer(fake)
 	t.Cleanup(server.Close)

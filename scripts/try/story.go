@@ -10,7 +10,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-sei/acceptance/host"
-	"vault-plugin-secrets-sei/providers/providertest"
+	"vault-plugin-secrets-sei/providers/jira/jiratest"
 )
 
 const account = "ada@example.com"
@@ -26,7 +26,7 @@ func newStory(ctx context.Context, h *host.Host) (*story, error) {
 	if err != nil {
 		return nil, err
 	}
-	fake := providertest.NewJira(providertest.JiraOptions{})
+	fake := jiratest.NewJira(jiratest.JiraOptions{})
 	fake.AddAPIToken(account, "ATATT-first")
 	fake.AddAPIToken(account, "ATATT-second")
 	s := &story{mount: m, jira: httptest.NewServer(fake)}
