@@ -95,7 +95,7 @@ func (f *fakes) client(t testing.TB) *http.Client {
 	}}
 }
 
-// runFake controls a fake by its name in providertest.World, such as gitlab_own; only
+// runFake controls a fake by its name in catalogtest.World, such as gitlab_own; only
 // github is the one on $GITHUB, and github_com the one behind the proxy.
 //
 //	fake NAME add KEY=VALUE...       add a token: the fields of JiraToken, GitLabToken and so on

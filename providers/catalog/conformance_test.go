@@ -24,7 +24,7 @@ func TestConformance(t *testing.T) {
 	for _, name := range registry(t).Names() {
 		t.Run(name, func(t *testing.T) {
 			suite, ok := catalogtest.Suites()[name]
-			require.True(t, ok, "the provider has no suite in providertest.Suites")
+			require.True(t, ok, "the provider has no suite in catalogtest.Suites")
 			covers(t, suite)
 			for _, c := range suite.All() {
 				t.Run(c.Name, func(t *testing.T) {

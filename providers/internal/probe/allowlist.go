@@ -19,7 +19,7 @@ var addressRefusedForm = regexp.MustCompile(`(?i)\bips?\b.*(?:allow[- ]?list|whi
 // from, and not about the credential.
 func RefusesAddress(text string) bool { return addressRefusedForm.MatchString(text) }
 
-// AddressNotListed is the failure of refusesAddress: whose lets in listed addresses only.
+// AddressNotListed is the failure of RefusesAddress: whose lets in listed addresses only.
 func (p Probe) AddressNotListed(whose string, names ...string) *providers.Error {
 	e := p.Fail(providers.InsufficientScope, "%s accepts requests from listed IP addresses only, so the credential was not judged; have an owner list the address of this Vault", whose)
 	e.Missing = names

@@ -238,7 +238,7 @@ func SaysOnly(res *upstream.Response, names ...string) bool {
 	return true
 }
 
-// Page is the failure of notAnAPI.
+// Page is the failure of NotAnAPI.
 func (p Probe) Page(res *upstream.Response) *providers.Error {
 	return p.Fail(providers.UpstreamError, "%q answered HTTP %d with a page and not with an answer of its API, such as the page of a proxy or firewall; check url", res.Host, res.Status)
 }

@@ -19,11 +19,11 @@ import (
 // Request is what a client asks of the person at the browser, checked.
 type Request struct {
 	Client string
-	// Redirect is where the browser goes, redirectURI what the client sent of it.
+	// Redirect is where the browser goes, RedirectURI what the client sent of it.
 	Redirect         *url.URL
 	RedirectURI      string
 	State, Challenge string
-	// Asked are the scopes in the request, scopes the rights that come of it.
+	// Asked are the scopes in the request, Scopes the rights that come of it.
 	Asked, Scopes []string
 	until         time.Time
 }

@@ -57,7 +57,7 @@ type Style[A any] struct {
 type Server[A any] struct {
 	style Style[A]
 
-	// lock is apart from a fake's mu: a fake may ask for a token while it holds that.
+	// lock is apart from a fake's Mu: a fake may ask for a token while it holds that.
 	lock      sync.Mutex
 	now       func() time.Time
 	life      time.Duration
@@ -75,7 +75,7 @@ type Server[A any] struct {
 type Consent[A any] struct {
 	client  string
 	Account A
-	// Asked are the scopes in the request, scopes the rights that came of it.
+	// Asked are the scopes in the request, Scopes the rights that came of it.
 	Asked, Scopes []string
 	Given         time.Time
 }
