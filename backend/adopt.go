@@ -99,7 +99,7 @@ func (c *Credentials) mark(ctx context.Context, in *Integration, record *Record,
 	if err != nil {
 		return nil, err
 	}
-	finding := stored.of(record.Version).found(&result{in: in, record: record, code: e.Code, message: e.Message, asked: c.now()}, c.now())
+	finding := stored.of(record.Version).found(&result{in: in, record: record, code: e.Code, message: e.Message, unjudged: e.unjudged, asked: c.now()}, c.now())
 	if err := c.findings.save(ctx, in.Name, finding); err != nil {
 		return nil, err
 	}
@@ -117,7 +117,7 @@ func (c *Credentials) finish(ctx context.Context, in *Integration, id string, wi
 	}
 	err = rotator.Finish(ctx, in.target(provider.Spec(), mount), with, p.Rotation)
 	var cause *providers.Error
-	if err == nil || errors.As(err, &cause) && !cause.Outcome.CouldNotTell() {
+	if err == nil || errors.As(err, &cause) && !cause.CouldNotTell() {
 		return c.pending.remove(ctx, id) == nil
 	}
 	return false

@@ -164,11 +164,11 @@ type siblingFailure struct {
 }
 
 func (f *siblingFailure) add(name string, cause *providers.Error) {
-	undecided := cause.Outcome.CouldNotTell()
+	undecided := cause.CouldNotTell()
 	switch {
-	case f.cause == nil || f.cause.Outcome.CouldNotTell() && !undecided:
+	case f.cause == nil || f.cause.CouldNotTell() && !undecided:
 		f.names, f.cause = []string{name}, cause
-	case f.cause.Outcome.CouldNotTell() == undecided:
+	case f.cause.CouldNotTell() == undecided:
 		f.names = append(f.names, name)
 	}
 }
@@ -178,7 +178,7 @@ func (f *siblingFailure) refusal(change *Change) error {
 		return nil
 	}
 	own, verdict := *f.cause, "not for"
-	if own.Outcome.CouldNotTell() {
+	if own.CouldNotTell() {
 		verdict = "could not be checked for"
 	}
 	own.Detail = fmt.Sprintf("the credential works for %q, but %s %s, which share it: %s",

@@ -47,7 +47,12 @@ type Error struct {
 	Siblings []string
 	// Members are the tokens of a pool that failed.
 	Members []RefusedMember
+	// unjudged is as in providers.Error.
+	unjudged bool
 }
+
+// verdict reports whether the refusal says something of the credential.
+func (e *Error) verdict() bool { return !e.unjudged && verdict(e.Code) }
 
 // RefusedMember is a token of a pool that failed its check.
 type RefusedMember struct {
@@ -102,7 +107,7 @@ func refusal(in *Integration, cause *providers.Error, kept string, fingerprints 
 	e := &Error{
 		Code:        string(cause.Outcome),
 		Integration: in.Name, Provider: in.Provider,
-		Fields: cause.Fields, Missing: cause.Missing, URL: cause.URL,
+		Fields: cause.Fields, Missing: cause.Missing, URL: cause.URL, unjudged: cause.Unjudged,
 	}
 	if cause.RetryAfter > 0 {
 		e.RetryAfter = max(1, int64(cause.RetryAfter.Seconds()))
@@ -111,7 +116,7 @@ func refusal(in *Integration, cause *providers.Error, kept string, fingerprints 
 		member := RefusedMember{Position: bad.Position, Code: string(bad.Outcome)}
 		// A token that nobody judged has none: it may be a guess, and held against the
 		// fingerprints of the tokens in use it would tell whether it is right.
-		if bad.Position >= 1 && bad.Position <= len(fingerprints) && !bad.Outcome.CouldNotTell() {
+		if bad.Position >= 1 && bad.Position <= len(fingerprints) && !bad.Unjudged && !bad.Outcome.CouldNotTell() {
 			member.Fingerprint = fingerprints[bad.Position-1]
 		}
 		e.Members = append(e.Members, member)

@@ -17,6 +17,9 @@ type Finding struct {
 	// Code is the outcome, "" for verified; Message is the sentence that goes with it.
 	Code    string `json:"code,omitempty"`
 	Message string `json:"message,omitempty"`
+	// Unjudged is set where the code is of a check at which the upstream did not look at
+	// the credential.
+	Unjudged bool `json:"unjudged,omitempty"`
 	// Since is when a check found this first, CheckedAt when it was stored.
 	Since     time.Time `json:"since,omitzero"`
 	CheckedAt time.Time `json:"checked_at,omitzero"`
@@ -37,7 +40,9 @@ type Finding struct {
 type MemberFinding struct {
 	Code    string `json:"code"`
 	Message string `json:"message,omitempty"`
-	unknown unknown
+	// Unjudged is as in Finding.
+	Unjudged bool `json:"unjudged,omitempty"`
+	unknown  unknown
 }
 
 // of returns the finding if it is about that version, else that there is none.
@@ -50,7 +55,8 @@ func (f *Finding) of(version int) *Finding {
 
 // same reports whether two findings say the same of the credential.
 func (f *Finding) same(other *Finding) bool {
-	return f.Code == other.Code && slices.Equal(f.Outlived, other.Outlived) && maps.EqualFunc(f.Members, other.Members, func(a, b MemberFinding) bool { return a.Code == b.Code })
+	return f.Code == other.Code && f.Unjudged == other.Unjudged && slices.Equal(f.Outlived, other.Outlived) &&
+		maps.EqualFunc(f.Members, other.Members, func(a, b MemberFinding) bool { return a.Code == b.Code && a.Unjudged == b.Unjudged })
 }
 
 // verdict reports whether a code says something of the credential that a check which
@@ -59,14 +65,24 @@ func verdict(code string) bool {
 	return code != "" && !providers.Outcome(code).CouldNotTell()
 }
 
-// found is the finding after a check: could-not-tell leaves a verdict as it is.
+// verdict reports whether the finding says something of the credential that a check which
+// did not judge it does not take back.
+func (f *Finding) verdict() bool { return !f.Unjudged && verdict(f.Code) }
+
+func (m MemberFinding) verdict() bool { return !m.Unjudged && verdict(m.Code) }
+
+// found is the finding after a check: one that did not judge leaves a verdict as it is.
 func (f *Finding) found(r *result, now time.Time) *Finding {
 	next := &Finding{
-		Version: f.Version, Code: r.code, Message: r.message, Members: r.members,
+		Version: f.Version, Code: r.code, Message: r.message, Unjudged: r.unjudged, Members: r.members,
 		Since: now.UTC(), CheckedAt: now.UTC(), Announced: f.Announced, Outlived: f.outlived(r), unknown: f.unknown,
 	}
-	if providers.Outcome(r.code).CouldNotTell() && verdict(f.Code) {
-		next.Code, next.Message = f.Code, f.Message
+	switch {
+	case r.unjudged && f.verdict():
+		next.Code, next.Message, next.Unjudged = f.Code, f.Message, false
+		r.notes = append(r.notes, "the upstream did not judge the credential this time, so what was found before stands: "+r.message)
+	case providers.Outcome(r.code).CouldNotTell() && verdict(f.Code):
+		next.Code, next.Message, next.Unjudged = f.Code, f.Message, f.Unjudged
 	}
 	if next.same(f) {
 		return f

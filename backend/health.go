@@ -66,7 +66,11 @@ type MemberHealth struct {
 	Identity    string
 	Status      Status
 	Code        string
-	ExpiresAt   time.Time
+	// Message says why, where a check found it; Unjudged is set where the upstream did not
+	// look at the token.
+	Message   string
+	Unjudged  bool
+	ExpiresAt time.Time
 	// Quotas are what workers reported, by resource.
 	Quotas map[string]Quota
 }
@@ -182,6 +186,9 @@ func (s subject) judgePool(h *Health) {
 		h.Status, h.Code, h.Message = StatusNeedsReauth, string(providers.Rejected), strings.Join(bad, ", ")+advice
 	case len(bad) > 0:
 		h.Status, h.Code, h.Message = StatusDegraded, first(StatusNeedsReauth, StatusDegraded), strings.Join(bad, ", ")
+		if why := commonMessage(h.Members); why != "" {
+			h.Message += ": " + why
+		}
 		if slices.ContainsFunc(h.Members, MemberHealth.replaceable) {
 			h.Message += advice
 		}
@@ -196,6 +203,21 @@ func (s subject) judgePool(h *Health) {
 	}
 }
 
+// commonMessage is what was found of all tokens that are at fault; "" where that differs.
+func commonMessage(members []MemberHealth) string {
+	why := ""
+	for _, m := range members {
+		switch {
+		case m.Status != StatusNeedsReauth && m.Status != StatusDegraded:
+			continue
+		case m.Message == "" || why != "" && m.Message != why:
+			return ""
+		}
+		why = m.Message
+	}
+	return why
+}
+
 // firstCode is the code of the first token that is in one of the statuses, those
 // named first before others.
 func firstCode(members []MemberHealth, statuses []Status) string {
@@ -207,9 +229,10 @@ func firstCode(members []MemberHealth, statuses []Status) string {
 	return ""
 }
 
-// replaceable reports whether another token would help: a quota comes back by itself.
+// replaceable reports whether another token would help: a quota comes back by itself, and
+// what is not looked at is not at fault.
 func (m MemberHealth) replaceable() bool {
-	return m.Status == StatusNeedsReauth || m.Status == StatusDegraded && m.Code != string(providers.RateLimited)
+	return m.Status == StatusNeedsReauth || m.Status == StatusDegraded && !m.Unjudged && m.Code != string(providers.RateLimited)
 }
 
 // members judges the tokens of a pool one by one.
@@ -218,10 +241,11 @@ func (s subject) members() []MemberHealth {
 	list := make([]MemberHealth, 0, len(stored))
 	for i, m := range stored {
 		h := MemberHealth{Position: i + 1, Fingerprint: m.Fingerprint, Identity: m.Identity, ExpiresAt: m.ExpiresAt, Quotas: s.quotas(m.AccountID)}
-		h.Code = s.finding.Members[m.Fingerprint].Code
+		found := s.finding.Members[m.Fingerprint]
+		h.Code, h.Message, h.Unjudged = found.Code, found.Message, found.Unjudged
 		switch {
 		case h.Code != string(providers.Rejected) && s.record.Current.over(s.finding, m.Fingerprint, m.ExpiresAt, s.now):
-			h.Status, h.Code = StatusNeedsReauth, string(providers.Rejected)
+			h.Status, h.Code, h.Message, h.Unjudged = StatusNeedsReauth, string(providers.Rejected), "", false
 		case h.Code != "":
 			h.Status = statusOf(h.Code)
 		case !m.ExpiresAt.IsZero() && !s.now.Before(m.ExpiresAt.Add(-s.warning)):

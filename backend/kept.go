@@ -56,7 +56,7 @@ func (c *Credentials) inUse(ctx context.Context, in *Integration, spec providers
 		}
 		m := current.Members[at]
 		past := !m.ExpiresAt.IsZero() && !c.now().Before(m.ExpiresAt)
-		if past || verdict(finding.Members[m.Fingerprint].Code) || verdict(finding.Code) || reported[m.Fingerprint] {
+		if past || finding.Members[m.Fingerprint].verdict() || finding.verdict() || reported[m.Fingerprint] {
 			continue
 		}
 		known[i] = &providers.Member{Identity: m.Identity, AccountID: m.AccountID, Scopes: m.Scopes, ExpiresAt: m.ExpiresAt}

@@ -18,9 +18,11 @@ type result struct {
 	// asked is when it began.
 	asked time.Time
 	// taken are the tokens that the upstream took, by the keys of Stored.lives.
-	taken      []string
-	code       string
-	message    string
+	taken   []string
+	code    string
+	message string
+	// unjudged is set where the upstream did not look at the credential.
+	unjudged   bool
 	members    map[string]MemberFinding
 	retryAfter time.Duration
 	// broke is set where the provider panicked.
@@ -93,7 +95,7 @@ func (r *result) add(at int, single *result) {
 		r.notes = append(r.notes, fmt.Sprintf("token %d: %s", at+1, note))
 	}
 	if single.code != "" {
-		r.members[member.Fingerprint] = MemberFinding{Code: single.code, Message: single.message}
+		r.members[member.Fingerprint] = MemberFinding{Code: single.code, Message: single.message, Unjudged: single.unjudged}
 		r.retryAfter = max(r.retryAfter, single.retryAfter)
 		r.broke = cmp.Or(r.broke, single.broke)
 	}
@@ -165,13 +167,13 @@ func (w *Watch) ask(ctx context.Context, r *result, cred providers.Credential, m
 		r.quotas = told.Members[0].Quotas
 	}
 	if cause != nil {
-		r.quotas, r.slow = cause.Quotas, cause.Slow
+		r.quotas, r.slow, r.unjudged = cause.Quotas, cause.Slow, cause.Unjudged
 		r.code, r.message, r.retryAfter = string(cause.Outcome), cause.Error(), cause.RetryAfter
 		if cause.Panic != nil {
 			r.broke = &brokeOff{*cause.Panic}
 		}
 	}
-	if cause == nil || cause.Outcome != providers.Rejected && !cause.Outcome.CouldNotTell() {
+	if cause == nil || cause.Outcome != providers.Rejected && !cause.CouldNotTell() {
 		r.taken = []string{""}
 	}
 	return nil
@@ -206,7 +208,7 @@ func (r *result) keepVerdicts(before *Finding, doubtful []string) {
 		switch {
 		case slices.Contains(doubtful, fingerprint) && !was:
 			delete(r.members, fingerprint)
-		case slices.Contains(doubtful, fingerprint), providers.Outcome(m.Code).CouldNotTell() && verdict(known.Code):
+		case slices.Contains(doubtful, fingerprint), m.Unjudged && known.verdict(), providers.Outcome(m.Code).CouldNotTell() && verdict(known.Code):
 			r.members[fingerprint] = known
 		}
 	}

@@ -121,7 +121,7 @@ func (c *Credentials) choose(ctx context.Context, out *Handout, resource string)
 	}
 	finding, current, now := finding.of(out.Record.Version), out.Record.Current, c.now()
 	usable := func(m StoredMember) bool {
-		return !verdict(finding.Members[m.Fingerprint].Code) && !current.over(finding, m.Fingerprint, m.ExpiresAt, now)
+		return !finding.Members[m.Fingerprint].verdict() && !current.over(finding, m.Fingerprint, m.ExpiresAt, now)
 	}
 	var quota Quota
 	out.Member, quota = c.pools.choose(id, out.Record.Version, out.Record.Current.Members, resource, usable, now)

@@ -157,7 +157,7 @@ func (c *Credentials) takeUp(ctx context.Context, change *Change, p *Pending, ro
 			return adopted, nil
 		}
 		var refused *Error
-		if !rotator.Overlaps() || !errors.As(err, &refused) || !verdict(refused.Code) {
+		if !rotator.Overlaps() || !errors.As(err, &refused) || !refused.verdict() {
 			return nil, err
 		}
 		// The successor does not do: it is given up upstream, so that another can be made.

@@ -11,7 +11,8 @@ type Outcome string
 
 // The outcomes. Rejected is the only one that says the credential is bad;
 // RateLimited, Unreachable, UpstreamError and AddressNotAllowed mean that the
-// check could not tell; the others, that it is good but not enough.
+// check could not tell; the others, that it is good but not enough, unless
+// Error.Unjudged is set.
 const (
 	Rejected          Outcome = "credential_rejected"
 	IdentityMismatch  Outcome = "identity_mismatch"
@@ -36,6 +37,9 @@ func (o Outcome) CouldNotTell() bool {
 	}
 }
 
+// CouldNotTell reports whether the failure says nothing about the credential.
+func (e *Error) CouldNotTell() bool { return e.Unjudged || e.Outcome.CouldNotTell() }
+
 // Error is how a check fails. It has no place for a response body or a
 // credential, and nothing in it may quote one. Every error of Validate is one.
 type Error struct {
@@ -45,6 +49,9 @@ type Error struct {
 	// Detail says in the engine's own words what upstream said and what to do,
 	// as one or two sentences, the first without its capital letter.
 	Detail string
+	// Unjudged is set where the upstream did not look at the credential, although the
+	// outcome asks a person to act: it takes back no verdict.
+	Unjudged bool
 	// Fields names the credential fields or settings that are at fault.
 	Fields []string
 	// Missing names scopes, organisations or workspaces.
@@ -71,6 +78,8 @@ type BadMember struct {
 	// Position counts from 1 in the order entered.
 	Position int
 	Outcome  Outcome
+	// Unjudged is as in Error.
+	Unjudged bool
 }
 
 // Error returns the sentence, without the outcome.

@@ -59,7 +59,9 @@ func (c bitbucketCheck) judgeMember(res *upstream.Response) *providers.Error {
 	case res.Status == http.StatusOK:
 		return nil
 	case said.refusesAddress():
-		return c.AddressNotListed(c.whose(), c.listed()...)
+		e := c.AddressNotListed(c.whose(), c.listed()...)
+		e.Unjudged = false // it is the workspace that keeps out a token which works
+		return e
 	case !said.own && probe.Refuses(res):
 		return c.Foreign(res, bitbucketVendor)
 	case res.Status == http.StatusUnauthorized:

@@ -29,7 +29,7 @@ func (c githubCheck) policy(said githubRefusal, org string) *providers.Error {
 		return nil
 	}
 	if org != "" {
-		e.Missing = []string{org}
+		e.Missing, e.Unjudged = []string{org}, false // GitHub has taken the token before
 	}
 	e.URL = c.settingsPage(said.Message)
 	return e

@@ -144,7 +144,7 @@ func (e poolEnd) rank() int {
 	switch {
 	case e.unasked:
 		return 2
-	case e.failure.Outcome.CouldNotTell():
+	case e.failure.CouldNotTell():
 		return 1
 	}
 	return 0
@@ -166,7 +166,7 @@ func leading(ends []poolEnd) *providers.Error {
 			unasked++
 			continue
 		}
-		bad = append(bad, providers.BadMember{Position: i + 1, Outcome: end.failure.Outcome})
+		bad = append(bad, providers.BadMember{Position: i + 1, Outcome: end.failure.Outcome, Unjudged: end.failure.Unjudged})
 	}
 	if lead < 0 {
 		return nil

@@ -81,7 +81,7 @@ func (c harnessCheck) reason(res *upstream.Response, a harnessAnswer) *providers
 // elsewhere is the failure of a check at a Harness that does not have the account.
 func (c harnessCheck) elsewhere(o providers.Outcome, format string, res *upstream.Response) *providers.Error {
 	e := c.Fail(o, format, c.account, res.Status)
-	e.Fields = []string{harnessAccountID, "url"}
+	e.Fields, e.Unjudged = []string{harnessAccountID, "url"}, true
 	if o == providers.InsufficientScope {
 		e.Missing = []string{c.account}
 	}

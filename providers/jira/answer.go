@@ -55,7 +55,7 @@ func (c jiraCheck) judgeLogin(res *upstream.Response) *providers.Error {
 	switch {
 	case strings.Contains(denied, jiraCaptcha), loginReason(res, jiraDenied):
 		e := c.Fail(providers.CaptchaRequired, "Jira asks for a CAPTCHA after too many failed logins and did not look at the credential; log in once with a browser as this user, then try again")
-		e.URL = c.loginURL(denied)
+		e.URL, e.Unjudged = c.loginURL(denied), true
 		return e
 	case loginFailed(res):
 		return c.rejected(res)

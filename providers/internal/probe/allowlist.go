@@ -22,6 +22,6 @@ func RefusesAddress(text string) bool { return addressRefusedForm.MatchString(te
 // AddressNotListed is the failure of RefusesAddress: whose lets in listed addresses only.
 func (p Probe) AddressNotListed(whose string, names ...string) *providers.Error {
 	e := p.Fail(providers.InsufficientScope, "%s accepts requests from listed IP addresses only, so the credential was not judged; have an owner list the address of this Vault", whose)
-	e.Missing = names
+	e.Missing, e.Unjudged = names, true
 	return e
 }
