@@ -14,7 +14,7 @@ import (
 func (c *Credentials) adopt(ctx context.Context, change *Change, p *Pending, rotator providers.Rotator, mount *Mount) (*Change, error) {
 	next := succeeding(change.Before.Current, p, c.now())
 	if rotator.Overlaps() {
-		checked, err := c.check(ctx, change.Integration, mount, p.entry(), change)
+		checked, err := c.checkTwice(ctx, change.Integration, mount, p.entry(), change)
 		if err != nil {
 			return nil, err // it stays pending: the sweep asks again
 		}
@@ -31,6 +31,23 @@ func (c *Credentials) adopt(ctx context.Context, change *Change, p *Pending, rot
 	}
 	c.conclude(ctx, change, p, rotator, mount)
 	return change, nil
+}
+
+// checkTwice is check, and asks once more after a moment if the credential is refused: where
+// an upstream has just made one, parts of it may not know it yet. Only the second refusal
+// counts. Where that could not be had the error is another one.
+func (c *Credentials) checkTwice(ctx context.Context, in *Integration, mount *Mount, entry Entry, change *Change) (*Stored, error) {
+	found, err := c.check(ctx, in, mount, entry, change)
+	if !HasCode(err, string(providers.Rejected)) {
+		return found, err
+	}
+	if err := pause(ctx, confirmPause); err != nil {
+		return nil, err
+	}
+	change.unconfirmed = true
+	found, err = c.check(ctx, in, mount, entry, change)
+	change.unconfirmed = err != nil && !HasCode(err, string(providers.Rejected))
+	return found, err
 }
 
 // conclude does what is left once the successor is in use: what it replaced is removed
@@ -77,7 +94,7 @@ func succeeding(before *Stored, p *Pending, now time.Time) *Stored {
 // checkAfterwards stores what a check finds of a credential that is in use already.
 func (c *Credentials) checkAfterwards(ctx context.Context, change *Change, mount *Mount, entered Entry) {
 	checked := &Change{Integration: change.Integration, Before: change.After}
-	found, err := c.check(ctx, change.Integration, mount, entered, checked)
+	found, err := c.checkTwice(ctx, change.Integration, mount, entered, checked)
 	var refused *Error
 	if err == nil && !checked.IdentityChanged && !found.knownAs(change.After.Current) {
 		after := *change.After
@@ -86,6 +103,11 @@ func (c *Credentials) checkAfterwards(ctx context.Context, change *Change, mount
 		if c.records.save(ctx, change.id, &after) == nil { // else the next check brings it
 			change.After = &after
 		}
+	}
+	if checked.unconfirmed {
+		change.unconfirmed = true
+		change.Warnings = append(change.Warnings, "the new credential is in use; the upstream refused it once, and could not be asked again; it is checked again soon")
+		return
 	}
 	if errors.As(err, &refused) && verdict(refused.Code) {
 		change.finding, _ = c.mark(ctx, change.Integration, change.After, refused)

@@ -100,6 +100,9 @@ type Change struct {
 	// finding is what a check of the new credential found once it was in use; nil
 	// where it was checked before.
 	finding *Finding
+	// unconfirmed is set where a check refused the new credential, and another one to
+	// confirm it could not be made.
+	unconfirmed bool
 	// tokens is what a check of a new pool learnt that was begun when asked says.
 	tokens []tokenCheck
 	asked  time.Time

@@ -212,12 +212,18 @@ func (c *Credentials) notRotated(ctx context.Context, rotator providers.Rotator,
 func (c *Credentials) recover(ctx context.Context, rotator providers.Rotator, t providers.Target, change *Change, p *Pending, mount *Mount) error {
 	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout(mount))
 	defer cancel()
-	lives, err := rotator.Recover(ctx, t, change.Before.Current.Credential, p.Rotation)
+	ask := func() (bool, error) { return rotator.Recover(ctx, t, change.Before.Current.Credential, p.Rotation) }
+	lives, err := ask()
+	if err == nil && !lives { // as any refusal, it counts once it is confirmed
+		if err = pause(ctx, confirmPause); err == nil {
+			lives, err = ask()
+		}
+	}
 	if err != nil {
 		return nil // it stays pending, and is looked at again
 	}
 	if !lives {
-		e := rotationLost(change.Integration, p)
+		e := rotationLost(change.Integration, p, rotator.Overlaps())
 		if _, err := c.mark(ctx, change.Integration, change.Before, e); err != nil {
 			return err
 		}
@@ -229,11 +235,16 @@ func (c *Credentials) recover(ctx context.Context, rotator providers.Rotator, t 
 	return c.pending.remove(ctx, change.id)
 }
 
-// rotationLost is the refusal for a credential that died in a rotation.
-func rotationLost(in *Integration, p *Pending) *Error {
+// rotationLost is the refusal for a credential that died in a rotation. Where it overlaps
+// with its successor, the rotation is not what ended it.
+func rotationLost(in *Integration, p *Pending, overlaps bool) *Error {
+	why := "the upstream replaced the credential, and its answer with the new one was lost"
+	if overlaps {
+		why = "the upstream refuses the credential in use, and its answer with the new one was lost"
+	}
 	return &Error{
 		Code: string(providers.Rejected), Integration: in.Name, Provider: in.Provider,
-		Message: "the rotation begun on " + p.BegunAt.Format(time.RFC3339) + " was cut off: the upstream replaced the credential, and its answer with the new one was lost; write another one to reauth/" + in.Name,
+		Message: "the rotation begun on " + p.BegunAt.Format(time.RFC3339) + " was cut off: " + why + "; write another one to reauth/" + in.Name,
 	}
 }
 

@@ -244,6 +244,10 @@ func (w *Watch) Swapped(ctx context.Context, change *Change) []*Seen {
 		}
 		seen := &Seen{Integration: in, Record: change.After, Health: s.health()}
 		w.schedule.renew(in.Name, w.now())
+		if change.unconfirmed {
+			w.schedule.suspect(in.Name, change.After.Version, []string{""})
+			w.Soon(in.Name)
+		}
 		if changed, _ := w.schedule.judged(in.Name, seen.Health.Status, w.schedule.judgements(in.Name)); changed {
 			w.tellStatus(ctx, seen)
 		}
