@@ -1,7 +1,11 @@
 package sei
 
 import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -155,5 +159,67 @@ func TestEntraBlocks(t *testing.T) {
 		m.world.Entra.Behave(providertest.Fault{})
 		m.pass(10 * time.Minute)
 		assert.NotEmpty(t, m.read(t, "creds/ado")["access_token"], "nobody had to consent again")
+	}
+}
+
+// A hostile token endpoint puts what it was sent into the host of a redirect.
+func TestATokenEndpointRepeatsWhatItWasSent(t *testing.T) {
+	m := withOAuth(t)
+	const secret = "Client-Secret-of-Mia"
+	var caught []string // what was sent
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, password, _ := r.BasicAuth()
+		caught = append(caught, password, r.FormValue("code"), r.FormValue("code_verifier"), r.FormValue("refresh_token"))
+		w.Header().Set("Location", "https://"+password+"."+r.FormValue("code")+".evil.example.com/")
+		w.WriteHeader(http.StatusFound)
+	}))
+	defer server.Close()
+	m.write(t, "config", body{"allowed_hosts": append(m.world.AllowedHosts(), "http://127.0.0.1")})
+	m.write(t, "integrations/bb", body{"token_url": server.URL + "/token", "client_secret": secret, "proxy_url": "", "ca_cert": ""})
+	told := strings.Builder{}
+	for _, browser := range []bool{true, false} {
+		u, err := url.Parse(m.authorize(t))
+		require.NoError(t, err)
+		back := body{"state": u.Query().Get("state"), "code": "One-Time-Code-of-Mia"}
+		if browser {
+			told.WriteString(m.visit(t, back, 502))
+			continue
+		}
+		told.WriteString(m.refused(t, logical.UpdateOperation, "reauth/bb", back, 502, "upstream_error").message)
+	}
+	assert.Contains(t, told.String(), "check token_url")
+	require.NotEmpty(t, caught)
+	for _, value := range caught {
+		if value != "" {
+			assert.NotContains(t, strings.ToLower(told.String()), strings.ToLower(value))
+		}
+	}
+}
+
+// hostLetter keeps what a host's name may hold.
+func hostLetter(r rune) rune {
+	if strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_", r) {
+		return r
+	}
+	return '-'
+}
+
+// Where the endpoint turns hostile later, the same goes for the refresh token.
+func TestATokenEndpointRepeatsARefreshToken(t *testing.T) {
+	m := withOAuth(t)
+	m.visit(t, m.consent(t), 200)
+	issued := m.world.Bitbucket.Issued()
+	for _, soon := range []time.Duration{2*time.Hour - 10*time.Minute, 2 * time.Hour} {
+		for _, secret := range append(issued, oauthTestedSecret) {
+			if strings.HasPrefix(secret, "bb-code-") {
+				continue // it was good once, and is not kept
+			}
+			host := strings.ToLower(strings.Trim(strings.Map(hostLetter, secret), "-."))
+			m.world.Bitbucket.Behave(providertest.Fault{Path: "/access_token", Status: 302, Header: map[string]string{"Location": "https://" + host + ".evil.example.com/"}})
+			m.pass(soon / 4)
+			told := fmt.Sprint(m.do(t, logical.ReadOperation, "creds/bb", nil), m.do(t, logical.UpdateOperation, "health/bb", nil).data, m.read(t, "health/bb"), m.do(t, logical.UpdateOperation, "rotate/bb", nil))
+			assert.Contains(t, told, "check token_url")
+			assert.NotContains(t, told, host, "in whatever letter case")
+		}
 	}
 }

@@ -16,20 +16,29 @@ import (
 func keepSecret(p providers.Provider, t providers.Target, cred providers.Credential, v providers.Verified, err error) (providers.Verified, error) {
 	auth, _ := p.Spec().AuthType(t.AuthType)
 	secrets, users := secretsOf(auth, t, cred)
-	var failure *providers.Error
-	switch {
-	case err == nil && repeats(fmt.Sprintf("%+v", v), secrets, users):
+	if err == nil && repeats(fmt.Sprintf("%+v", v), secrets, users) {
 		return providers.Verified{}, &providers.Error{
 			Outcome: providers.UpstreamError, Provider: p.Spec().Title,
 			Detail: "the answer repeats the credential where it should name an account, which no such upstream does; check url",
 		}
-	case errors.As(err, &failure) && repeats(fmt.Sprintf("%+v", *failure), secrets, users):
-		return providers.Verified{}, &providers.Error{
-			Outcome: failure.Outcome, Provider: failure.Provider, RetryAfter: failure.RetryAfter, Bad: failure.Bad,
-			Detail: "the upstream refused, and repeated the credential in its answer, which is therefore not shown; check url",
-		}
+	}
+	if hushed := hush(err, secrets, users, "url"); hushed != nil {
+		return providers.Verified{}, hushed
 	}
 	return v, err
+}
+
+// hush is what to tell instead of an error that repeats a secret; nil says that the error
+// can be told.
+func hush(err error, secrets []providers.Secret, users []string, setting string) error {
+	var failure *providers.Error
+	if !errors.As(err, &failure) || !repeats(fmt.Sprintf("%+v", *failure), secrets, users) {
+		return nil
+	}
+	return &providers.Error{
+		Outcome: failure.Outcome, Provider: failure.Provider, Fields: failure.Fields, RetryAfter: failure.RetryAfter, Bad: failure.Bad,
+		Detail: "the upstream refused, and repeated the credential in its answer, which is therefore not shown; check " + setting,
+	}
 }
 
 // secretsOf returns what must not be repeated: the secrets of the credential and of
@@ -54,7 +63,7 @@ func secretsOf(auth providers.AuthType, t providers.Target, cred providers.Crede
 }
 
 // repeats reports whether text holds one of secrets, as it is or as HTTP Basic
-// authentication encodes it.
+// authentication encodes it, in whatever letter case: names of hosts have none.
 func repeats(text string, secrets []providers.Secret, users []string) bool {
 	return slices.ContainsFunc(secrets, func(s providers.Secret) bool { return holds(text, s.Reveal(), users) })
 }
@@ -80,8 +89,9 @@ func holds(text, secret string, users []string) bool {
 	for _, user := range users {
 		forms = append(forms, encoded(user+":"+secret))
 	}
+	text = strings.ToLower(text)
 	for _, form := range forms {
-		if strings.Contains(text, form) {
+		if strings.Contains(text, strings.ToLower(form)) {
 			return true
 		}
 	}

@@ -2,7 +2,6 @@ package backend
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"vault-plugin-secrets-sei/providers"
@@ -51,12 +50,12 @@ func (c *Credentials) exchange(ctx context.Context, name string, code, state pro
 
 // issued exchanges a code and checks what comes of it like any other credential.
 func (c *Credentials) issued(ctx context.Context, client providers.OAuthClient, mount *Mount, code, verifier providers.Secret, change *Change) (*Stored, error) {
-	asked := c.now()
-	grant, err := guarded(func() (providers.Grant, error) { return client.Exchange(ctx, code, verifier) })
+	asked, sent := c.now(), sentWith(change.Integration, change.Before, code, verifier)
+	grant, err := guarded(sent, func() (providers.Grant, error) { return client.Exchange(ctx, code, verifier) })
 	if err != nil {
 		return nil, c.refused(ctx, change.Integration, change.Before, err, nil)
 	}
-	grant = quiet(grant, code, verifier, change.Integration.Settings.Secret("client_secret"))
+	grant = quiet(grant, sent.secrets...)
 	next, err := c.check(ctx, change.Integration, mount, Entry{Credential: credentialOf(grant)}, change)
 	if err != nil {
 		return nil, err
@@ -70,23 +69,4 @@ func (c *Credentials) issued(ctx context.Context, client providers.OAuthClient, 
 		change.Warnings = append(change.Warnings, "the authorization server issued no refresh token, so the credential ends with its access token, on "+next.ExpiresAt.Format(time.RFC3339))
 	}
 	return next, nil
-}
-
-// guarded turns a panic into "could not tell", as validate does: what was panicked
-// with may quote a secret.
-func guarded(ask func() (providers.Grant, error)) (g providers.Grant, err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			g, err = providers.Grant{}, &providers.Error{
-				Outcome: providers.UpstreamError, Provider: "OAuth", Detail: "the request for tokens broke off with an internal error",
-				Panic: providers.Panicked(cause),
-			}
-		}
-	}()
-	g, err = ask()
-	var cause *providers.Error
-	if err != nil && !errors.As(err, &cause) {
-		err = &providers.Error{Outcome: providers.UpstreamError, Provider: "OAuth", Detail: "the request for tokens failed"}
-	}
-	return g, err
 }

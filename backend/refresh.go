@@ -196,7 +196,8 @@ func (c *Credentials) traded(ctx context.Context, mount *Mount, change *Change, 
 		return nil, err
 	}
 	token := before.Current.Credential.Value(providers.OAuthRefreshToken)
-	grant, err := confirmed(ctx, func() (providers.Grant, error) { return client.Refresh(ctx, token) })
+	with := sentWith(in, before)
+	grant, err := confirmed(ctx, with, func() (providers.Grant, error) { return client.Refresh(ctx, token) })
 	var cause *providers.Error
 	switch {
 	case errors.As(err, &cause) && cause.Outcome == providers.Rejected:
@@ -210,15 +211,15 @@ func (c *Credentials) traded(ctx context.Context, mount *Mount, change *Change, 
 	case err != nil:
 		return nil, c.refused(ctx, in, before, err, nil)
 	}
-	grant = quiet(grant, token, in.Settings.Secret("client_secret"))
+	grant = quiet(grant, with.secrets...)
 	c.refreshes.keep(change.id, unsavedRefresh{before, grant, asked})
 	return c.renewed(ctx, change, grant, asked, who, mount)
 }
 
 // confirmed asks for tokens, and once more after a moment if the refresh token is refused:
 // authorization servers refuse a good one now and then, and the refusal ends it here.
-func confirmed(ctx context.Context, ask func() (providers.Grant, error)) (providers.Grant, error) {
-	grant, err := guarded(ask)
+func confirmed(ctx context.Context, with sent, ask func() (providers.Grant, error)) (providers.Grant, error) {
+	grant, err := guarded(with, ask)
 	var cause *providers.Error
 	if !errors.As(err, &cause) || cause.Outcome != providers.Rejected {
 		return grant, err
@@ -226,7 +227,7 @@ func confirmed(ctx context.Context, ask func() (providers.Grant, error)) (provid
 	if pause(ctx, confirmPause) != nil {
 		return grant, &providers.Error{Outcome: providers.UpstreamError, Provider: cause.Provider, Detail: "a refused refresh token could not be asked about again in time"}
 	}
-	return guarded(ask)
+	return guarded(with, ask)
 }
 
 func (c *Credentials) renewed(ctx context.Context, change *Change, grant providers.Grant, asked time.Time, who Actor, mount *Mount) (*Record, error) {

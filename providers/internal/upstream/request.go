@@ -38,6 +38,9 @@ type Response struct {
 	// Body is unpacked, and without a byte order mark.
 	Body []byte
 	from endpoint
+	// echoes reports whether a host repeats what the request carried. It is a function
+	// because what was sent must not be printed.
+	echoes func(host string) bool
 }
 
 func (c *Client) once(ctx context.Context, route Route, req Request) (*Response, *Error) {
@@ -72,7 +75,11 @@ func (c *Client) once(ctx context.Context, route Route, req Request) (*Response,
 		// After a 101 the body is the bare connection, which knows no deadline.
 		return nil, newError(Reset, ep.host, "%q answered with something that is not HTTP", ep.host)
 	}
-	return route.read(ctx, ep, res)
+	answer, problem := route.read(ctx, ep, res)
+	if answer != nil {
+		answer.echoes = echoesOf(out.Header, req.Body, ep.url)
+	}
+	return answer, problem
 }
 
 // body returns nil for a GET: some upstreams judge a GET with a body as a failed
