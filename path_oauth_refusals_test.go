@@ -223,3 +223,52 @@ func TestATokenEndpointRepeatsARefreshToken(t *testing.T) {
 		}
 	}
 }
+
+// An access token that is refused before its end is renewed before a person is asked.
+func TestAnAccessTokenRefusedBeforeItsEnd(t *testing.T) {
+	m := withOAuth(t)
+	m.visit(t, m.consent(t), 200)
+	token := func() string {
+		text, _ := m.read(t, "creds/bb")["access_token"].(string)
+		return text
+	}
+	dead := token()
+	m.world.Bitbucket.Revoke(dead)
+	r := m.write(t, "health/bb", nil)
+	assert.Equal(t, "healthy", r.data["status"], r.data["message"])
+	assert.Contains(t, strings.Join(r.warnings, "\n"), "renewed")
+	assert.NotEqual(t, dead, token())
+	assert.True(t, m.works(t, token()))
+	assert.Equal(t, 1, m.world.Bitbucket.Refreshes())
+	entries, _ := m.read(t, "history/bb")["entries"].([]map[string]any)
+	assert.Equal(t, "refresh", entries[0]["cause"])
+	assert.Equal(t, "health/bb", entries[0]["via"])
+	assert.Empty(t, m.write(t, "health/bb", nil).warnings)
+
+	// Where the refresh token is refused, too, that is final.
+	m.world.Bitbucket.Revoke(token())
+	m.world.Bitbucket.Behave(providertest.Fault{Path: "/access_token", Status: 400, Body: `{"error":"invalid_grant"}`})
+	assert.Equal(t, "needs_reauth", m.write(t, "health/bb", nil).data["status"])
+	m.world.Bitbucket.Behave(providertest.Fault{})
+	assert.Equal(t, "needs_reauth", m.write(t, "health/bb", nil).data["status"])
+	assert.Equal(t, 1, m.world.Bitbucket.Refreshes(), "it is not asked for again")
+	m.visit(t, m.consent(t), 200)
+
+	// Where it cannot be renewed now, nothing is final.
+	m.world.Bitbucket.Revoke(token())
+	m.world.Bitbucket.Behave(providertest.Fault{Path: "/access_token", Status: 503})
+	r = m.write(t, "health/bb", nil)
+	assert.Equal(t, "unreachable", r.data["status"])
+	assert.Contains(t, r.data["message"], "refuses the access token before its end")
+	m.world.Bitbucket.Behave(providertest.Fault{})
+	m.pass(time.Minute)
+	assert.Equal(t, "healthy", m.write(t, "health/bb", nil).data["status"])
+
+	// Where the new token is refused as well, that is final, and renewed once.
+	before := m.world.Bitbucket.Refreshes()
+	m.world.Bitbucket.Behave(providertest.Fault{Path: "/2.0/user", Status: 401, Header: map[string]string{"Content-Type": "application/json"}, Body: `{"type":"error","error":{"message":"Token is invalid or not supported for this endpoint."}}`})
+	for range 3 {
+		assert.Equal(t, "needs_reauth", m.write(t, "health/bb", nil).data["status"])
+	}
+	assert.Equal(t, before+1, m.world.Bitbucket.Refreshes())
+}

@@ -42,6 +42,7 @@ func (c *handCheck) round(ctx context.Context, in *Integration, record *Record, 
 		}
 	}
 	suspects := c.w.schedule.suspects(c.name, record.Version)
+	how.confirms = !first || suspects[""]
 	r, err := c.w.look(ctx, in, record, mount, how)
 	if err != nil {
 		return false, err

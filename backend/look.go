@@ -53,6 +53,8 @@ type looking struct {
 	// from is the token of a pool to begin with, only the tokens to ask about, nil for all.
 	from int
 	only map[string]bool
+	// confirms says that a look before found the credential rejected.
+	confirms bool
 }
 
 // look asks the upstream about a credential: of a pool, about each token.
@@ -70,7 +72,7 @@ func (w *Watch) look(ctx context.Context, in *Integration, record *Record, mount
 	defer cancel()
 	var err error
 	if record.Current.Access != nil {
-		err = w.lookAtAccess(limited, r, mount)
+		err = w.lookAtAccess(limited, r, mount, how)
 	} else {
 		err = w.ask(limited, r, record.Current.Credential, mount)
 	}
@@ -122,23 +124,6 @@ func poolField(cred providers.Credential, n int) (string, []providers.Secret) {
 		}
 	}
 	return "", make([]providers.Secret, n)
-}
-
-// lookAtAccess looks at an access token, which is renewed first if that is due.
-func (w *Watch) lookAtAccess(ctx context.Context, r *result, mount *Mount) error {
-	out, err := w.credentials.HandOut(ctx, r.in.Name, DefaultResource, askerOf(ctx, Actor{Via: "health/" + r.in.Name}), nil)
-	var refused *Error
-	switch {
-	case errors.As(err, &refused):
-		r.code, r.message, r.retryAfter = refused.Code, refused.Message, time.Duration(refused.RetryAfter)*time.Second
-		return nil
-	case err != nil:
-		return err
-	case out.Record.Current == nil:
-		return nil
-	}
-	r.in, r.record = out.Integration, out.Record // as they belong together
-	return w.ask(ctx, r, out.Record.Current.Credential, mount)
 }
 
 // ask validates one credential and notes the outcome.

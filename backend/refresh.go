@@ -119,7 +119,7 @@ func (c *Credentials) renew(ctx context.Context, in *Integration, record *Record
 	if err := c.refreshes.pausing(in.Name, record, c.now()); err != nil {
 		return nil, err
 	}
-	flight, err := c.refreshes.join(in.Name, func() (any, error) { return c.refresh(context.WithoutCancel(ctx), in.Name, record, who) })
+	flight, err := c.refreshes.join(in.Name, func() (any, error) { return c.refresh(context.WithoutCancel(ctx), in.Name, record, "", who) })
 	if err != nil {
 		return nil, err
 	}
@@ -140,10 +140,31 @@ func (c *Credentials) renew(ctx context.Context, in *Integration, record *Record
 	}
 }
 
-// refresh renews a record. It is not ended by a request: once the refresh token is
-// sent, the answer must be saved. Waiting for the lock takes nothing off the time that
-// it then has.
-func (c *Credentials) refresh(ctx context.Context, name string, seen *Record, who Actor) (_ *Change, err error) {
+// renewRefused renews a record whose access token the upstream refuses before its end, unless
+// somebody has done so meanwhile.
+func (c *Credentials) renewRefused(ctx context.Context, in *Integration, record *Record, who Actor) (*Change, error) {
+	if err := c.refreshes.pausing(in.Name, record, c.now()); err != nil {
+		return nil, err
+	}
+	flight, err := c.refreshes.join(in.Name, func() (any, error) {
+		return c.refresh(context.WithoutCancel(ctx), in.Name, record, record.Current.Fingerprint, who)
+	})
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case end := <-flight:
+		renewed, _ := end.Val.(*Change)
+		return renewed, end.Err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// refresh renews a record if that is due, or if its credential is the one of the fingerprint
+// refused. It is not ended by a request: once the refresh token is sent, the answer must be
+// saved. Waiting for the lock takes nothing off the time that it then has.
+func (c *Credentials) refresh(ctx context.Context, name string, seen *Record, refused string, who Actor) (_ *Change, err error) {
 	defer func() {
 		if cause := recover(); cause != nil { // nobody above would catch it
 			err = panicked(cause)
@@ -167,7 +188,8 @@ func (c *Credentials) refresh(ctx context.Context, name string, seen *Record, wh
 		if err := c.mayLeave(in, before); err != nil {
 			return nil, err
 		}
-		if !before.due(c.now()) || !before.Current.refreshable() {
+		due := before.due(c.now()) || before.Current != nil && refused != "" && before.Current.Fingerprint == refused
+		if !due || !before.Current.refreshable() {
 			return before, nil // somebody else was faster
 		}
 		ctx, cancel := context.WithTimeout(ctx, exchangeTimeout(mount))

@@ -163,7 +163,7 @@ func (w *Watch) checkBySweep(ctx context.Context, name string, o *outcome) error
 		return err
 	}
 	suspects := w.schedule.suspects(name, record.Version)
-	r, err := w.look(ctx, in, record, mount, looking{limit: timeByItself(record, mount), from: w.schedule.begins(name)})
+	r, err := w.look(ctx, in, record, mount, looking{limit: timeByItself(record, mount), from: w.schedule.begins(name), confirms: suspects[""]})
 	if err != nil {
 		return err
 	}
@@ -180,11 +180,11 @@ func (w *Watch) checkBySweep(ctx context.Context, name string, o *outcome) error
 
 // timeByItself is how long the whole look at an integration may take: what one check may,
 // and a little more, so that a check's own words about its time come first. An access token
-// may have to be renewed before.
+// may have to be renewed before, or because it is refused, and is then asked about again.
 func timeByItself(record *Record, mount *Mount) time.Duration {
 	limit := mount.RequestTimeout + time.Second
 	if record.Current.Access != nil {
-		limit += mount.RequestTimeout
+		limit += 3 * mount.RequestTimeout
 	}
 	return limit
 }
