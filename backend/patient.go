@@ -45,9 +45,15 @@ func (p patient) Delete(ctx context.Context, key string) error {
 // errUnanswered says that storage did not answer in time.
 var errUnanswered = errors.New("storage did not answer within 30 seconds")
 
-// unanswered tells the limit of a read from the end of its request.
+// unanswered tells the limit of a read from the end of its request. Where the plugin runs
+// as a process of its own, that end comes back as an error of gRPC, which is none of context.
 func unanswered(ctx, limited context.Context, err error) error {
-	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case limited.Err() != nil:
 		return errUnanswered
 	}
 	return err
