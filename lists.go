@@ -3,7 +3,6 @@ package sei
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -27,6 +26,12 @@ type tooMany limit
 // Error names the limit.
 func (e tooMany) Error() string { return fmt.Sprintf("must not have more than %d %s", e.most, e.what) }
 
+// meant is an element, or a value that may be a line of a list: without the white space
+// around it, and without the comma at its end.
+func meant(text string) string {
+	return strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(text), ","))
+}
+
 // asList demands strings: a JSON array, or one string with commas or lines between
 // them. More than the limit are refused before they are copied: a comma takes one byte of
 // a request, and an element sixteen of memory.
@@ -37,12 +42,23 @@ func asList(raw any, l limit) ([]string, error) {
 	case string:
 		return splitList(value, l)
 	case []string:
-		return slices.Clone(value), l.of(len(value))
+		return asElements(value, l)
 	case []any:
 		return asStrings(value, l)
 	default:
 		return nil, errors.New("must be a string or a list of strings")
 	}
+}
+
+func asElements(values []string, l limit) ([]string, error) {
+	if err := l.of(len(values)); err != nil {
+		return nil, err
+	}
+	list := make([]string, 0, len(values))
+	for _, text := range values {
+		list = append(list, meant(text))
+	}
+	return list, nil
 }
 
 func asStrings(values []any, l limit) ([]string, error) {
@@ -55,7 +71,7 @@ func asStrings(values []any, l limit) ([]string, error) {
 		if !ok {
 			return nil, errors.New("must have strings as elements")
 		}
-		list = append(list, text)
+		list = append(list, meant(text))
 	}
 	return list, nil
 }
@@ -80,3 +96,11 @@ func splitList(text string, l limit) ([]string, error) {
 }
 
 func isLineBreak(r rune) bool { return r == '\n' || r == '\r' }
+
+// inList says which of several elements is wrong.
+func inList(err error, what string, position, elements int) error {
+	if elements == 1 {
+		return err
+	}
+	return fmt.Errorf("has %s, number %d of %d, that %w", what, position, elements, err)
+}

@@ -3,7 +3,6 @@ package sei
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -16,44 +15,6 @@ const quotes = "\"'`´‘’‚‛“”„‟‹›«»"
 
 var errQuoted = errors.New("is in quotes; enter what stands between them")
 
-// The forms in which a secret is shown and is not the secret itself.
-var (
-	headerForm     = regexp.MustCompile(`(?i)^(?:authorization|proxy-authorization|private-token|job-token|deploy-token|x-api-key)[\s]*:`)
-	bearerForm     = regexp.MustCompile(`(?i)^bearer(?:\s|%20|:)`)
-	basicForm      = regexp.MustCompile(`(?i)^basic(?:\s|%20|:)`)
-	wordForm       = regexp.MustCompile(`(?i)^token(?:\s|%20|:)`)
-	variableForm   = regexp.MustCompile(`(?i)^(?:export|set|setx|env|declare\s+-x)\s|^\$env:`)
-	assignmentForm = regexp.MustCompile(`^(?:[A-Z]{3,}|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|(?i:[a-z0-9_-]{0,40}(?:token|pat|key|secret|password|code|state|email|user|username|login)))=+[^=]`)
-	addressForm    = regexp.MustCompile(`(?i)^https?://`)
-	jsonForm       = regexp.MustCompile(`^(?:\{|\[)\s*"`)
-	anglesForm     = regexp.MustCompile(`^<.*>$`)
-)
-
-// wrapping is one of them, and what is wrong with a value that has it.
-type wrapping struct {
-	of   *regexp.Regexp
-	says string
-}
-
-// forms lists them. No token of an upstream looks like one: a base64 text has = at its
-// end only, and what Atlassian puts before a checksum is in both cases.
-func forms() []wrapping {
-	return []wrapping{
-		{headerForm, "is a whole header; enter the token alone"},
-		{bearerForm, "begins with Bearer; enter the token alone"},
-		{basicForm, "begins with Basic; enter the token alone, not what it is encoded to for a request"},
-		{wordForm, "begins with the word token; enter the token alone"},
-		{variableForm, "looks like the assignment of a variable; enter its value alone"},
-		{assignmentForm, "looks like NAME=value; enter the value alone"},
-		{addressForm, "is an address and no value of this kind"},
-		{jsonForm, "is JSON; enter the value alone"},
-		{anglesForm, "is in angle brackets; enter what stands between them"},
-	}
-}
-
-// atlassianToken is how API tokens of Atlassian begin, which have a = before a checksum.
-const atlassianToken = "ATATT"
-
 // checkUnquoted refuses a text in quotes. One of them may be part of it, as in o'brien.
 func checkUnquoted(text string) error {
 	first, size := utf8.DecodeRuneInString(text)
@@ -64,21 +25,12 @@ func checkUnquoted(text string) error {
 	return nil
 }
 
-// checkForm refuses a credential that comes with something around it. It quotes nothing
-// but its own words.
-func checkForm(text string) error {
+// checkEnds refuses a text that begins or ends with a quote, though it has but one.
+func checkEnds(text string) error {
 	first, _ := utf8.DecodeRuneInString(text)
 	last, _ := utf8.DecodeLastRuneInString(text)
 	if strings.ContainsRune(quotes, first) || strings.ContainsRune(quotes, last) {
 		return errQuoted
-	}
-	if strings.HasPrefix(text, atlassianToken) {
-		return nil
-	}
-	for _, f := range forms() {
-		if f.of.MatchString(text) {
-			return errors.New(f.says)
-		}
 	}
 	return nil
 }

@@ -1,6 +1,8 @@
 package sei
 
 import (
+	"encoding/base64"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -24,11 +26,31 @@ func pasted() map[string]string {
 		"GITHUB_TOKEN=%": "NAME=value", "TOKEN=%": "NAME=value", "api_key=%": "NAME=value", "pat=%": "NAME=value", "Token=%": "NAME=value", "FOO=%": "NAME=value",
 		"export X=%": "assignment", "export GITHUB_TOKEN=%": "assignment", "set TOKEN=%": "assignment", "$env:TOKEN=%": "assignment",
 		"a %": "contains a blank", "a\u3000%": "contains a blank", "a\t%": "contains a blank", "kéy%": "cannot be part of it", "а%": "cannot be part of it", "a–%": "typographic dash",
+		"access_token_prod=%": "NAME=value", "token1=%": "NAME=value", "TOKEN_2=%": "NAME=value", "spring.token=%": "NAME=value", "auth=%": "NAME=value", "bearer=%": "NAME=value",
+		"pwd=%": "NAME=value", "creds=%": "NAME=value", "credential=%": "NAME=value", "--token=%": "NAME=value", "?access_token=%": "NAME=value", "MY-TOKEN=%": "NAME=value", "accessToken=%": "NAME=value",
+		"GITHUB_TOKEN:%": "NAME:value", "API_KEY_2:%": "NAME:value", "api_key: %": "NAME:value", "gh_pat:ghp_%": "NAME:value", "Bearerghp_%": "begins with Bearer", "Bearer+%": "begins with Bearer",
+		"${TOKEN_OF_%}": "name of a variable", "{{%}}": "name of a variable", "$(cat-%)": "name of a variable",
+		"@%.txt": "name of a file", "@./%": "name of a file", "[%]": "in brackets", "(%)": "in brackets", "{%}": "in brackets", "%;": "begins or ends with",
+		"&quot;%&quot;": "HTML", "&#34;%": "HTML", "%****": "masked", "%...": "masked", "\\u200b%": "after a backslash", "%\\n": "after a backslash", "%\\": "after a backslash",
+		"%&state=x": "part of an address", "ghp_%|ghp_%": "bar", "<%": "angle brackets", "['%']": "JSON",
 		"https://vault.example.com/callback?code=%": "address", `{"token":"%"}`: "JSON", "<%>": "angle brackets", "a\x00%": "control characters", "a\xff%": "UTF-8",
 	}
 }
 
 const good = "s3cr3t-key-of-mia"
+
+func fieldOf(t *testing.T, provider, auth, name string) providers.Field {
+	t.Helper()
+	kind, ok := newMount(t).engine.registry.Spec(provider).AuthType(auth)
+	require.True(t, ok)
+	for _, f := range append(kind.Fields, kind.Settings...) {
+		if f.Name == name {
+			return f
+		}
+	}
+	require.Fail(t, "no such field", name)
+	return providers.Field{}
+}
 
 func (m *mount) asked() int { return len(m.jira.Requests()) + len(m.github.Requests()) }
 
@@ -74,16 +96,104 @@ func bitbucketOAuth(secret string) body {
 	}
 }
 
+// What no vendor's token has may be in the secret of a client, or at the beginning of a
+// GitLab's tokens.
+func TestShapesOfVendorsTokens(t *testing.T) {
+	m := withJira(t)
+	m.write(t, "integrations/github", body{"provider": "github", "url": m.githubURL})
+	before := m.asked()
+	for value, says := range map[string]string{
+		"$" + good: "name of a variable", "$TOKEN": "name of a variable", "%TOKEN%": "name of a variable", "@" + good: "name of a file", "[" + good + "+/=]": "in brackets",
+		"gh_pat:" + good: "NAME:value", "my.token:" + good: "NAME:value", "FOO_BAR:" + good: "NAME:value", "mia:ghp_" + good: "NAME:value", "x=ghp_" + good: "NAME:value",
+		"mia@example.com:" + good: "e-mail address before it", "***" + good: "masked", "****": "masked", good + ";" + good: "semicolon", "null": "no value", "@token.txt": "name of a file",
+		"ATATT3" + good + ";": "begins or ends", "ATATT3" + good + "%0A": "addresses write it",
+	} {
+		r := m.refused(t, logical.UpdateOperation, "reauth/jira", body{"email": email, "api_key": value}, 400, "invalid_field")
+		assert.Contains(t, r.message, says, "%q", value)
+		r = m.refused(t, logical.UpdateOperation, "reauth/github", body{"pat": []any{value, "ghp_1"}}, 400, "invalid_field")
+		assert.Contains(t, r.message, "number 1 of 2, that ", "%q", value)
+		assert.Contains(t, r.message, says, "%q", value)
+		assert.NotContains(t, r.message, good)
+	}
+	for _, value := range []string{good + "," + good, "," + good, good + ",,"} {
+		m.refused(t, logical.UpdateOperation, "reauth/jira", body{"email": email, "api_key": value}, 400, "invalid_field")
+		m.refused(t, logical.UpdateOperation, "reauth/github", body{"pat": []any{value}}, 400, "invalid_field")
+	}
+	assert.Equal(t, before, m.asked(), "nobody was asked")
+}
+
 // No token that an upstream makes is refused for its form.
 func TestTokensOfEveryForm(t *testing.T) {
-	for _, token := range []string{
-		"ATATT3xFfGF0T4JK=KEY_-a+/b=1A2B3C4D", "ATATT3XPAT=12345678", "ATBBx7", "NjYyMTE5NDk2NDg0OoJbR4Uz6wqN5vq0pO2d9Vb8kLkA==", "YWJjZGtleQ==", "APIKEY==",
-		"ghp_0123456789abcdefghijABCDEFGHIJ012345", "github_pat_11AAAA_bbbb", "glpat-aToken_Of-Mia.01.0z0abcdef", "SIE-glpat-x", "acme:glpat@x/1+",
-		"pat.AcCoUnT.5f0c.TokenOfMia", "sat.a.b.c", "squ_0123456789abcdef", "0123456789abcdef", "x8Q~abc.def_ghi-jkl~", "?nHVW5W[a?4:AkY7O]T9NB", "bearertoken", "tokenless", "basic-x",
-		"0.AXkA-_b.c!d*e$f", "M.C512_BAY.2.U.00000000-0000", "key-1", "a", "=abc",
-	} {
+	tokens := []string{
+		"ATATT3xFfGF0T4JK=KEY_-a+/b=1A2B3C4D", "ATATT3XPAT=12345678", "ATATT3TOKEN=x_KEY=0A1B2C3D", "ATCTT3xFfGN0Token=a_pat=0A1B2C3D", "ATBBx7", "ATBBtokenPAT0A1B2C3D",
+		"NjYyMTE5NDk2NDg0OoJbR4Uz6wqN5vq0pO2d9Vb8kLkA==", "MDQyOTk4OTA3ODg4OgPAT+/Token/key+auth8kLkA", "YWJjZGtleQ==", "APIKEY==", "Zm9vOnRva2VuPT0=", "token/auth+key=", "cGF0L2tleQ/secret==", "+/abc/+=",
+		"ghp_0123456789abcdefghijABCDEFGHIJ012345", "github_pat_11AAAA_bbbb", "ghs_123456_eyJhbGciOi.eyJpc3MiOiJ0b2tlbiJ9.a_b-c", "glpat-aToken_Of-Mia.01.0z0abcdef", "glpat-x_pat-token.01.1234567", "SIE-glpat-x", "acme:glpat@x/1+",
+		"pat.AcCoUnT.5f0c.TokenOfMia", "sat.a.b.c", "pat.x.y.z", "pat.key_token-1.secret.auth", "squ_0123456789abcdef", "0123456789abcdef", "x8Q~abc.def_ghi-jkl~", "?nHVW5W[a?4:AkY7O]T9NB", "bearertoken", "tokenless", "basic-x",
+		strings.Repeat("abcdefgh23456", 4), strings.Repeat("A1b2C3d4E5f6G7h8I9j0", 3) + "JQQJ99AKAAAAAAAAAAAASAZDO4Rx",
+		"0.AXkA-_b.c!d*e$f", "M.C512_BAY.2.U.00000000-0000", "key-1", "a", "=abc", "....a", "-_-", "~~~", "token.value", "pat_key", "null-1",
+	}
+	for _, token := range tokens {
 		assert.NoError(t, checkSecret(providers.Field{Kind: providers.Token}, token), token)
 	}
+	free := []string{
+		"=S@Kj4aFK[iu_y3dRkmh]kjwd7ZFMK:.", "0Lq]8@wWkKBzVqKBg8xC.m=jGWnwQ:B?", "[aB?4:AkY7O]T9N*", "@aB1c.d/E:f", ":abc=", "ABC=a:b[c", "*a**b***c", "a,b;c|d", "pa$$w0rd$", "$tr0ng!", "(a)b(c)", "{a}{b}", "a%b&c#d^e", "a\\b/c<d>e", "acme_pat:x1", "ACME:x1",
+		"1.AXkA$a*b!c.AgABBAIAAAADnfolhJpSnRYB1SVj-Hgd8Q", "M.R3_BAY.c0ffee-!a*b$$", "@acme/x-1", "+=/@:.-_x",
+	}
+	for _, token := range append(tokens, free...) {
+		assert.NoError(t, checkSecret(providers.Field{Kind: providers.Token, AnyForm: true}, token), token)
+	}
+	for _, of := range []struct{ provider, auth, field string }{{"gitlab", "pat", "pat"}, {"bitbucket", "oauth", "client_secret"}, {"azure_devops", "oauth", "client_secret"}, {"azure_devops", "oauth", "code"}} {
+		assert.True(t, fieldOf(t, of.provider, of.auth, of.field).AnyForm, of)
+	}
+}
+
+// Tokens at random, of the forms that vendors document, are taken.
+func TestRandomTokens(t *testing.T) {
+	random := rand.New(rand.NewPCG(15, 20))
+	const digits, lower, upper, hexes = "0123456789", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789ABCDEF"
+	const letters = lower + upper + digits
+	of := func(n int, from string) string {
+		text := make([]byte, n)
+		for i := range text {
+			text[i] = from[random.IntN(len(from))]
+		}
+		return string(text)
+	}
+	vendors := map[string]func() string{
+		"jira cloud": func() string { return "ATATT3xFfGF0" + of(180, letters+"+/=_-") + "=" + of(8, hexes) },
+		"jira server": func() string {
+			return base64.StdEncoding.EncodeToString([]byte(of(12, digits) + ":" + of(20, letters+"\x00\xff+-")))
+		},
+		"bitbucket": func() string { return "ATCTT3xFfGN0" + of(40, letters+"+/=_-") + "=" + of(8, hexes) },
+		"base64":    func() string { return of(43, letters+"+/") + "=" },
+		"classic":   func() string { return "ghp_" + of(36, letters) },
+		"fine":      func() string { return "github_pat_" + of(22, letters) + "_" + of(59, letters) },
+		"app": func() string {
+			return "ghs_" + of(6, digits) + "_" + of(120, letters+"_-") + "." + of(300, letters+"_-") + "." + of(80, letters+"_-")
+		},
+		"azure":     func() string { return of(52, lower+digits) },
+		"azure new": func() string { return of(75, letters) + "AZDO" + of(5, letters) },
+		"harness":   func() string { return "pat." + of(22, letters+"_-") + "." + of(24, letters) + "." + of(20, letters) },
+		"gitlab":    func() string { return "glpat-" + of(20, letters+"_-") },
+		"routable": func() string {
+			return "glpat-" + of(27, letters+"_-") + "." + of(2, lower+digits) + "." + of(7, lower+digits)
+		},
+		"sonarqube":  func() string { return "squ_" + of(40, strings.ToLower(hexes)) },
+		"sonarcloud": func() string { return of(40, letters) },
+		"entra":      func() string { return of(3, letters) + "8Q~" + of(34, letters+"~._-") },
+	}
+	check := func(name string, field providers.Field, form func() string) {
+		for range 300 {
+			token := form()
+			assert.NoError(t, checkSecret(field, token), "%s: %s", name, token)
+		}
+	}
+	for name, form := range vendors {
+		check(name, providers.Field{Kind: providers.Token}, form)
+		check(name, providers.Field{Kind: providers.Token, AnyForm: true}, form)
+	}
+	check("entra before 2020", providers.Field{Kind: providers.Token, AnyForm: true}, func() string { return of(32, letters+"@:.[]=?*+-_/") })
+	check("gitlab with a prefix", providers.Field{Kind: providers.Token, AnyForm: true}, func() string { return of(4, lower+upper+"_+/@:.-") + "-" + of(20, letters+"_-") })
 }
 
 // Who a credential belongs to holds nothing that cannot be seen, and no quotes.
@@ -106,6 +216,78 @@ func TestPastedNames(t *testing.T) {
 	assert.Equal(t, before, m.asked())
 	m.jira.AddAPIToken("o'brien@example.com", "key-3")
 	m.write(t, "reauth/jira", body{"email": " o'brien@example.com\r\n", "api_key": "key-3\n"})
+}
+
+// A name may hold any word, but is no assignment.
+func TestNamesOfPeople(t *testing.T) {
+	user, mail := providers.Field{Kind: providers.Text}, providers.Field{Kind: providers.Email}
+	for _, name := range []string{"Token Service", "Bearer Bot", "set admin", "env svc", "Basic User", "export bot", "token", "svc-token", "$build", "@mia", "mia;x", "o'brien", "[bot]", "null", "Mia (ops)"} {
+		assert.NoError(t, checkSecret(user, name), name)
+	}
+	for _, name := range []string{"USERNAME=mia", "user=mia", "https://sonarqube.example.com/mia", `{"login":"mia"}`, `["mia"]`, "'mia", "mia\"", "user:mia"} {
+		assert.Error(t, checkSecret(user, name), name)
+	}
+	for _, address := range []string{"token@example.com", "set@example.com", "o'brien@example.com", "a+token=b@example.com", "$mia@example.com"} {
+		assert.NoError(t, checkSecret(mail, address), address)
+	}
+	for _, address := range []string{"EMAIL=mia@example.com", "email=mia@example.com", "mailto:mia@example.com", "<mia@example.com>", "mia@example.com'"} {
+		assert.Error(t, checkSecret(mail, address), address)
+	}
+}
+
+// The elements of a list are read as lines of a file are.
+func TestElementsOfLists(t *testing.T) {
+	m := newMount(t)
+	m.write(t, "integrations/github", body{"provider": "github", "url": m.githubURL})
+	for _, list := range []any{[]any{"ghp_1,", "ghp_2"}, []any{"ghp_1", " ghp_2,\r\n"}, []string{"ghp_1,\n", "ghp_2 ,"}} {
+		m.github.AddClassic("mia", "ghp_1", "repo")
+		m.github.AddClassic("mia", "ghp_2", "repo")
+		m.write(t, "reauth/github", body{"pat": list})
+		assert.Equal(t, []string{"ghp_1", "ghp_2"}, m.read(t, "creds/github")["pats"], "%q", list)
+	}
+	m.refused(t, logical.UpdateOperation, "reauth/github", body{"pat": []any{"ghp_1", ","}}, 400, "invalid_field")
+	for _, name := range []string{"required_scopes", "organizations"} {
+		for _, list := range []any{[]any{"one,", "two\n"}, []string{" one", "two,\n"}} {
+			m.write(t, "integrations/github", body{name: list})
+			assert.Equal(t, []string{"one", "two"}, m.read(t, "integrations/github")[name])
+		}
+		for bad, says := range map[string]string{
+			"one two": "blank", "one;two": "semicolon", "'one'": "in quotes", "“one”": "in quotes", "'one": "in quotes", `["one"]`: "brackets", "[one]": "brackets", "(one": "brackets", "<one>": "brackets",
+		} {
+			for _, list := range []any{bad, []any{"fine", bad}} {
+				r := m.refused(t, logical.UpdateOperation, "integrations/github", body{name: list}, 400, "invalid_field")
+				assert.Equal(t, []string{name}, r.data["fields"])
+				assert.Contains(t, r.message, says, "%q", bad)
+			}
+		}
+		m.refused(t, logical.UpdateOperation, "integrations/github", body{name: []any{"one,two"}}, 400, "invalid_field")
+		m.refused(t, logical.UpdateOperation, "integrations/github", body{name: `"one","two"`}, 400, "invalid_field")
+	}
+	m.write(t, "config", body{"allowed_hosts": []any{"http://127.0.0.1,", "[::1]:8080\n", "*.example.com,"}})
+	assert.Equal(t, []string{"http://127.0.0.1", "[::1]:8080", "*.example.com"}, m.read(t, "config")["allowed_hosts"])
+	r := m.refused(t, logical.UpdateOperation, "config", body{"allowed_hosts": "a.example.com,'b.example.com'"}, 400, "invalid_field")
+	assert.Contains(t, r.message, "number 2 of 2")
+	m.write(t, "integrations/github", body{"labels": []any{"team=platform,", "note=a, b\n"}})
+	assert.Equal(t, map[string]string{"team": "platform", "note": "a, b"}, m.read(t, "integrations/github")["labels"])
+}
+
+// The address of a page is no root.
+func TestAddressesOfPages(t *testing.T) {
+	m := newMount(t)
+	m.write(t, "config", body{"allowed_hosts": ""})
+	for _, page := range []body{
+		{"provider": "gitlab", "url": "https://gitlab.example.com/acme/app/-/issues"},
+		{"provider": "gitlab", "url": "https://gitlab.example.com/-/user_settings/personal_access_tokens"},
+		{"provider": "gitlab", "url": "https://example.com/gitlab/acme/-"},
+		{"provider": "jira", "auth_type": "pat", "url": "https://jira.example.com/browse/A-1"},
+		{"provider": "jira", "auth_type": "pat", "url": "https://jira.example.com/jira/secure/Dashboard.jspa"},
+	} {
+		r := m.refused(t, logical.CreateOperation, "integrations/page", page, 400, "invalid_field")
+		assert.Equal(t, []string{"url"}, r.data["fields"], page)
+	}
+	for i, root := range []string{"https://gitlab.example.com/", "https://example.com/gitlab-x/", "https://example.com/-x/y-"} {
+		m.write(t, "integrations/root"+string(rune('a'+i)), body{"provider": "gitlab", "url": root})
+	}
 }
 
 // Settings hold nothing that cannot be seen either: they are shown to people.
@@ -219,4 +401,8 @@ func TestATokenWithAComma(t *testing.T) {
 	m := withJira(t)
 	m.write(t, "reauth/jira", body{"email": email, "api_key": "key-2,\n"})
 	assert.Equal(t, "key-2", m.read(t, "creds/jira")["api_key"])
+	m.write(t, "integrations/bb", bitbucketOAuth(good+",\n"))
+	bb, err := m.store.Integrations.Read(t.Context(), "bb")
+	require.NoError(t, err)
+	assert.Equal(t, good, bb.Settings.Secret("client_secret").Reveal())
 }

@@ -19,26 +19,17 @@ func parseSecrets(f providers.Field, raw any) ([]providers.Secret, error) {
 	for i, text := range texts {
 		text = strings.TrimSpace(text)
 		if err := checkSecret(f, text); err != nil {
-			return nil, inPool(err, i+1, len(texts))
+			return nil, inList(err, "a token", i+1, len(texts))
 		}
 		secrets = append(secrets, providers.NewSecret(text))
 	}
 	return secrets, nil
 }
 
-// inPool says which of several tokens is wrong.
-func inPool(err error, position, tokens int) error {
-	if tokens == 1 {
-		return err
-	}
-	return fmt.Errorf("has a token, number %d of %d, that %w", position, tokens, err)
-}
-
 func secretTexts(f providers.Field, raw any) ([]string, error) {
 	if f.Kind != providers.Pool {
 		text, err := asText(raw)
-		// A line of a list may have come as a token; none ends with a comma.
-		return []string{strings.TrimSuffix(strings.TrimSpace(text), ",")}, err
+		return []string{meant(text)}, err
 	}
 	texts, err := asList(raw, limit{maxPool, "tokens"})
 	if err == nil && len(texts) == 0 {
@@ -58,7 +49,10 @@ func checkSecret(f providers.Field, text string) error {
 	case f.Kind == providers.Email, f.Kind == providers.Text:
 		return checkLogin(f, text)
 	}
-	if err := checkForm(text); err != nil {
+	if err := checkEnds(text); err != nil {
+		return err
+	}
+	if err := checkShape(text, f.AnyForm); err != nil {
 		return err
 	}
 	return checkCharacters(text, inToken)
@@ -69,7 +63,7 @@ func checkLogin(f providers.Field, text string) error {
 	if err := checkCharacters(text, inText); err != nil {
 		return err
 	}
-	if err := checkUnquoted(text); err != nil {
+	if err := checkEnds(text); err != nil {
 		return err
 	}
 	switch {
@@ -79,7 +73,7 @@ func checkLogin(f providers.Field, text string) error {
 		// It is the user part of HTTP Basic authentication, which ends at a colon.
 		return errors.New("must not contain a colon")
 	}
-	return checkForm(text)
+	return firstShape(text, loginShapes())
 }
 
 func plausibleEmail(text string) bool {

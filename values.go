@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/hashicorp/go-secure-stdlib/parseutil"
 
@@ -62,7 +63,7 @@ func parseSetting(s providers.Settings, f providers.Field, raw any) (err error) 
 func parseSecretSetting(f providers.Field, raw any) (providers.Secret, error) {
 	text, err := asText(raw)
 	if err == nil {
-		text = strings.TrimSpace(text)
+		text = meant(text)
 		err = checkSecret(f, text)
 	}
 	if err != nil {
@@ -163,8 +164,29 @@ func parseList(raw any) ([]string, error) {
 		if err := checkElement(list[i], inText); err != nil {
 			return nil, err
 		}
+		if err := checkName(list[i]); err != nil {
+			return nil, inList(err, "an element", i+1, len(list))
+		}
 	}
 	return list, nil
+}
+
+// checkName refuses an element that is several, or comes with something around it. A scope,
+// an organisation and a host are names without blanks; an IPv6 address has brackets.
+func checkName(text string) error {
+	if err := checkEnds(text); err != nil {
+		return err
+	}
+	bracketed := strings.ContainsAny(text[:1]+text[len(text)-1:], "[](){}<>") && !strings.Contains(text, ":")
+	switch {
+	case strings.ContainsFunc(text, unicode.IsSpace):
+		return errors.New("contains a blank; separate elements by commas")
+	case strings.ContainsAny(text, ",;"):
+		return errors.New("contains a comma or a semicolon; give each element by itself")
+	case bracketed:
+		return errors.New("is in brackets; enter what stands between them")
+	}
+	return nil
 }
 
 func checkElement(text string, fits func(rune) bool) error {

@@ -97,6 +97,10 @@ type Field struct {
 	// Later is set where a Required setting may be written after the integration is
 	// made, so that what makes it needs no secret; until then it cannot be used.
 	Later bool
+	// AnyForm is set for a secret of which nobody knows how it looks: administrators of a
+	// GitLab choose how its tokens begin, and an authorization server how its codes and the
+	// secrets of clients look. Less of it is taken for a slip in copying.
+	AnyForm bool
 	// Prose is set for free text, in which joiners of letters and signs are no fault.
 	Prose bool
 	// Visited is set for a URL that a browser goes to and the engine does not call:

@@ -38,7 +38,7 @@ func (gitlab) Spec() providers.Spec {
 		AuthTypes: []providers.AuthType{{
 			Name: gitlabPAT, Title: "Access token", TellsScopes: true,
 			Fields: []providers.Field{{
-				Name: gitlabPAT, Title: "Access token", Kind: providers.Token, Required: true,
+				Name: gitlabPAT, Title: "Access token", Kind: providers.Token, AnyForm: true, Required: true,
 				Description: "Personal, project or group access token, with legacy scopes or fine-grained. Deploy, job and OAuth tokens are not taken.",
 			}},
 		}},
@@ -112,6 +112,9 @@ func (g gitlab) check(t providers.Target) (gitlabCheck, *providers.Error) {
 	probe.TrimAPIPath(root, "/api/v4", "/api")
 	if host := strings.TrimSuffix(root.Hostname(), "."); (host == gitlabHost || host == "www."+gitlabHost) && root.Path != "" {
 		return gitlabCheck{}, p.Invalid("url", "url is the root without a path, https://%s; a path there is that of a project or group", gitlabHost)
+	}
+	if strings.Contains(root.Path+"/", "/-/") {
+		return gitlabCheck{}, p.Invalid("url", "url is the root of GitLab; a path with /-/ is that of a page below it")
 	}
 	return gitlabCheck{Probe: p, root: root.String()}, nil
 }

@@ -49,6 +49,8 @@ func (jira) site(t providers.Target) (jiraSite, *providers.Error) {
 		return s, gatewayRoot(p, root)
 	case strings.HasSuffix(host, jiraCloudSuffix):
 		root.Path, root.RawPath = "", ""
+	case strings.Contains(root.Path, "/browse/"), strings.HasSuffix(root.Path, ".jspa"):
+		return s, p.Invalid("url", "url is the root of Jira, not the address of an issue or of another page")
 	}
 	if id != "" && t.AuthType == jiraAPIKey {
 		s.gateway = "https://" + jiraGatewayHost + jiraGatewayPath + id

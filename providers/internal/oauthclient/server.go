@@ -23,7 +23,7 @@ func AuthType(title string, own ...providers.Field) providers.AuthType {
 	return providers.AuthType{
 		Name: Type, Title: title, TellsScopes: true,
 		Fields: []providers.Field{
-			{Name: providers.OAuthCode, Title: "Authorization code", Kind: providers.Token, Required: true, Description: "Code that the browser brought back to redirect_uri; it works once and for a few minutes."},
+			{Name: providers.OAuthCode, Title: "Authorization code", Kind: providers.Token, AnyForm: true, Required: true, Description: "Code that the browser brought back to redirect_uri; it works once and for a few minutes."},
 			{Name: providers.OAuthState, Title: "State", Kind: providers.Token, Required: true, Description: "State that the browser brought back beside the code; it ties both to a write to oauth/authorize/<name>."},
 		},
 		Issued: []providers.Field{
@@ -31,7 +31,7 @@ func AuthType(title string, own ...providers.Field) providers.AuthType {
 		},
 		Settings: append(own,
 			providers.Field{Name: oauthClientID, Title: "Client ID", Kind: providers.Text, Required: true, Locates: true, Description: "Id of the OAuth client, as the page that made it shows it."},
-			providers.Field{Name: oauthClientSecret, Title: "Client secret", Kind: providers.Token, Required: true, Later: true, Description: "Secret of the OAuth client. It may be written after the others, and is never read back; client_secret_set says that there is one."},
+			providers.Field{Name: oauthClientSecret, Title: "Client secret", Kind: providers.Token, AnyForm: true, Required: true, Later: true, Description: "Secret of the OAuth client. It may be written after the others, and is never read back; client_secret_set says that there is one."},
 			providers.Field{Name: oauthRedirectURI, Title: "Redirect URI", Kind: providers.URL, Visited: true, Required: true, Description: "Address that the browser comes back to, exactly as the OAuth client has it: that of oauth/callback of this mount, or of a page of your own that shows code and state."},
 			providers.Field{Name: oauthAuthorizeURL, Title: "Authorization URL", Kind: providers.URL, Visited: true, Locates: true, Description: "Page where a person consents, if it is not the vendor's own."},
 			providers.Field{Name: TokenURL, Title: "Token URL", Kind: providers.URL, Locates: true, Description: "Address that exchanges codes for tokens, if it is not the vendor's own."},
