@@ -222,6 +222,7 @@ func (c *Credentials) Forget(ctx context.Context, name string, who Actor) (*Chan
 		if change.Before, err = c.records.loadExact(ctx, id); err != nil {
 			return nil, err
 		}
+		c.faults.over(name, DeedCheck, DeedRefresh)
 		return change.Before.forgotten(c.now(), who, mount.HistoryLimit), nil
 	})
 }

@@ -140,6 +140,20 @@ func (f *faults) ended(fault *Fault) {
 	}
 }
 
+// over ends the faults of deeds that have nothing left to do with an integration.
+func (f *faults) over(name string, deeds ...Deed) {
+	for _, deed := range deeds {
+		f.note(deed, name, nil)
+	}
+}
+
+// forget drops all, and says nothing: another node was active meanwhile.
+func (f *faults) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	clear(f.current)
+}
+
 // keep drops those of integrations that are gone.
 func (f *faults) keep(names map[string]bool) {
 	f.mu.Lock()

@@ -29,6 +29,8 @@ type handCheck struct {
 	// doubtful are what the first look rejects, of that record.
 	doubtful map[string]bool
 	of       *Record
+	// broke is set where the provider panicked.
+	broke error
 }
 
 // round looks once. It says whether another look has to confirm what this one found.
@@ -47,6 +49,7 @@ func (c *handCheck) round(ctx context.Context, in *Integration, record *Record, 
 	if err != nil {
 		return false, err
 	}
+	c.broke = r.broke
 	doubtful, err := c.w.settle(ctx, r)
 	if err != nil {
 		return false, err

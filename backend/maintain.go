@@ -48,6 +48,9 @@ func (w *Watch) maintain(ctx context.Context) error {
 	records := map[string]bool{}
 	err = w.Each(ctx, func(seen *Seen) error {
 		id, err := w.integrations.recordID(seen.Integration)
+		if err == nil && records[id] { // of a shared credential the first integration tells
+			w.faults.over(seen.Integration.Name, DeedMaintain, DeedResume, DeedErase, DeedRotate)
+		}
 		if err != nil || records[id] || ctx.Err() != nil {
 			return ctx.Err()
 		}

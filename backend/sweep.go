@@ -59,6 +59,7 @@ func (s *Sweep) Run(ctx context.Context, active func() bool) {
 // resume goes on where another node was active for a while.
 func (s *Sweep) resume() {
 	s.watch.findings.forgetUnsaved()
+	s.watch.faults.forget()
 	s.watch.schedule.replan(s.watch.now())
 	s.listed = time.Time{}
 }
@@ -247,6 +248,7 @@ func (w *Watch) visit(ctx context.Context, name string, mount *Mount, records ma
 		return err
 	}
 	in := seen.Integration
+	w.endFaults(seen, mount)
 	w.schedule.put(name, w.hostOf(in), interval(in, mount), w.now())
 	id, err := w.integrations.recordID(in)
 	if err != nil || records[id] {
@@ -254,6 +256,17 @@ func (w *Watch) visit(ctx context.Context, name string, mount *Mount, records ma
 	}
 	records[id] = true
 	return w.announce(ctx, seen)
+}
+
+// endFaults ends the faults of what is not due any more, and would never be tried again.
+func (w *Watch) endFaults(seen *Seen, mount *Mount) {
+	in, record := seen.Integration, seen.Record
+	if interval(in, mount) <= 0 {
+		w.faults.over(in.Name, DeedCheck)
+	}
+	if !record.due(w.now()) || !record.Current.refreshable() {
+		w.faults.over(in.Name, DeedRefresh)
+	}
 }
 
 // hostOf is the host that an integration names.

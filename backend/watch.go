@@ -128,6 +128,9 @@ func (w *Watch) Check(ctx context.Context, name string) (*Seen, error) {
 	if err == nil {
 		seen.Notes = append(seen.Notes, c.notes...)
 	}
+	if err == nil && c.broke == nil {
+		w.faults.over(name, DeedCheck)
+	}
 	return seen, err
 }
 
@@ -243,6 +246,7 @@ func (w *Watch) Swapped(ctx context.Context, change *Change) []*Seen {
 			continue
 		}
 		seen := &Seen{Integration: in, Record: change.After, Health: s.health()}
+		w.faults.over(in.Name, DeedCheck, DeedRefresh)
 		w.schedule.renew(in.Name, w.now())
 		if change.unconfirmed {
 			w.schedule.suspect(in.Name, change.After.Version, []string{""})
