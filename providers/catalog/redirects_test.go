@@ -23,11 +23,13 @@ func TestWhereARedirectLeadsIsTold(t *testing.T) {
 		"https://user:hidden@new.example.com/":        "to https://new.example.com" + elsewhere,
 		"https://192.0.2.7:99/x":                      "to https://192.0.2.7:99" + elsewhere,
 		"https://[2001:db8::1]/x":                     "to https://[2001:db8::1]" + elsewhere,
-		"/login.jsp?" + token:                         "another page of its own",
-		"login":                                       "another page of its own",
-		"":                                            "which is not followed; check url",
-		"https://n\u00e9w.example.com/":               "which is not followed; check url",
-		"https://evil.example.com%0a%0dX-Injected/":   "which is not followed; check url",
+
+		"/login.jsp?" + token:           "another page of its own",
+		"login":                         "another page of its own",
+		"":                              "which is not followed; check url",
+		"https://n\u00e9w.example.com/": "which is not followed; check url",
+		"https://evil.example.com%0a%0dX-Injected/": "which is not followed; check url",
+
 		"https://evil.example.com;write-it-to-here.example.org": "which is not followed; check url",
 		"https://'evil'!.example.com/":                          "which is not followed; check url",
 		"https://" + strings.Repeat("a", 300) + ".example.com/": "which is not followed; check url",
