@@ -41,7 +41,7 @@ func (c *Credentials) checkTwice(ctx context.Context, in *Integration, mount *Mo
 	if !HasCode(err, string(providers.Rejected)) {
 		return found, err
 	}
-	if err := pause(ctx, confirmPause); err != nil {
+	if err := pause(ctx); err != nil {
 		return nil, err
 	}
 	change.unconfirmed = true

@@ -54,17 +54,13 @@ func (c *handCheck) round(ctx context.Context, in *Integration, record *Record, 
 	if err != nil {
 		return false, err
 	}
-	for _, note := range r.notes {
-		if !slices.Contains(c.notes, note) { // the first look said it
-			c.notes = append(c.notes, note)
-		}
-	}
+	c.add(r.notes)
 	if how.only == nil {
 		c.w.schedule.continues(c.name, r.from)
 	}
 	more = first && len(doubtful) > 0
 	if more {
-		err = pause(ctx, confirmPause)
+		err = pause(ctx)
 	}
 	if unsure := r.unconfirmed(doubtful, suspects); len(unsure) > 0 {
 		c.w.schedule.suspect(c.name, r.record.Version, unsure)
@@ -74,4 +70,13 @@ func (c *handCheck) round(ctx context.Context, in *Integration, record *Record, 
 	}
 	c.doubtful, c.of = setOf(doubtful), r.record
 	return true, nil
+}
+
+// add takes up notes that no look before has said.
+func (c *handCheck) add(notes []string) {
+	for _, note := range notes {
+		if !slices.Contains(c.notes, note) {
+			c.notes = append(c.notes, note)
+		}
+	}
 }

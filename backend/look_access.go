@@ -86,7 +86,7 @@ func (w *Watch) lookAtRenewed(ctx context.Context, r *result, mount *Mount, who 
 		if r.code != string(providers.Rejected) || again {
 			break
 		}
-		if err := pause(ctx, confirmPause); err != nil { // a new token may not be known everywhere yet
+		if err := pause(ctx); err != nil { // a new token may not be known everywhere yet
 			return err
 		}
 	}

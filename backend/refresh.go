@@ -246,7 +246,7 @@ func confirmed(ctx context.Context, with sent, ask func() (providers.Grant, erro
 	if !errors.As(err, &cause) || cause.Outcome != providers.Rejected {
 		return grant, err
 	}
-	if pause(ctx, confirmPause) != nil {
+	if pause(ctx) != nil {
 		return grant, &providers.Error{Outcome: providers.UpstreamError, Provider: cause.Provider, Detail: "a refused refresh token could not be asked about again in time"}
 	}
 	return guarded(with, ask)

@@ -215,7 +215,7 @@ func (c *Credentials) recover(ctx context.Context, rotator providers.Rotator, t 
 	ask := func() (bool, error) { return rotator.Recover(ctx, t, change.Before.Current.Credential, p.Rotation) }
 	lives, err := ask()
 	if err == nil && !lives { // as any refusal, it counts once it is confirmed
-		if err = pause(ctx, confirmPause); err == nil {
+		if err = pause(ctx); err == nil {
 			lives, err = ask()
 		}
 	}

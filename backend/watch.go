@@ -10,7 +10,7 @@ import (
 	"vault-plugin-secrets-sei/providers"
 )
 
-// confirmPause is how long Check waits before it asks again about a rejection.
+// confirmPause is how long to wait before a rejection is asked about again.
 const confirmPause = time.Second
 
 // Watch checks credentials while nobody asks, and tells what is known of their health.
@@ -267,9 +267,9 @@ func (w *Watch) tellStatus(ctx context.Context, seen *Seen) {
 	})
 }
 
-// pause waits, or ends with the context.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
+// pause waits before a question is asked again, or ends with the context.
+func pause(ctx context.Context) error {
+	timer := time.NewTimer(confirmPause)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
