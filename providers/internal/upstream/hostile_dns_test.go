@@ -27,6 +27,9 @@ func TestDialJudgesEveryAddressOfAName(t *testing.T) {
 		"a mapped address":                "::ffff:127.0.0.1",
 		"an address behind NAT64":         "64:ff9b::7f00:1",
 		"an address behind a local NAT64": "64:ff9b:1::7f00:1",
+		"one behind a prefix of 48 bits":  "64:ff9b:1:a9fe:a9:fe00:808:808",
+		"one behind a prefix of 56 bits":  "64:ff9b:1:7f:0:1::",
+		"one behind a prefix of 64 bits":  "64:ff9b:1:0:a9:fea9:fe00:0",
 		"a translated address":            "::ffff:0:7f00:1",
 		"a 6to4 address":                  "2002:7f00:1::",
 		"a compatible address":            "::127.0.0.1",
@@ -84,7 +87,7 @@ func TestHostileURLs(t *testing.T) {
 	for _, raw := range []string{
 		"https://2130706433", "https://0x7f.1", "https://0177.1", "https://127.1", "https://0", "https://127.0.0.1.", "https://127.0.0.1..",
 		"https://LOCALHOST", "https://localhost.", "https://a.LocalHost.", "https://[::ffff:127.0.0.1]", "https://[::FFFF:7F00:1]",
-		"https://[64:ff9b::7f00:1]", "https://[64:ff9b:1::7f00:1]", "https://[::ffff:0:7f00:1]", "https://[::]", "https://0.0.0.0", "https://[::1%25lo]",
+		"https://[64:ff9b::7f00:1]", "https://[64:ff9b:1::7f00:1]", "https://[64:ff9b:1:a9fe:a9:fe00:808:808]", "https://[64:ff9b:1:7f00:0:100:808:808]", "https://[64:ff9b:1:7f:0:1::]", "https://[64:ff9b:1:0:7f:0:100:0]", "https://[64:ff9b:1:1234:e0:0:100:1]", "https://[::ffff:0:7f00:1]", "https://[::]", "https://0.0.0.0", "https://[::1%25lo]",
 		"https://jira.example.com@127.0.0.1", "https://jira.example.com:x@127.0.0.1", `https://jira.example.com\@127.0.0.1`, `https://127.0.0.1\.jira.example.com`,
 		"https://127.0.0.1#.jira.example.com", "https://127.0.0.1?.jira.example.com", "https:127.0.0.1", "https:/127.0.0.1", "//127.0.0.1", "https:///127.0.0.1",
 		"https://%31%32%37.0.0.1", "https://127.0.0.1%00.example.com", "https://127。0。0。1", "https://①②⑦.0.0.1", "https://ⓛocalhost", "https://xn--127-.0.0.1",
