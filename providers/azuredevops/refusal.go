@@ -39,11 +39,19 @@ func refusalOf(res *upstream.Response) azureRefusal {
 	if !r.own {
 		return azureRefusal{}
 	}
-	if told, err := url.PathUnescape(res.Header.Get("X-Tfs-Serviceerror")); err == nil {
-		r.text += "\n" + told
-	}
-	r.text = strings.ToLower(r.text)
+	r.text = strings.ToLower(r.text + "\n" + decodeReason(res.Header.Get("X-Tfs-Serviceerror")))
 	return r
+}
+
+var azureEscapesForm = regexp.MustCompile(`(?:%[0-9A-Fa-f]{2})+`)
+
+// decodeReason undoes the percent-encoding of a header. A percent sign that encodes
+// nothing is left as it is: the reason decides whether a token is dead.
+func decodeReason(told string) string {
+	return azureEscapesForm.ReplaceAllStringFunc(told, func(escapes string) string {
+		text, _ := url.PathUnescape(escapes) // the form lets no mistake in
+		return text
+	})
 }
 
 // says reports whether a part, in lower case, is said in a refusal of Azure DevOps' own.
