@@ -1,8 +1,6 @@
 package sei
 
 import (
-	"net/http"
-	"slices"
 	"testing"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -46,14 +44,13 @@ func withCase(t *testing.T, provider string, c catalogtest.Case) *oauthMount {
 // TestRefusalsInBetween lets what stands before an upstream refuse a credential that
 // works: nobody is asked to replace it. The upstream's own refusal makes it dead.
 func TestRefusalsInBetween(t *testing.T) {
-	undecided := []string{"azure_devops", "bitbucket", "harness"} // their 401s are not told apart yet
 	for name, suite := range catalogtest.Suites() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			q := suite.Questions[0]
 			m := withCase(t, name, q.Of)
 			for answer, fault := range providertest.Between() {
-				if q.Wants(answer) != providers.UpstreamError || slices.Contains(undecided, name) && fault.Status == http.StatusUnauthorized {
+				if q.Wants(answer) != providers.UpstreamError {
 					continue
 				}
 				fault.Path = q.Path

@@ -98,11 +98,15 @@ func (c githubCheck) rights(ctx context.Context, token providers.Secret) (github
 	if err := c.RequireScopes(c.target, a.Scopes, githubCovers); err != nil {
 		return a, err
 	}
-	a.warnings, err = c.organizations(ctx, token, a.Scopes != nil)
+	if probe.EndUnread(a.ExpiresAt, a.NoEnd) {
+		a.warnings = []string{probe.UnreadEnd}
+	}
+	warnings, err := c.organizations(ctx, token, a.Scopes != nil)
+	a.warnings = append(a.warnings, warnings...)
 	if err != nil || !c.actions {
 		return a, err
 	}
-	warnings, err := c.runsOfAll(ctx, token)
+	warnings, err = c.runsOfAll(ctx, token)
 	a.warnings = append(a.warnings, warnings...)
 	return a, err
 }

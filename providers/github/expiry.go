@@ -4,7 +4,7 @@ import (
 	"strings"
 	"time"
 
-	"vault-plugin-secrets-sei/providers"
+	"vault-plugin-secrets-sei/providers/internal/probe"
 )
 
 // parseGitHubExpiry reads the header github-authentication-token-expiration. It
@@ -13,12 +13,11 @@ import (
 // time means that nothing is known.
 func parseGitHubExpiry(text string) time.Time {
 	text = strings.TrimSpace(text)
-	t, err := time.Parse("2006-01-02 15:04:05 -0700", text)
 	if clock, ok := strings.CutSuffix(text, " UTC"); ok {
-		t, err = time.Parse(time.DateTime, clock)
+		text = clock + " +0000"
 	}
-	// A year beyond four digits cannot be written as RFC 3339.
-	if t = t.UTC(); err != nil || t.Year() < 1970 || t.Year() > providers.LastYear {
+	t := probe.ParseEnd("2006-01-02 15:04:05 -0700", text)
+	if t.Year() < 1970 {
 		return time.Time{}
 	}
 	return t

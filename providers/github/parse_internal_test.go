@@ -26,6 +26,9 @@ func TestParseGitHubExpiry(t *testing.T) {
 		{"before there was GitHub", "0000-01-01 00:00:00 +0100", ""},
 		{"beyond four digits", "9999-12-31 23:00:00 -0500", ""},
 		{"beyond four digits by its zone alone", "9999-12-31 23:59:59 -0500", ""},
+		{"an offset beyond all places", "2026-12-01 00:00:00 +1401", ""},
+		{"an offset below all places", "2026-12-01 00:00:00 -2000", ""},
+		{"the furthest offset", "2026-12-01 14:00:00 +1400", "2026-12-01T00:00:00Z"},
 		{"no such day", "2026-02-30 00:00:00 UTC", ""},
 		{"nothing", "", ""},
 	}

@@ -25,6 +25,13 @@ func (r gitlabRefusal) says(part string) bool {
 	return strings.Contains(strings.ToLower(r.Message+" "+r.Error+" "+r.Description), part)
 }
 
+// refusesAddress reports whether GitLab itself refuses the address that the request came
+// from, and not the token.
+func (r gitlabRefusal) refusesAddress(res *upstream.Response) bool {
+	own := res.Status == http.StatusForbidden && r.forbids(res) || res.Status == http.StatusUnauthorized && r.rejects(res)
+	return own && probe.RefusesAddress(strings.Join([]string{r.Message, r.Error, r.Description}, "\n"))
+}
+
 // gitlabVendor is whose answers are believed.
 const gitlabVendor = "GitLab"
 
@@ -68,6 +75,8 @@ func (c gitlabCheck) judge(res *upstream.Response, right string) *providers.Erro
 	switch {
 	case probe.NotAnAPI(res):
 		return c.Page(res)
+	case said.refusesAddress(res):
+		return c.AddressNotListed(gitlabVendor)
 	case res.Status == http.StatusUnauthorized:
 		return c.unauthorized(res, said)
 	case res.Status == http.StatusForbidden && readable && said.forbids(res):

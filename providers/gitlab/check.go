@@ -51,6 +51,9 @@ func (c gitlabCheck) run(ctx context.Context) (providers.Verified, *providers.Er
 	if v.Scopes != nil && !gitlabCovers(v.Scopes, gitlabScope) {
 		v.Warnings = []string{"the token lacks the recommended scope " + gitlabScope}
 	}
+	if probe.EndUnread(v.ExpiresAt, v.NoEnd) {
+		v.Warnings = append(v.Warnings, "the token "+probe.UnreadEnd)
+	}
 	return v, nil
 }
 

@@ -55,6 +55,7 @@ func (gitlab) Spec() providers.Spec {
 			"The fine-grained permissions as a complete list, and the one that GET /user needs.",
 			"That its 401 begins with 401 Unauthorized or is OAuth's invalid_token in GitLab's words, and its 403 is OAuth's lack of a scope or begins with 403 Forbidden, or that they have the header X-Gitlab-Meta; any other is taken for that of something in between.",
 			"That the words of a refusal (blocked, deactivated, terms, password expired) are the same in all versions.",
+			"With which words GitLab refuses an address that is not on a list of IP addresses: any in its form that name an IP address and a list are taken for it.",
 			"That a 404 for /personal_access_tokens/self means a GitLab older than 15.5.",
 			"That a token whose account must send DPoP proofs is told by the error dpop_error.",
 			"That the refusal of an end of life speaks of expiry. A GitLab whose time zone is behind UTC may find 365 days one too many for some hours of the day.",

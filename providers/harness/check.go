@@ -45,6 +45,10 @@ type harnessAnswer struct {
 	Code     string           `json:"code"`
 	Message  string           `json:"message"`
 	Messages []harnessMessage `json:"responseMessages"`
+	// Of these, which may be null, only the presence counts. Names are read without
+	// case: a refusal calls the second metadata.
+	CorrelationID json.RawMessage `json:"correlationId"`
+	MetaData      json.RawMessage `json:"metaData"`
 }
 
 type harnessMessage struct {

@@ -59,7 +59,7 @@ func (harness) Spec() providers.Spec {
 		Unverified: []string{
 			"Whether the API needs the path /gateway: sources have it both ways for https://app.harness.io, so the url is used as it is written, and without it otherwise.",
 			"Whether the present gateway answers 401 or 400 for a token that is deleted; both are understood.",
-			"Which codes a 401 has beside INVALID_TOKEN, the only one that was seen: EXPIRED_TOKEN, REVOKED_TOKEN, INVALID_CREDENTIAL, and none, are taken for a bad key, and those of the server's code that name the owner, the account or the caller's address for what they name. Any other is taken for could not tell.",
+			"Which codes a 401 has beside INVALID_TOKEN, the only one that was seen: EXPIRED_TOKEN, REVOKED_TOKEN, INVALID_CREDENTIAL, and none in Harness's envelope, are taken for a bad key, and those of the server's code that name the owner, the account or the caller's address for what they name. Any other is taken for could not tell.",
 			"That a 401 with a sign-in page says anything about the key: it is taken for could not tell.",
 			"That a 403 on this path, empty or in Harness's JSON, means an owner without access to the account, or a disabled one.",
 			"That parentIdentifier is the stable id of the owner.",

@@ -14,13 +14,18 @@ import (
 // harnessVendor is whose answers are believed.
 const harnessVendor = "Harness"
 
+// harnessCodeForm is the form of the names of reasons.
+var harnessCodeForm = regexp.MustCompile(`^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*$`)
+
 // own reports whether an answer is in the form of Harness's, which all others that could
-// stand in between lack.
+// stand in between lack: a status and a message are anybody's without a code or what
+// else is in each of Harness's envelopes.
 func (a harnessAnswer) own() bool {
 	if slices.ContainsFunc(a.Messages, func(m harnessMessage) bool { return m.Code != "" || m.Level != "" }) {
 		return true
 	}
-	return slices.Contains([]string{"SUCCESS", "FAILURE", "ERROR"}, a.Status) && (a.Code != "" || a.Message != "")
+	return slices.Contains([]string{"SUCCESS", "FAILURE", "ERROR"}, a.Status) &&
+		(harnessCodeForm.MatchString(a.Code) || a.Message != "" && (a.CorrelationID != nil || a.MetaData != nil))
 }
 
 // codes are the names of the reasons that a refusal gives.

@@ -211,6 +211,8 @@ func (c harnessCheck) successor(res *upstream.Response) (string, *providers.Erro
 func (c harnessCheck) changed(res *upstream.Response, what string, data any) *providers.Error {
 	if err := c.judge(res); err != nil {
 		switch {
+		case res.Status == http.StatusForbidden && !harnessSaid(res).own():
+			err = c.Foreign(res, harnessVendor) // a 403 without a word is known of the check alone
 		case err.Outcome == providers.InsufficientScope && c.reason(res, harnessSaid(res)) == nil:
 			err = c.Fail(providers.InsufficientScope, "the key works, but its owner may not %s (HTTP 403); a service account needs the right to manage service accounts", what)
 		case res.Status == http.StatusBadRequest && err.Outcome == providers.UpstreamError && !probe.NotAnAPI(res):

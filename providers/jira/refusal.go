@@ -3,6 +3,7 @@ package jira
 import (
 	"bytes"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -28,16 +29,12 @@ func jiraRefusesAddress(res *upstream.Response) bool {
 	return slices.Contains([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden}, res.Status) && saysRefusedAddress(res)
 }
 
-// saysRefusedAddress knows the forms in which it may be said: Jira's list of messages,
-// one message, or a page.
+// saysRefusedAddress looks for it in every text of an answer in JSON, whose form is not
+// documented, and in a page.
 func saysRefusedAddress(res *upstream.Response) bool {
-	var said struct {
-		ErrorMessages []string `json:"errorMessages"`
-		ErrorMessage  string   `json:"errorMessage"`
-		Message       string   `json:"message"`
-	}
+	var said any
 	if res.Peek(&said) {
-		return slices.ContainsFunc(append(said.ErrorMessages, said.ErrorMessage, said.Message), probe.RefusesAddress)
+		return slices.ContainsFunc(probe.Texts(said), probe.RefusesAddress)
 	}
 	return bytes.Contains(bytes.ToLower(res.Body), []byte("ip address has been rejected"))
 }
@@ -66,10 +63,14 @@ func jiraSaysUnauthenticated(res *upstream.Response) bool {
 		return said.ErrorMessages != nil || strings.HasPrefix(strings.ToLower(said.Message), sentence)
 	case bytes.HasPrefix(body, []byte("<")):
 		return bytes.Contains(body, []byte("unauthorized (401)")) &&
-			(bytes.Contains(body, []byte("encountered a")) || bytes.Contains(body, []byte("myjirahome")) || bytes.Contains(body, []byte("jira")))
+			(jiraPageForm.Match(body) || bytes.Contains(body, []byte("/secure/myjirahome.jspa")))
 	}
 	return bytes.HasPrefix(body, []byte(sentence))
 }
+
+// jiraPageForm is the sentence of Jira's page, in lower case. The name of Jira is no sign
+// of it: a page of somebody in between may tell the address that was asked.
+var jiraPageForm = regexp.MustCompile(`encountered an? (?:<code>)?(?:&quot;|")401 - unauthorized(?:&quot;|")(?:</code>)? error`)
 
 // jiraGatewayRejects knows the form of api.atlassian.com, which is that of its answer
 // to a missing scope. Its words for a bad token are not documented.

@@ -40,7 +40,7 @@ func (c sonarqubeCheck) run(ctx context.Context) (providers.Verified, *providers
 
 // owner finds the scheme that works. A refusal of Bearer counts where the server is
 // known to read it: others ignore it, and answer as to nobody or, where all must
-// log in, with 401.
+// log in, refuse nobody in one form or another.
 func (c sonarqubeCheck) owner(ctx context.Context) (providers.Verified, *providers.Error) {
 	v, read, err := c.current(ctx, sonarqubeBearer)
 	if !read && !c.readsBearer(ctx) {
@@ -55,7 +55,7 @@ func (c sonarqubeCheck) owner(ctx context.Context) (providers.Verified, *provide
 func (c sonarqubeCheck) current(ctx context.Context, scheme string) (v providers.Verified, read bool, _ *providers.Error) {
 	res, err := c.ask(ctx, "/api/users/current", scheme)
 	if err != nil {
-		return providers.Verified{}, err.Outcome != providers.Rejected, err
+		return providers.Verified{}, !refusesAnyone(res), err
 	}
 	var user sonarqubeUser
 	if err := c.JSON(res, &user); err != nil {
@@ -65,10 +65,20 @@ func (c sonarqubeCheck) current(ctx context.Context, scheme string) (v providers
 		return providers.Verified{}, user.IsLoggedIn == nil || *user.IsLoggedIn, err
 	}
 	told := res.Header.Get("SonarQube-Authentication-Token-Expiration")
-	return providers.Verified{
+	v = providers.Verified{
 		Identity: user.Login, AccountID: probe.Printable(user.ID), Scheme: scheme,
 		ExpiresAt: parseSonarQubeTime(told), NoEnd: told == "",
-	}, true, nil
+	}
+	if probe.EndUnread(v.ExpiresAt, v.NoEnd) {
+		v.Warnings = []string{"the token " + probe.UnreadEnd}
+	}
+	return v, true, nil
+}
+
+// refusesAnyone reports whether an answer could be the one to a request without a
+// credential.
+func refusesAnyone(res *upstream.Response) bool {
+	return res != nil && (res.Status == http.StatusUnauthorized || res.Status == http.StatusForbidden)
 }
 
 // sonarqubeUser is what SonarQube tells of the one who is logged in, if anybody is.
@@ -119,6 +129,8 @@ func (c sonarqubeCheck) judge(res *upstream.Response) *providers.Error {
 		return nil
 	case probe.NotAnAPI(res):
 		return c.Page(res)
+	case refusesAnyone(res) && probe.RefusesAddress(sonarqubeSays(res)):
+		return c.AddressNotListed("SonarQube")
 	case res.Status == http.StatusUnauthorized:
 		return c.unauthorized(res)
 	case res.Status == http.StatusForbidden && saysErrors(res):
@@ -146,8 +158,8 @@ func (c sonarqubeCheck) unauthorized(res *upstream.Response) *providers.Error {
 // saysErrors reports whether the answer has the form of SonarQube's refusals.
 func saysErrors(res *upstream.Response) bool { return sonarqubeSays(res) != "" }
 
-// sonarqubeSays returns the first message of a refusal, in lower case; "" where the
-// answer has another form. It is only matched, never quoted.
+// sonarqubeSays returns the messages of a refusal, a line each, in lower case; "" where
+// the answer has another form. They are only matched, never quoted.
 func sonarqubeSays(res *upstream.Response) string {
 	var said struct {
 		Errors []struct {
@@ -157,7 +169,13 @@ func sonarqubeSays(res *upstream.Response) string {
 	if !res.Peek(&said) || len(said.Errors) == 0 {
 		return ""
 	}
-	return strings.ToLower(said.Errors[0].Msg)
+	var lines []string
+	for _, e := range said.Errors {
+		if e.Msg != "" {
+			lines = append(lines, e.Msg)
+		}
+	}
+	return strings.ToLower(strings.Join(lines, "\n"))
 }
 
 // readsBearer reports whether the server is sure to read Bearer. The version is
@@ -224,9 +242,5 @@ type sonarqubeKey struct {
 // parseSonarQubeTime reads the time of an expiry, whose offset has no colon. The
 // zero time means none.
 func parseSonarQubeTime(text string) time.Time {
-	t, err := time.Parse("2006-01-02T15:04:05-0700", strings.TrimSpace(text))
-	if err != nil {
-		return time.Time{}
-	}
-	return probe.End(t)
+	return probe.ParseEnd("2006-01-02T15:04:05-0700", text)
 }

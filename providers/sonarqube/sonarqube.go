@@ -65,6 +65,7 @@ func (sonarqube) Spec() providers.Spec {
 			"With organization, GET /api/organizations/search?member=true must list it. /api/authentication/validate is not used: it says valid to anybody where anonymous access is on.",
 		Unverified: []string{
 			"That its 401 to a token has neither body nor challenge, on SonarQube Cloud, too; any other is taken for that of something in between.",
+			"With which words SonarQube refuses an address that is not on a list of IP addresses: any in its form that name an IP address and a list are taken for it.",
 			"That logins differ by case; they are compared exactly.",
 			"Whether SonarQube Cloud tells when a token ends.",
 			"That SonarQube Cloud takes Basic beside Bearer; clients in use rely on it. Bearer is what is checked there.",

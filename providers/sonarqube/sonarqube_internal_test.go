@@ -18,6 +18,7 @@ func TestParseSonarQubeTime(t *testing.T) {
 		{"an offset with a colon", "2026-01-01T00:00:00+02:00", ""},
 		{"letters", "2026-01-01T00:00:00 CEST", ""},
 		{"RFC 3339", "2026-01-01T00:00:00Z", ""},
+		{"an offset beyond all places", "2026-01-01T00:00:00+2000", ""},
 		{"a date", "2026-01-01", ""},
 		{"a year that JSON cannot hold", "9999-12-31T23:59:59-0500", ""},
 		{"nothing", "", ""},

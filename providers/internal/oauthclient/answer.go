@@ -21,6 +21,12 @@ type TokenRefusal struct {
 	Codes json.RawMessage `json:"error_codes"`
 }
 
+// numbered reports whether a refusal gives its reason by one of Microsoft's numbers. No
+// other server is known to refuse a request for tokens with access_denied, but gateways do.
+func (r TokenRefusal) numbered() bool {
+	return len(r.Codes) > 0 || strings.Contains(r.Description, "AADSTS")
+}
+
 // judgeToken finds what an answer to a request for tokens says; nil means that it
 // holds tokens.
 func (c *Client) judgeToken(res *upstream.Response, refused func(*upstream.Response) *providers.Error) *providers.Error {
@@ -44,6 +50,9 @@ func (c *Client) judgeToken(res *upstream.Response, refused func(*upstream.Respo
 	case "invalid_scope":
 		return c.Fail(providers.InsufficientScope, "%q does not grant the scopes that are asked for (HTTP %d); give the OAuth client the rights that providers/ lists", res.Host, res.Status)
 	case "access_denied":
+		if !said.numbered() {
+			return c.notUnderstood(res)
+		}
 		return c.Fail(providers.AccountBlocked, "%q forbids the sign-in by a policy (HTTP %d), such as conditional access; ask who administers it", res.Host, res.Status)
 	}
 	return refused(res)

@@ -19,6 +19,24 @@ var addressRefusedForm = regexp.MustCompile(`(?i)\bips?\b.*(?:allow[- ]?list|whi
 // from, and not about the credential.
 func RefusesAddress(text string) bool { return addressRefusedForm.MatchString(text) }
 
+// Texts are all texts in a value of JSON, without the names beside them.
+func Texts(value any) []string {
+	var texts []string
+	switch v := value.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		for _, element := range v {
+			texts = append(texts, Texts(element)...)
+		}
+	case map[string]any:
+		for _, element := range v {
+			texts = append(texts, Texts(element)...)
+		}
+	}
+	return texts
+}
+
 // AddressNotListed is the failure of RefusesAddress: whose lets in listed addresses only.
 func (p Probe) AddressNotListed(whose string, names ...string) *providers.Error {
 	e := p.Fail(providers.InsufficientScope, "%s accepts requests from listed IP addresses only, so the credential was not judged; have an owner list the address of this Vault", whose)
