@@ -36,7 +36,8 @@ func TestOldSonarQubeRefusesBearer(t *testing.T) {
 			q.Fake(m.world).Behave(refusal)
 			m.write(t, "reauth/one", sentFields(q.Of.Credential))
 			assert.Equal(t, "healthy", m.write(t, "health/one", nil).data["status"])
-			assert.Contains(t, m.read(t, "creds/one")["headers"].(map[string]string)["Authorization"], "Basic ")
+			headers, _ := m.read(t, "creds/one")["headers"].(map[string]string)
+			assert.Contains(t, headers["Authorization"], "Basic ")
 			q.Fake(m.world).Revoke(q.Of.Credential.Value("api_key").Reveal())
 			dead := m.write(t, "health/one", nil).data
 			assert.Equal(t, "needs_reauth", dead["status"], dead["message"])
