@@ -37,6 +37,8 @@ type reader interface {
 	Provider(in *Integration) (providers.Provider, error)
 	// home stands for where a credential of the integration is sent.
 	home(in *Integration) string
+	// houses reports whether a credential of it was checked there.
+	houses(in *Integration, s *Stored) bool
 	// recordID is the key of the integration's credential record.
 	recordID(in *Integration) (string, error)
 	// siblings are the others that share it; they must agree with in about where
@@ -65,6 +67,8 @@ func (r *readOnly) Provider(in *Integration) (providers.Provider, error) {
 }
 
 func (r *readOnly) home(in *Integration) string { return r.groups.home(in) }
+
+func (r *readOnly) houses(in *Integration, s *Stored) bool { return r.groups.houses(in, s) }
 
 func (r *readOnly) recordID(in *Integration) (string, error) { return r.groups.id(in) }
 

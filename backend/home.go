@@ -19,11 +19,17 @@ const tries = 8
 // sent where the two differ: configuration and credential are read one
 // after the other, and between the two both can be replaced. Settings without a value
 // are left out, so that a later version may have more of them. Of what integrations that
-// share a credential spell differently, the common form counts.
+// share a credential spell differently, the common form counts, and of each text what it
+// means: a line break at its end is no other place, as differing has it.
 func (g *groups) home(in *Integration) string {
 	if in.home != "" {
 		return in.home
 	}
+	return g.homeBy(in, providers.Settings.Means)
+}
+
+// homeBy is home for settings as value reads them.
+func (g *groups) homeBy(in *Integration, value func(providers.Settings, providers.Field) any) string {
 	spec := g.spec(in)
 	shared := map[string]string{}
 	if p, err := g.provider(in); err == nil {
@@ -41,7 +47,7 @@ func (g *groups) home(in *Integration) string {
 	for _, f := range fields {
 		if _, common := shared[f.Name]; f.Locates && !common && settings.Has(f) {
 			write(f.Name)
-			write(fmt.Sprint(settings.Value(f)))
+			write(fmt.Sprint(value(settings, f)))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(shared)) {
@@ -61,16 +67,24 @@ func (g *groups) settled(in *Integration) *Integration {
 	return in
 }
 
-// livesAt reports whether a credential was checked where home is. One that an earlier
-// version stored does not tell; there is nothing that it contradicts.
-func (s *Stored) livesAt(home string) bool { return s.Binding == "" || s.Binding == home }
+// houses reports whether a credential was checked where the integration leads. One that an
+// earlier version stored does not tell; there is nothing that it contradicts. One of a
+// version for which a line break counted is at home where it is written as it was then;
+// the next check notes what counts now.
+func (g *groups) houses(in *Integration, s *Stored) bool {
+	return s.Binding == "" || s.Binding == g.home(in) || s.Binding == g.homeBy(in, providers.Settings.Value)
+}
 
 // elsewhere refuses to send a credential that was checked at another place than the one
 // where the integration leads, as after a backup that was restored in part.
-func elsewhere(in *Integration) *Error {
+func elsewhere(in *Integration, s *Stored) *Error {
+	again := "re-authenticate with a write to reauth/" + in.Name
+	if s.Access != nil {
+		again = "consent again: write to oauth/authorize/" + in.Name
+	}
 	return &Error{
 		Code: string(providers.AddressNotAllowed), Integration: in.Name, Provider: in.Provider,
-		Message: fmt.Sprintf("the stored credential was checked at another place than the one where integration %q leads now, so it is not sent there; re-authenticate with a write to reauth/%s", in.Name, in.Name),
+		Message: fmt.Sprintf("the stored credential was checked at another place than the one where integration %q leads now, as after a restored backup; it is kept and not sent there, whatever allowed_hosts says; %s, or set back where the integration leads", in.Name, again),
 	}
 }
 
@@ -83,15 +97,14 @@ func (c *Credentials) together(ctx context.Context, name string) (*Integration, 
 		if err != nil || record.Current == nil {
 			return in, record, err
 		}
-		home := c.integrations.home(in)
-		bound := record.Current.Binding == home
+		bound := c.integrations.houses(in, record.Current)
 		if record.Current.Binding == "" {
 			// It was where the configuration led before and after it was read.
 			again, err := c.integrations.Read(ctx, name)
 			if err != nil {
 				return nil, nil, err
 			}
-			bound = again == in || again.ID == in.ID && c.integrations.home(again) == home
+			bound = again == in || again.ID == in.ID && c.integrations.home(again) == c.integrations.home(in)
 		}
 		if bound || try == tries {
 			return in, record, nil
@@ -125,8 +138,8 @@ func (c *Credentials) athome(ctx context.Context, in *Integration, id string) (*
 
 // mayLeave refuses to send the credential in use anywhere but where it was checked.
 func (c *Credentials) mayLeave(in *Integration, record *Record) error {
-	if record.Current != nil && !record.Current.livesAt(c.integrations.home(in)) {
-		return elsewhere(in)
+	if record.Current != nil && !c.integrations.houses(in, record.Current) {
+		return elsewhere(in, record.Current)
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ func (in *Integration) demands(spec providers.Spec, auth providers.AuthType) str
 	fields := slices.Concat(spec.Settings, auth.Settings)
 	settings := providers.WithDefaults(fields, in.Settings)
 	for _, f := range fields {
-		value := fmt.Sprint(settings.Value(f))
+		value := fmt.Sprint(settings.Means(f))
 		if f.Kind == providers.List {
 			value = fmt.Sprintf("%q", slices.Sorted(slices.Values(settings.List(f.Name))))
 		}

@@ -85,7 +85,7 @@ func (w *Watch) lesson(r *result) (*lesson, error) {
 	spec := provider.Spec()
 	auth, _ := spec.AuthType(r.in.AuthType)
 	return &lesson{
-		in: r.in, id: id, provider: provider, auth: auth, url: r.in.URL(spec), told: r.told,
+		in: r.in, id: id, provider: provider, auth: auth, url: r.in.URL(spec), home: w.integrations.groups.home(r.in), told: r.told,
 		version: r.record.Version, fingerprint: r.record.Current.Fingerprint, turn: r.turn, at: r.asked,
 	}, nil
 }

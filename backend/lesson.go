@@ -17,6 +17,8 @@ type lesson struct {
 	auth     providers.AuthType
 	// url is where the integration leads.
 	url string
+	// home is that of the integration, where the credential was asked about.
+	home string
 	// version and fingerprint are those of the credential that was asked about.
 	version     int
 	fingerprint string
@@ -43,6 +45,9 @@ func (l *lesson) taught(before *Record) *Record {
 		l.teachPool(&next)
 	} else if v, ok := l.told[""]; ok && sameAccount(next.Identity, next.AccountID, v.Identity, v.AccountID) {
 		l.teach(&next, v)
+	}
+	if next.Binding != "" {
+		next.Binding = l.home // an earlier version may have noted the same place otherwise
 	}
 	if next.knownAs(before.Current) {
 		return before
@@ -122,7 +127,7 @@ func orBefore(told, before string) string {
 
 // knownAs reports whether the same is known of a credential.
 func (s *Stored) knownAs(other *Stored) bool {
-	return s.Identity == other.Identity && s.AccountID == other.AccountID && s.URL == other.URL && s.Scheme == other.Scheme && s.APIVersion == other.APIVersion &&
+	return s.Identity == other.Identity && s.AccountID == other.AccountID && s.URL == other.URL && s.Binding == other.Binding && s.Scheme == other.Scheme && s.APIVersion == other.APIVersion &&
 		s.ExpiresAt.Equal(other.ExpiresAt) && sameScopes(s.Scopes, other.Scopes) && slices.EqualFunc(s.Members, other.Members, StoredMember.knownAs)
 }
 

@@ -11,7 +11,7 @@ import (
 func (c *Credentials) Rollback(ctx context.Context, name string, who Actor) (*Change, error) {
 	return c.checked(ctx, name, func(ctx context.Context, in *Integration, change *Change) (*Record, error) {
 		previous := change.Before.Previous
-		if previous == nil || !c.now().Before(change.Before.PreviousUntil) || !previous.livesAt(c.integrations.home(in)) {
+		if previous == nil || !c.now().Before(change.Before.PreviousUntil) || !c.integrations.houses(in, previous) {
 			return nil, nothingToRollBack(in, change.Before)
 		}
 		mount, err := c.mount.Read(ctx)

@@ -1,0 +1,37 @@
+package backend
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/providers"
+)
+
+// A credential of a version for which a line break at the end of a text was part of where
+// it leads stays usable; the next check notes the place as it is noted now.
+func TestAHomeThatWasNotedWithItsLineBreak(t *testing.T) {
+	b := New(&logical.InmemStorage{}, providers.All("test"), time.Now, func(context.Context, Event) {})
+	in := func(url string) *Integration {
+		return &Integration{Name: "app", ID: "1", Provider: "jira", AuthType: "api_key", Settings: providers.Settings{Texts: map[string]string{"url": url}}}
+	}
+	written, plain, other := in("https://jira.example.com\n"), in("https://jira.example.com"), in("https://other.example.com\n")
+	groups := b.Integrations.groups
+	require.Equal(t, groups.home(written), groups.home(plain))
+	record := &Record{Version: 1, Current: &Stored{
+		Credential: secrets("email", "ada@example.com", "api_key", "key-1"), Fingerprint: "a",
+		Binding: groups.homeBy(written, providers.Settings.Value),
+	}}
+	assert.NoError(t, b.Credentials.mayLeave(written, record))
+	assert.Error(t, b.Credentials.mayLeave(other, record))
+
+	l := &lesson{in: written, id: "app", home: groups.home(written), version: 1, fingerprint: "a", told: map[string]providers.Verified{"": {}}}
+	taught := l.taught(record)
+	assert.NoError(t, b.Credentials.mayLeave(plain, taught))
+	assert.Error(t, b.Credentials.mayLeave(other, taught))
+	assert.Same(t, taught, l.taught(taught), "nothing is written again")
+}
