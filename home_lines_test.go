@@ -58,4 +58,3 @@ func TestALineBreakIsNoOtherPlaceForAGroup(t *testing.T) {
 		}
 	}
 }
-
