@@ -2,6 +2,7 @@ package sei
 
 import (
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -246,4 +247,30 @@ func TestTheTokenThatIsFullFirst(t *testing.T) {
 	creds := m.ok(t, logical.ReadOperation, "creds/gh", nil)
 	assert.Equal(t, "ghp_of_two", creds.data["pat"])
 	assert.Len(t, creds.warnings, 1)
+}
+
+// A check that finds that a token works voids what was reported of any resource before.
+func TestACheckVoidsReportsOfAllResources(t *testing.T) {
+	for name, lie := range map[string]body{
+		"used up": {"remaining": 0, "reset_at": "2099-01-01T00:00:00Z"}, "limited": {"status_code": 429},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := withPool(t)
+			graphql := func() reply { return m.ok(t, logical.ReadOperation, "creds/gh", body{"resource": "graphql"}) }
+			tell := func() {
+				for _, fingerprint := range m.prints(t) {
+					report := maps.Clone(lie)
+					report["fingerprint"], report["resource"] = fingerprint, "graphql"
+					m.write(t, "creds/gh/report", report)
+				}
+			}
+			tell()
+			require.Len(t, graphql().warnings, 1)
+			m.write(t, "health/gh", nil)
+			assert.Empty(t, graphql().warnings)
+			tell()
+			m.write(t, "reauth/gh", body{"pat": []any{"ghp_of_one", "ghp_of_two"}})
+			assert.Empty(t, graphql().warnings, "a re-authentication is a check")
+		})
+	}
 }

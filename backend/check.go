@@ -66,7 +66,11 @@ func (c *Credentials) check(ctx context.Context, in *Integration, mount *Mount, 
 	next.Binding = c.integrations.home(in)
 	next.VerifiedFor = in.demands(spec, auth)
 	change.tokens, change.asked = tokensOf(next, verified), asked
-	change.Warnings = append(append(change.Warnings, verified.Warnings...), expiryWarning(next, mount)...)
+	change.Warnings = append(change.Warnings, verified.Warnings...)
+	if change.Before.hasAlready(next) {
+		change.Warnings = append(change.Warnings, next.asBefore(change.Before.Current, provider, auth, verified, entry.ExpiresAt)...)
+	}
+	change.Warnings = append(change.Warnings, expiryWarning(next, mount)...)
 	return next, nil
 }
 

@@ -112,9 +112,6 @@ type Change struct {
 	asked  time.Time
 }
 
-// warnAgain is what to say of a credential that is in use already.
-const warnAgain = "this is the credential in use already: it works, no new version was made, and what there is to roll back to is kept"
-
 // Reauth checks the entered credential at the upstream and, if it is verified,
 // swaps it in with one Put. A refusal is an *Error; after any error the record
 // is what it was, or, if storage failed in the middle of the Put, the new one whole.
@@ -140,37 +137,6 @@ func (c *Credentials) Reauth(ctx context.Context, name string, entry Entry, who 
 		after.keep(change.Before, c.now().Add(mount.RollbackWindow))
 		return after, nil
 	})
-}
-
-// verifiedAgain is Reauth with the credential in use.
-func (c *Credentials) verifiedAgain(ctx context.Context, change *Change, next *Stored) (*Record, error) {
-	after := change.Before.again(next)
-	for _, in := range append([]*Integration{change.Integration}, change.Siblings...) {
-		if err := c.acquit(ctx, in, after); err != nil {
-			return nil, err
-		}
-	}
-	change.Warnings = append(change.Warnings, warnAgain)
-	return after, nil
-}
-
-// acquit notes that a check has just verified the credential in use.
-func (c *Credentials) acquit(ctx context.Context, in *Integration, record *Record) error {
-	release, err := c.locks.acquire(ctx, "health/"+in.Name)
-	if err != nil {
-		return err
-	}
-	defer release()
-	stored, err := c.findings.loadExact(ctx, in.Name)
-	if err != nil {
-		return err
-	}
-	before := stored.of(record.Version)
-	after := before.found(&result{in: in, record: record, asked: c.now()}, c.now())
-	if after == before {
-		return nil
-	}
-	return c.findings.save(ctx, in.Name, after)
 }
 
 // Validate does the checks of Reauth and stores nothing. Change.After is what a

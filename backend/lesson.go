@@ -92,11 +92,7 @@ func (l *lesson) teachPool(s *Stored) {
 	if slices.EqualFunc(before, s.Members, StoredMember.knownAs) {
 		return
 	}
-	members := make([]providers.Member, 0, len(s.Members))
-	for _, m := range s.Members {
-		members = append(members, providers.Member{Identity: m.Identity, AccountID: m.AccountID, Scopes: m.Scopes, ExpiresAt: m.ExpiresAt})
-	}
-	sum := providers.SumOf(l.provider, members)
+	sum := providers.SumOf(l.provider, membersOf(s.Members))
 	s.Identity, s.AccountID, s.Scopes, s.ExpiresAt = sum.Identity, sum.AccountID, sum.Scopes, sum.ExpiresAt
 }
 

@@ -96,7 +96,7 @@ func (p *pools) checked(id string, version int, found []tokenCheck, asked, now t
 		}
 		account := c.member.AccountID
 		if c.taken {
-			s.outdate(account, DefaultResource, asked)
+			s.outdateAll(account, asked)
 		}
 		for _, told := range c.quotas {
 			s.outdate(account, told.Resource, asked)
@@ -144,6 +144,15 @@ func (p *pools) report(id string, version int, m StoredMember, r Report, now tim
 	}
 	if quota, told := r.quota(now); told {
 		s.note(m.AccountID, r.Resource, quota)
+	}
+}
+
+// outdateAll is outdate for all that workers reported of an account: a check asks about the
+// ordinary quota alone, but a false report of another one must not outlive it. An honest one
+// comes in again with the next answer.
+func (s *poolState) outdateAll(account string, asked time.Time) {
+	for resource := range s.quotas[account] {
+		s.outdate(account, resource, asked)
 	}
 }
 

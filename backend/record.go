@@ -100,22 +100,6 @@ func (r *Record) swapped(next *Stored, cause Cause, who Actor, keep int) *Record
 	return after
 }
 
-// hasAlready reports whether it is the credential in use that was verified once more: to
-// take that for another would lose the one before it, and what the history says of it.
-func (r *Record) hasAlready(next *Stored) bool {
-	return r.Current != nil && r.Current.Fingerprint == next.Fingerprint &&
-		r.sameAccount(providers.Verified{Identity: next.Identity, AccountID: next.AccountID})
-}
-
-// again returns the record with the credential that it has, as it was verified and entered
-// now: the same version, history and credential before.
-func (r *Record) again(next *Stored) *Record {
-	after, current := *r, *next
-	current.Rotation, current.unknown = r.Current.Rotation, r.Current.unknown
-	after.Current, after.Identity, after.AccountID = &current, next.Identity, next.AccountID
-	return &after
-}
-
 // holds reports whether there is a secret in the record, be it one that only a newer
 // version knows.
 func (r *Record) holds() bool { return r.Current != nil || r.unknown.holdCredentials() }

@@ -1,0 +1,119 @@
+package backend
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"vault-plugin-secrets-sei/providers"
+)
+
+// warnAgain is what to say of a credential that is in use already.
+const warnAgain = "this is the credential in use already: it works, no new version was made, and what there is to roll back to is kept"
+
+// hasAlready reports whether it is the credential in use that was verified once more, a
+// pool in whatever order: to take that for another would lose the one before it, and what
+// the history says of it.
+func (r *Record) hasAlready(next *Stored) bool {
+	return r.Current != nil && r.Current.sameTokens(next) &&
+		r.sameAccount(providers.Verified{Identity: next.Identity, AccountID: next.AccountID})
+}
+
+// again returns the record with the credential that it has, as it was verified and entered
+// now: the same version, history and credential before.
+func (r *Record) again(next *Stored) *Record {
+	after, current := *r, *next
+	current.Rotation, current.unknown = r.Current.Rotation, r.Current.unknown
+	after.Current, after.Identity, after.AccountID = &current, next.Identity, next.AccountID
+	return &after
+}
+
+// verifiedAgain is Reauth with the credential in use.
+func (c *Credentials) verifiedAgain(ctx context.Context, change *Change, next *Stored) (*Record, error) {
+	after := change.Before.again(next)
+	for _, in := range append([]*Integration{change.Integration}, change.Siblings...) {
+		if err := c.acquit(ctx, in, after); err != nil {
+			return nil, err
+		}
+	}
+	change.Warnings = append(change.Warnings, warnAgain)
+	return after, nil
+}
+
+// acquit notes that a check has just verified the credential in use.
+func (c *Credentials) acquit(ctx context.Context, in *Integration, record *Record) error {
+	release, err := c.locks.acquire(ctx, "health/"+in.Name)
+	if err != nil {
+		return err
+	}
+	defer release()
+	stored, err := c.findings.loadExact(ctx, in.Name)
+	if err != nil {
+		return err
+	}
+	before := stored.of(record.Version)
+	after := before.found(&result{in: in, record: record, asked: c.now()}, c.now())
+	if after == before {
+		return nil
+	}
+	return c.findings.save(ctx, in.Name, after)
+}
+
+// asBefore completes a credential that is in use already and was sent again: an end that
+// nobody contradicted stays, and the tokens of a pool stay in their order, by which people
+// know them. It returns what the person should know.
+func (s *Stored) asBefore(current *Stored, p providers.Provider, auth providers.AuthType, v providers.Verified, entered time.Time) []string {
+	if len(s.Members) > 1 {
+		s.keepEnds(current, auth, v)
+		s.keepOrder(current, auth)
+		sum := providers.SumOf(p, membersOf(s.Members))
+		s.Identity, s.ExpiresAt = sum.Identity, sum.ExpiresAt
+		return nil
+	}
+	before := current.ExpiresAt
+	if !entered.IsZero() || !v.ExpiresAt.IsZero() || v.NoEnd || before.IsZero() || s.Access != nil {
+		return nil
+	}
+	told := before.UTC().Format(time.RFC3339)
+	if !s.VerifiedAt.Before(before) {
+		return []string{fmt.Sprintf("the end that was known, %s, has passed and the credential works, so it is dropped; no other end is known", told)}
+	}
+	s.ExpiresAt, s.EndKnownAt = before, current.EndKnownAt
+	if len(s.Members) == 1 {
+		s.Members[0].ExpiresAt = before
+	}
+	return []string{fmt.Sprintf("no other end was sent or told, so the one that was known stays: %s", told)}
+}
+
+// keepEnds is asBefore for the ends of a pool's tokens, in the order of v.
+func (s *Stored) keepEnds(current *Stored, auth providers.AuthType, v providers.Verified) {
+	for i := range s.Members {
+		m := &s.Members[i]
+		if before, known := memberOf(current, m.Fingerprint); known && i < len(v.Members) {
+			m.ExpiresAt = knownEnd(m.ExpiresAt, v.Members[i].NoEnd, before.ExpiresAt, auth, s.VerifiedAt)
+		}
+	}
+}
+
+// keepOrder is asBefore for the order of a pool's tokens.
+func (s *Stored) keepOrder(current *Stored, auth providers.AuthType) {
+	field := poolOf(auth)
+	if field == "" || len(current.Members) != len(s.Members) {
+		return
+	}
+	members := make([]StoredMember, 0, len(s.Members))
+	for _, before := range current.Members {
+		m, _ := memberOf(s, before.Fingerprint)
+		members = append(members, m)
+	}
+	s.Members, s.Fingerprint = members, current.Fingerprint
+	s.Credential = s.Credential.With(field, current.Credential.Values(field)...)
+}
+
+func membersOf(stored []StoredMember) []providers.Member {
+	members := make([]providers.Member, 0, len(stored))
+	for _, m := range stored {
+		members = append(members, providers.Member{Identity: m.Identity, AccountID: m.AccountID, Scopes: m.Scopes, ExpiresAt: m.ExpiresAt})
+	}
+	return members
+}
