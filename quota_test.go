@@ -3,6 +3,7 @@ package sei
 import (
 	"fmt"
 	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -201,37 +202,39 @@ func TestAPoolThatIsUsedUpCanBeExtended(t *testing.T) {
 func TestWhatKeepsAPoolFromBeingExtended(t *testing.T) {
 	all := []any{"ghp_of_one", "ghp_of_two", "ghp_of_three"}
 	cases := map[string]struct {
-		before func(t *testing.T, m *mount)
-		code   string
+		before    func(t *testing.T, m *mount)
+		code, why string
 	}{
-		"a token in use is dead": {func(_ *testing.T, m *mount) { m.github.Revoke("ghp_of_two") }, "credential_rejected"},
+		"a token in use is dead": {func(_ *testing.T, m *mount) { m.github.Revoke("ghp_of_two") }, "credential_rejected", ""},
 		"a worker says that it was refused": {func(t *testing.T, m *mount) {
 			t.Helper()
 			m.write(t, "creds/gh/report", body{"fingerprint": m.prints(t)["ghp_of_one"], "status_code": 401})
-		}, "upstream_rate_limited"},
+		}, "upstream_rate_limited", "token 1 is in use, but a worker reported that it was refused, so it must answer"},
 		"an organisation is demanded since": {func(t *testing.T, m *mount) {
 			t.Helper()
 			m.github.AddOrganization(githubtest.GitHubOrganization{Login: "acme"})
 			m.write(t, "integrations/gh", body{"organizations": "acme"})
-		}, "upstream_rate_limited"},
+		}, "upstream_rate_limited", "token 1 is in use, but the settings that decide what it must be able to do are not those"},
 		"a scope is demanded since that it has not": {func(t *testing.T, m *mount) {
 			t.Helper()
 			m.github.AddClassic("three", "ghp_of_three", "repo", "read:org", "gist")
 			m.write(t, "integrations/gh", body{"required_scopes": "gist"})
-		}, "insufficient_scope"},
+		}, "insufficient_scope", ""},
 		"a check found fault with it": {func(t *testing.T, m *mount) {
 			t.Helper()
 			m.write(t, "integrations/gh", body{"required_scopes": "gist"})
 			m.write(t, "health/gh", nil)
 			m.write(t, "integrations/gh", body{"required_scopes": ""})
-		}, "upstream_rate_limited"},
+		}, "upstream_rate_limited", "token 1 is in use, but the last check found fault with it"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			m := withPool(t)
 			c.before(t, m)
 			m.limits("one", 0)
-			m.refused(t, logical.UpdateOperation, "reauth/gh", body{"pat": all}, 400, c.code)
+			r := m.refused(t, logical.UpdateOperation, "reauth/gh", body{"pat": all}, 400, c.code)
+			assert.Contains(t, r.message, c.why)
+			assert.Equal(t, c.why != "", strings.Contains(r.message, "is in use, but"), r.message)
 			assert.EqualValues(t, 1, m.read(t, "integrations/gh")["version"])
 		})
 	}

@@ -3,8 +3,10 @@ package acceptance_test
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
@@ -61,6 +63,9 @@ func setUp(t testing.TB, env *testscript.Env, server *server) {
 	}
 	env.Setenv("PATH", vaultOnPath(t))
 	env.Setenv("SEI", s.mount)
+	// Ends of quotas; what is further away than an hour counts as not told.
+	env.Setenv("WITHIN_THE_HOUR", time.Now().Add(40*time.Minute).UTC().Format(time.RFC3339))
+	env.Setenv("END_OF_THE_HOUR", strconv.FormatInt(time.Now().Add(55*time.Minute).Unix(), 10))
 	s.fakes.describe(t, env)
 	env.Values[storyKey{}] = s
 }

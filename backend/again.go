@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"vault-plugin-secrets-sei/providers"
@@ -37,7 +38,14 @@ func (c *Credentials) verifiedAgain(ctx context.Context, change *Change, next *S
 		}
 	}
 	change.Warnings = append(change.Warnings, warnAgain)
+	if !next.sameOrder(change.Before.Current) {
+		c.pools.unstick(change.id)
+	}
 	return after, nil
+}
+
+func (s *Stored) sameOrder(other *Stored) bool {
+	return slices.EqualFunc(s.Members, other.Members, func(a, b StoredMember) bool { return a.Fingerprint == b.Fingerprint })
 }
 
 // acquit notes that a check has just verified the credential in use.
@@ -60,14 +68,12 @@ func (c *Credentials) acquit(ctx context.Context, in *Integration, record *Recor
 }
 
 // asBefore completes a credential that is in use already and was sent again: an end that
-// nobody contradicted stays, and the tokens of a pool stay in their order, by which people
-// know them. It returns what the person should know.
-func (s *Stored) asBefore(current *Stored, p providers.Provider, auth providers.AuthType, v providers.Verified, entered time.Time) []string {
+// nobody contradicted stays. It returns what the person should know.
+func (s *Stored) asBefore(current *Stored, auth providers.AuthType, v providers.Verified, entered time.Time) []string {
+	s.Fingerprint = current.Fingerprint // that of its version, also in another order
 	if len(s.Members) > 1 {
 		s.keepEnds(current, auth, v)
-		s.keepOrder(current, auth)
-		sum := providers.SumOf(p, membersOf(s.Members))
-		s.Identity, s.ExpiresAt = sum.Identity, sum.ExpiresAt
+		s.ExpiresAt = providers.FirstEnd(membersOf(s.Members))
 		return nil
 	}
 	before := current.ExpiresAt
@@ -93,21 +99,6 @@ func (s *Stored) keepEnds(current *Stored, auth providers.AuthType, v providers.
 			m.ExpiresAt = knownEnd(m.ExpiresAt, v.Members[i].NoEnd, before.ExpiresAt, auth, s.VerifiedAt)
 		}
 	}
-}
-
-// keepOrder is asBefore for the order of a pool's tokens.
-func (s *Stored) keepOrder(current *Stored, auth providers.AuthType) {
-	field := poolOf(auth)
-	if field == "" || len(current.Members) != len(s.Members) {
-		return
-	}
-	members := make([]StoredMember, 0, len(s.Members))
-	for _, before := range current.Members {
-		m, _ := memberOf(s, before.Fingerprint)
-		members = append(members, m)
-	}
-	s.Members, s.Fingerprint = members, current.Fingerprint
-	s.Credential = s.Credential.With(field, current.Credential.Values(field)...)
 }
 
 func membersOf(stored []StoredMember) []providers.Member {

@@ -41,13 +41,15 @@ func (c *Credentials) check(ctx context.Context, in *Integration, mount *Mount, 
 		return nil, err
 	}
 	shown, target, asked := handed(auth, entry.Credential), change.Before.Current.at(in.target(spec, mount)), c.now()
-	if target.Known, err = c.inUse(ctx, in, spec, auth, shown, change); err != nil {
+	used, err := c.inUse(ctx, in, spec, auth, shown, change)
+	if err != nil {
 		return nil, err
 	}
+	target.Known = used.known
 	verified, err := c.validate(ctx, provider, target, shown)
 	verified, err = keepSecret(provider, target, entry.Credential, verified, err) // all of it
 	if err != nil {
-		return nil, c.refused(ctx, in, change.Before, err, prints.members)
+		return nil, c.refused(ctx, in, change.Before, used.explained(err), prints.members)
 	}
 	next := stored(entry, verified, auth, prints, c.now())
 	if err := c.checkSiblings(ctx, provider, mount, next, shown, change); err != nil {
@@ -68,7 +70,7 @@ func (c *Credentials) check(ctx context.Context, in *Integration, mount *Mount, 
 	change.tokens, change.asked = tokensOf(next, verified), asked
 	change.Warnings = append(change.Warnings, verified.Warnings...)
 	if change.Before.hasAlready(next) {
-		change.Warnings = append(change.Warnings, next.asBefore(change.Before.Current, provider, auth, verified, entry.ExpiresAt)...)
+		change.Warnings = append(change.Warnings, next.asBefore(change.Before.Current, auth, verified, entry.ExpiresAt)...)
 	}
 	change.Warnings = append(change.Warnings, expiryWarning(next, mount)...)
 	return next, nil

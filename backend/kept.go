@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -29,39 +30,69 @@ func (in *Integration) demands(spec providers.Spec, auth providers.AuthType) str
 	return fmt.Sprintf("%x", hash.Sum(nil))
 }
 
-// inUse returns what the tokens of a pool that are in use already were verified as, in
-// the order of cred; nil for the others. One counts only if what was demanded of it is
-// what is demanded now, if its end has not come, and if no check since has found fault
-// with it and no worker has reported it.
-func (c *Credentials) inUse(ctx context.Context, in *Integration, spec providers.Spec, auth providers.AuthType, cred providers.Credential, change *Change) ([]*providers.Member, error) {
+// usage is what is known of the tokens of a pool that is sent, in their order.
+type usage struct {
+	// known are what those in use already were verified as; nil for the others.
+	known []*providers.Member
+	// why says of one in use that is not known why its earlier check does not count.
+	why []string
+}
+
+// inUse returns what the tokens of a pool that are in use already were verified as. One
+// counts only if what was demanded of it is what is demanded now, if its end has not come,
+// and if no check since has found fault with it and no worker has reported it.
+func (c *Credentials) inUse(ctx context.Context, in *Integration, spec providers.Spec, auth providers.AuthType, cred providers.Credential, change *Change) (usage, error) {
 	current, field := change.Before.Current, poolOf(auth)
-	if current == nil || field == "" || current.VerifiedFor != in.demands(spec, auth) {
-		return nil, nil
+	if current == nil || field == "" {
+		return usage{}, nil
 	}
 	found, err := c.findings.load(ctx, in.Name)
 	if err != nil {
-		return nil, err
+		return usage{}, err
 	}
 	finding, stored := found.of(change.Before.Version), current.Credential.Values(field)
 	id, err := c.integrations.recordID(in)
 	if err != nil || len(stored) != len(current.Members) {
-		return nil, err
+		return usage{}, err
 	}
-	reported := c.pools.reported(id, change.Before.Version)
-	known := make([]*providers.Member, len(cred.Values(field)))
+	reported, sameDemands := c.pools.reported(id, change.Before.Version), current.VerifiedFor == in.demands(spec, auth)
+	u := usage{make([]*providers.Member, len(cred.Values(field))), make([]string, len(cred.Values(field)))}
 	for i, token := range cred.Values(field) {
 		at := slices.IndexFunc(stored, func(s providers.Secret) bool { return equalSecrets(s, token) })
 		if at < 0 {
 			continue
 		}
 		m := current.Members[at]
-		past := !m.ExpiresAt.IsZero() && !c.now().Before(m.ExpiresAt)
-		if past || finding.Members[m.Fingerprint].verdict() || finding.verdict() || reported[m.Fingerprint] {
-			continue
+		switch {
+		case !sameDemands:
+			u.why[i] = "the settings that decide what it must be able to do are not those that it was verified for"
+		case !m.ExpiresAt.IsZero() && !c.now().Before(m.ExpiresAt):
+			u.why[i] = "its end has passed"
+		case finding.Members[m.Fingerprint].verdict() || finding.verdict():
+			u.why[i] = "the last check found fault with it"
+		case reported[m.Fingerprint]:
+			u.why[i] = "a worker reported that it was refused"
+		default:
+			u.known[i] = &providers.Member{Identity: m.Identity, AccountID: m.AccountID, Scopes: m.Scopes, ExpiresAt: m.ExpiresAt}
 		}
-		known[i] = &providers.Member{Identity: m.Identity, AccountID: m.AccountID, Scopes: m.Scopes, ExpiresAt: m.ExpiresAt}
 	}
-	return known, nil
+	return u, nil
+}
+
+// explained says in the failure of a pool's check why tokens that are limited were not
+// taken as they were verified when they came in.
+func (u usage) explained(err error) error {
+	var cause *providers.Error
+	if !errors.As(err, &cause) {
+		return err
+	}
+	told := *cause
+	for _, bad := range cause.Bad {
+		if i := bad.Position - 1; bad.Outcome == providers.RateLimited && i >= 0 && i < len(u.why) && u.why[i] != "" {
+			told.Detail += fmt.Sprintf("; token %d is in use, but %s, so it must answer before it is taken again: leave it out, or wait until it is not limited", bad.Position, u.why[i])
+		}
+	}
+	return &told
 }
 
 // poolOf is the name of the field of a pool's tokens, "" where there is none.

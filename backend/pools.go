@@ -77,6 +77,15 @@ type tokenCheck struct {
 	quotas         []providers.Quota
 }
 
+// unstick lets the tokens of a record be chosen anew: their order is another.
+func (p *pools) unstick(id string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s := p.state[id]; s != nil {
+		clear(s.using)
+	}
+}
+
 // checked takes what checks that were begun at a moment found for what is so: it knows
 // better than what was reported before.
 func (p *pools) checked(id string, version int, found []tokenCheck, asked, now time.Time) {
