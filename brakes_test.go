@@ -54,3 +54,27 @@ func TestAStolenTokenDoesNotHoldTheBrakes(t *testing.T) {
 	assert.GreaterOrEqual(t, busy, 240-40)
 	assert.Equal(t, "key-1", m.read(t, "creds/jira")["api_key"], "another integration does not notice")
 }
+
+// A write that changes nothing of an integration does not wait for a check, and ends none.
+func TestAWriteThatChangesNothingEndsNoCheck(t *testing.T) {
+	m := withJira(t)
+	asked, answer := make(chan struct{}, 16), make(chan struct{})
+	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- struct{}{}
+		<-answer
+		m.jira.ServeHTTP(w, r)
+	}))
+	defer slow.Close()
+	m.write(t, "integrations/slow", body{"provider": "jira", "auth_type": "api_key", "url": slow.URL, "description": "x", "labels": body{"a": "b"}})
+	done := make(chan reply)
+	go func() {
+		done <- m.do(t, logical.UpdateOperation, "reauth/slow", body{"email": email, "api_key": "key-1"})
+	}()
+	<-asked
+	begun := time.Now()
+	m.write(t, "integrations/slow", body{"description": "x", "labels": body{"a": "b"}, "url": slow.URL})
+	assert.Less(t, time.Since(begun), 2*time.Second)
+	close(answer)
+	r := <-done
+	assert.Zero(t, r.status, r.message)
+}

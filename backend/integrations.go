@@ -59,6 +59,13 @@ func (s *Integrations) Provider(in *Integration) (providers.Provider, error) {
 // stored credential is sent, or if the mount does not allow the address.
 func (s *Integrations) Write(ctx context.Context, name string, draft Draft) error {
 	edit := func(before *Integration) (*Integration, error) { return s.merge(name, before, draft) }
+	planned, err := s.plan(ctx, name, edit)
+	if err != nil {
+		return err
+	}
+	if planned.changesNothing() { // so it need not end a check that is under way
+		return s.judge(ctx, planned, draft)
+	}
 	move, release, err := s.lock(ctx, name, edit)
 	if err != nil {
 		return err

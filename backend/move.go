@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"maps"
 	"slices"
 )
 
@@ -14,6 +15,18 @@ type move struct {
 
 func (m move) joins() bool  { return m.to != "" && m.to != m.from }
 func (m move) leaves() bool { return m.from != "" && m.to != m.from }
+
+// changesNothing reports whether the configuration that was written is the one that is
+// stored.
+func (m move) changesNothing() bool {
+	if m.before == nil || m.after == nil || m.joins() {
+		return false
+	}
+	a, b := m.before.Settings, m.after.Settings
+	return maps.Equal(a.Texts, b.Texts) && maps.Equal(a.Flags, b.Flags) && maps.Equal(a.Numbers, b.Numbers) &&
+		maps.EqualFunc(a.Lists, b.Lists, slices.Equal[[]string]) && maps.EqualFunc(a.Maps, b.Maps, maps.Equal[map[string]string, map[string]string]) &&
+		maps.EqualFunc(a.Secrets, b.Secrets, equalSecrets)
+}
 
 // lock locks the integration and every credential record that a change of it
 // touches, before the checks that wait for them. Which these are is only known from the configuration, so it looks
