@@ -10,12 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-sei/providers"
+	"vault-plugin-secrets-sei/providers/catalog"
 )
 
 // A credential of a version for which a line break at the end of a text was part of where
 // it leads stays usable; the next check notes the place as it is noted now.
 func TestAHomeThatWasNotedWithItsLineBreak(t *testing.T) {
-	b := New(&logical.InmemStorage{}, providers.All("test"), time.Now, func(context.Context, Event) {})
+	b := New(&logical.InmemStorage{}, catalog.All("test"), time.Now, func(context.Context, Event) {})
 	in := func(url string) *Integration {
 		return &Integration{Name: "app", ID: "1", Provider: "jira", AuthType: "api_key", Settings: providers.Settings{Texts: map[string]string{"url": url}}}
 	}
