@@ -68,12 +68,18 @@ func (c *Credentials) check(ctx context.Context, in *Integration, mount *Mount, 
 	next.Binding = c.integrations.home(in)
 	next.VerifiedFor = in.demands(spec, auth)
 	change.tokens, change.asked = tokensOf(next, verified), asked
-	change.Warnings = append(change.Warnings, verified.Warnings...)
-	if change.Before.hasAlready(next) {
-		change.Warnings = append(change.Warnings, next.asBefore(change.Before.Current, auth, verified, entry.ExpiresAt)...)
-	}
+	complete(change, next, auth, verified, entry)
 	change.Warnings = append(change.Warnings, expiryWarning(next, mount)...)
 	return next, nil
+}
+
+// complete adds what was known of a credential that is in use already, and what a person
+// should know.
+func complete(change *Change, next *Stored, auth providers.AuthType, v providers.Verified, entry Entry) {
+	change.Warnings = append(change.Warnings, v.Warnings...)
+	if change.Before.hasAlready(next) {
+		change.Warnings = append(change.Warnings, next.asBefore(change.Before.Current, auth, v, entry.ExpiresAt)...)
+	}
 }
 
 // handed is what of a credential is sent to the upstream and handed to workers: all
