@@ -66,15 +66,15 @@ func TestAWriteThatChangesNothingEndsNoCheck(t *testing.T) {
 	}))
 	defer slow.Close()
 	m.write(t, "integrations/slow", body{"provider": "jira", "auth_type": "api_key", "url": slow.URL, "description": "x", "labels": body{"a": "b"}})
-	done := make(chan reply)
-	go func() {
-		done <- m.do(t, logical.UpdateOperation, "reauth/slow", body{"email": email, "api_key": "key-1"})
-	}()
+	done := make(chan reply, 1)
+	var check sync.WaitGroup
+	check.Go(func() { done <- m.do(t, logical.UpdateOperation, "reauth/slow", body{"email": email, "api_key": "key-1"}) })
 	<-asked
 	begun := time.Now()
 	m.write(t, "integrations/slow", body{"description": "x", "labels": body{"a": "b"}, "url": slow.URL})
 	assert.Less(t, time.Since(begun), 2*time.Second)
 	close(answer)
+	check.Wait()
 	r := <-done
 	assert.Zero(t, r.status, r.message)
 }

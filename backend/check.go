@@ -68,14 +68,14 @@ func (c *Credentials) check(ctx context.Context, in *Integration, mount *Mount, 
 	next.Binding = c.integrations.home(in)
 	next.VerifiedFor = in.demands(spec, auth)
 	change.tokens, change.asked = tokensOf(next, verified), asked
-	complete(change, next, auth, verified, entry)
+	recall(change, next, auth, verified, entry)
 	change.Warnings = append(change.Warnings, expiryWarning(next, mount)...)
 	return next, nil
 }
 
-// complete adds what was known of a credential that is in use already, and what a person
+// recall adds what was known of a credential that is in use already, and what a person
 // should know.
-func complete(change *Change, next *Stored, auth providers.AuthType, v providers.Verified, entry Entry) {
+func recall(change *Change, next *Stored, auth providers.AuthType, v providers.Verified, entry Entry) {
 	change.Warnings = append(change.Warnings, v.Warnings...)
 	if change.Before.hasAlready(next) {
 		change.Warnings = append(change.Warnings, next.asBefore(change.Before.Current, auth, v, entry.ExpiresAt)...)
