@@ -68,7 +68,9 @@ func TestAWriteThatChangesNothingEndsNoCheck(t *testing.T) {
 	m.write(t, "integrations/slow", body{"provider": "jira", "auth_type": "api_key", "url": slow.URL, "description": "x", "labels": body{"a": "b"}})
 	done := make(chan reply, 1)
 	var check sync.WaitGroup
-	check.Go(func() { done <- m.do(t, logical.UpdateOperation, "reauth/slow", body{"email": email, "api_key": "key-1"}) })
+	check.Go(func() {
+		done <- m.do(t, logical.UpdateOperation, "reauth/slow", body{"email": email, "api_key": "key-1"})
+	})
 	<-asked
 	begun := time.Now()
 	m.write(t, "integrations/slow", body{"description": "x", "labels": body{"a": "b"}, "url": slow.URL})
