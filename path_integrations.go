@@ -24,8 +24,8 @@ func (e *engine) pathIntegrations() []*framework.Path {
 			Pattern: "integrations/" + framework.GenericNameRegex("name"),
 			Fields:  e.integrationSchema(),
 			Operations: operations(map[logical.Operation]operation{
-				logical.CreateOperation: {handler: e.writeIntegration, summary: "Create an integration.", verb: "write", suffix: "integration", refusals: []int{400}, active: true},
-				logical.UpdateOperation: {handler: e.writeIntegration, summary: "Create an integration or change settings of it.", verb: "write", suffix: "integration", refusals: []int{400}, active: true},
+				logical.CreateOperation: {handler: e.writeIntegration, summary: "Create an integration.", verb: "write", suffix: "integration", warns: true, refusals: []int{400}, active: true},
+				logical.UpdateOperation: {handler: e.writeIntegration, summary: "Create an integration or change settings of it.", verb: "write", suffix: "integration", warns: true, refusals: []int{400}, active: true},
 				logical.ReadOperation:   {handler: e.readIntegration, summary: "Read an integration's settings and state.", verb: "read", suffix: "integration", answer: e.integrationAnswer(), refusals: []int{404}},
 				logical.DeleteOperation: {handler: e.deleteIntegration, summary: "Delete an integration with its credential and history.", verb: "delete", suffix: "integration", refusals: []int{404}, active: true},
 			}),

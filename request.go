@@ -71,6 +71,8 @@ type operation struct {
 	verb, suffix string
 	// answer lists the fields of the response; nil means that it has none.
 	answer map[string]*framework.FieldSchema
+	// warns is for an operation without fields that may answer with warnings.
+	warns bool
 	// refusals are the statuses beside success that the engine answers with.
 	refusals []int
 	// active makes standbys and secondaries forward: the operation touches the
@@ -104,6 +106,11 @@ func (o operation) responses() map[int][]framework.Response {
 		described[statusDone] = []framework.Response{{Description: "Done"}}
 	} else {
 		described[statusOK] = []framework.Response{{Description: "OK", Fields: told(o.answer)}}
+	}
+	if o.warns {
+		described[statusOK] = []framework.Response{{Description: "Done, with warnings", Fields: map[string]*framework.FieldSchema{
+			"warnings": {Type: framework.TypeStringSlice, Description: "What to look at. They stand beside data, which is empty."},
+		}}}
 	}
 	for _, status := range o.refusals {
 		described[status] = []framework.Response{{Description: refusalText(status)}}

@@ -183,6 +183,9 @@ func fits(content openapi3.Content, e exchange, good bool) error {
 	if good {
 		value = body["data"]
 	}
+	if good && value == nil { // all there is to say stands beside the data
+		value = map[string]any{"warnings": body["warnings"]}
+	}
 	return withoutValues(media.Schema.Value.VisitJSON(value, openapi3.VisitAsResponse(), openapi3.MultiErrors()))
 }
 

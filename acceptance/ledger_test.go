@@ -32,6 +32,7 @@ type swap struct {
 	version            int
 	cause              string
 	label, fingerprint string
+	changed            bool // whether it was to another account
 }
 
 func newLedger(name string) *ledger {
@@ -111,13 +112,15 @@ func (l *ledger) served(floor int, s swap) {
 	l.agree(s)
 }
 
-// history judges entries, newest first, of which limit are kept: every version has
-// one, and it tells what was acknowledged.
+// history judges entries, newest first. Of the newest, as many as limit says, every version
+// has one, and it tells what was acknowledged; after them only changes of the account are
+// kept.
 func (l *ledger) history(floor, limit int, entries []swap) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	complete := len(entries) < limit
-	swaps := slices.DeleteFunc(slices.Clone(entries), func(s swap) bool { return s.cause == "refresh" })
+	l.older(entries[min(limit, len(entries)):])
+	swaps := slices.DeleteFunc(slices.Clone(entries[:min(limit, len(entries))]), func(s swap) bool { return s.cause == "refresh" })
 	newest := 0
 	if len(swaps) > 0 {
 		newest = swaps[0].version
@@ -153,6 +156,20 @@ func (l *ledger) agree(s swap) {
 		if seen.told != "" {
 			seen.known[s.version] = seen.told
 		}
+	}
+}
+
+// older judges what a history keeps beyond its limit: changes of the account, some of
+// which made room.
+func (l *ledger) older(entries []swap) {
+	for i, s := range entries {
+		if !s.changed {
+			l.mix("version %d is kept beyond the limit of the history, and changed no account", s.version)
+		}
+		if i > 0 && s.version >= entries[i-1].version {
+			l.mix("the history goes from version %d to %d", entries[i-1].version, s.version)
+		}
+		l.agree(s)
 	}
 }
 

@@ -71,6 +71,10 @@ func (s *server) answers(t *testing.T, names []string) map[string]string {
 		} else if answer != nil {
 			delete(answer.Data, "ttl") // of an access token they shrink
 			delete(answer.Data, "rotation_period")
+			members, _ := answer.Data["members"].([]any)
+			for _, member := range members { // quotas are kept in memory
+				delete(member.(map[string]any), "quotas") //nolint:forcetypeassert // an object, or the answer is wrong
+			}
 			data, err := json.Marshal(answer.Data)
 			require.NoError(t, err)
 			text = string(data)

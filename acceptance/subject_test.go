@@ -171,6 +171,7 @@ func told(data map[string]any) swap {
 	s := swap{version: int(version)}
 	s.cause, _ = data["cause"].(string)
 	s.fingerprint, _ = data["fingerprint"].(string)
+	s.changed, _ = data["identity_changed"].(bool)
 	if s.label, _ = whole(data); s.label == "" {
 		s.label = s.fingerprint
 	}
