@@ -272,3 +272,23 @@ func TestAnAccessTokenRefusedBeforeItsEnd(t *testing.T) {
 	}
 	assert.Equal(t, before+1, m.world.Bitbucket.Refreshes())
 }
+
+// A refresh token that Entra says is over is over, whatever stands beside the number, and
+// what passes is no verdict.
+func TestEntraNumbers(t *testing.T) {
+	m := withEntra(t)
+	for said, code := range map[string]string{
+		`"invalid_grant","error_codes":[700082],"suberror":"message_only"`: "credential_rejected",
+		`"invalid_grant","error_codes":[70008]`:                            "credential_rejected",
+		`"invalid_request","error_codes":[9002313]`:                        "credential_rejected",
+		`"invalid_grant","error_codes":[50196]`:                            "upstream_error",
+		`"invalid_grant","error_codes":[90055]`:                            "upstream_error",
+	} {
+		m.visit(t, m.begun(t), 200)
+		m.pass(3 * time.Hour)
+		m.world.Entra.Behave(providertest.Fault{Path: "/token", Status: 400, Body: `{"error":` + said + `}`})
+		r := m.do(t, logical.ReadOperation, "creds/ado", nil)
+		assert.Equal(t, code, r.data["code"], said)
+		m.world.Entra.Behave(providertest.Fault{})
+	}
+}

@@ -36,7 +36,9 @@ func entraReason(number int) oauthclient.Refusal {
 		return oauthclient.Refusal{Outcome: providers.Rejected, Why: "the password of the account has expired; the person must change it and sign in again"}
 	case 50072, 50074, 50076, 50078, 50079, 50158, 70043, 50058, 16000:
 		return oauthclient.Refusal{Outcome: providers.Rejected, Why: oauthclient.SignInAgain}
-	case 90006, 90012, 90025, 90033, 90036:
+	case 50132, 50133, 50173, 70008, 700082, 700084, 9002313: // ended, revoked, or none of Microsoft's
+		return oauthclient.Refusal{Outcome: providers.Rejected}
+	case 50196, 90006, 90012, 90025, 90033, 90036, 90055:
 		return oauthclient.Refusal{Outcome: providers.UpstreamError, Why: "it has a fault of its own that passes; try again later"}
 	}
 	return oauthclient.Refusal{}
