@@ -108,9 +108,9 @@ func (o operation) responses() map[int][]framework.Response {
 		described[statusOK] = []framework.Response{{Description: "OK", Fields: told(o.answer)}}
 	}
 	if o.warns {
-		described[statusOK] = []framework.Response{{Description: "Done, with warnings", Fields: map[string]*framework.FieldSchema{
+		described[statusOK] = []framework.Response{{Description: "Done, with warnings", Fields: told(map[string]*framework.FieldSchema{
 			"warnings": {Type: framework.TypeStringSlice, Description: "What to look at. They stand beside data, which is empty."},
-		}}}
+		})}}
 	}
 	for _, status := range o.refusals {
 		described[status] = []framework.Response{{Description: refusalText(status)}}
