@@ -28,20 +28,32 @@ type Host struct {
 	logger hclog.Logger
 }
 
-// Start starts the program, whose content is checked against its own sum as Vault checks
-// it against the registered one. What the plugin logs goes to log, as JSON. The caller
-// closes the host.
-func Start(ctx context.Context, program string, log io.Writer) (*Host, error) {
-	content, err := os.ReadFile(program) //nolint:gosec // whoever starts it says which
+// Program is a plugin as an operator registers it: where it is, and the sum of what it
+// was then.
+type Program struct {
+	path string
+	sum  []byte
+}
+
+// Register reads the program at the path and keeps its sum.
+func Register(path string) (Program, error) {
+	content, err := os.ReadFile(path) //nolint:gosec // whoever registers it says which
 	if err != nil {
-		return nil, err
+		return Program{}, err
 	}
 	sum := sha256.Sum256(content)
+	return Program{path: path, sum: sum[:]}, nil
+}
+
+// Start starts the program, unless it has changed since it was registered. What the
+// plugin logs goes to log, as JSON. The caller closes the host.
+func (p Program) Start(ctx context.Context, log io.Writer) (*Host, error) {
 	h := &Host{
 		system: &logical.StaticSystemView{VersionString: "0.0.0-host"},
 		logger: hclog.New(&hclog.LoggerOptions{Output: log, JSONFormat: true, Level: hclog.Info}),
 	}
-	runner := &pluginutil.PluginRunner{Name: name, Type: consts.PluginTypeSecrets, Command: program, Sha256: sum[:]}
+	runner := &pluginutil.PluginRunner{Name: name, Type: consts.PluginTypeSecrets, Command: p.path, Sha256: p.sum}
+	var err error
 	h.client, err = runner.RunConfig(ctx,
 		pluginutil.Runner(h.system), pluginutil.PluginSets(plugin.PluginSet),
 		pluginutil.HandshakeConfig(plugin.HandshakeConfig), pluginutil.AutoMTLS(true), pluginutil.Logger(h.logger))

@@ -41,10 +41,17 @@ func build(t *testing.T, args ...string) string {
 
 func start(t *testing.T, program string) *host.Host {
 	t.Helper()
-	h, err := host.Start(t.Context(), program, io.Discard)
+	h, err := registered(t, program).Start(t.Context(), io.Discard)
 	require.NoError(t, err)
 	t.Cleanup(h.Close)
 	return h
+}
+
+func registered(t *testing.T, path string) host.Program {
+	t.Helper()
+	program, err := host.Register(path)
+	require.NoError(t, err)
+	return program
 }
 
 func mount(t *testing.T, h *host.Host, storage logical.Storage) *host.Mount {
@@ -160,14 +167,20 @@ func killed(t *testing.T, program string) {
 	assert.Equal(t, "1", fmt.Sprint(data["version"]))
 }
 
+// What is added here changes nothing of what the program does, so it is the sum that keeps
+// it from being started.
 func changed(t *testing.T, program string) {
 	t.Helper()
 	content, err := os.ReadFile(program)
 	require.NoError(t, err)
-	path := filepath.Join(t.TempDir(), "no-plugin")
-	require.NoError(t, os.WriteFile(path, content[:len(content)/2], 0o700))
-	_, err = host.Start(t.Context(), path, io.Discard)
+	path := filepath.Join(t.TempDir(), module)
+	require.NoError(t, os.WriteFile(path, content, 0o700))
+	p := registered(t, path)
+	require.NoError(t, os.WriteFile(path, append(content, '\n'), 0o700))
+	_, err = p.Start(t.Context(), io.Discard)
 	assert.ErrorContains(t, err, "the plugin does not start")
+	assert.ErrorContains(t, err, "checksums did not match")
+	start(t, path).Close()
 }
 
 // The first thing that a newcomer runs: it checks every step itself, and says that it is
@@ -186,7 +199,7 @@ func TestTry(t *testing.T) {
 // not logged, and neither the process nor another mount ends.
 func TestAPanicEndsNothing(t *testing.T) {
 	var log lockedBuffer
-	h, err := host.Start(t.Context(), build(t, "-overlay="+planted(t)), &log)
+	h, err := registered(t, build(t, "-overlay="+planted(t))).Start(t.Context(), &log)
 	require.NoError(t, err)
 	t.Cleanup(h.Close)
 	one, other := configured(t, h), configured(t, h)

@@ -34,7 +34,11 @@ func run(ctx context.Context, args []string) error {
 		return errors.New("usage: try PLUGIN")
 	}
 	began := time.Now()
-	h, err := host.Start(ctx, args[0], io.Discard)
+	program, err := host.Register(args[0])
+	if err != nil {
+		return err
+	}
+	h, err := program.Start(ctx, io.Discard)
 	if err != nil {
 		return err
 	}
