@@ -3,6 +3,7 @@ package sei
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
@@ -39,16 +40,48 @@ func (e *engine) listHealth(ctx context.Context, _ call) (*logical.Response, err
 	if err != nil {
 		return nil, err
 	}
-	list, _ := all.Rendered(healthListOf).(healthList)
+	list := e.listed.of(all)
 	resp := logical.ListResponseWithInfo(list.names, list.info)
 	e.warnOfFaults(resp, "")
 	return resp, nil
 }
 
-// healthList is what a list of healths says.
+// healthList is the answer to a list of health. Answers share it, so nobody changes it.
 type healthList struct {
 	names []string
 	info  map[string]any // of healthInfo, by name
+}
+
+// listedLife is how long the last list is kept, as long as the backend keeps its
+// snapshot: with many integrations both are large.
+const listedLife = time.Second
+
+// listed keeps the list that was made of the latest snapshot, because dashboards ask for
+// it again and again. The zero value has none.
+type listed struct {
+	mu   sync.Mutex
+	from *backend.Snapshot
+	list healthList
+}
+
+// of returns the list of a snapshot. Requests that wait for the same one make it once.
+func (l *listed) of(all *backend.Snapshot) healthList {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.from != all {
+		l.from, l.list = all, healthListOf(all.Seen)
+		time.AfterFunc(listedLife, func() { l.drop(all) })
+	}
+	return l.list
+}
+
+// drop forgets the list of a snapshot unless a newer one has replaced it.
+func (l *listed) drop(all *backend.Snapshot) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.from == all {
+		l.from, l.list = nil, healthList{}
+	}
 }
 
 // healthInfo is one integration's. A struct is encoded in a fraction of the time that a
@@ -60,7 +93,7 @@ type healthInfo struct {
 	ExpiresAt string `json:"expires_at"`
 }
 
-func healthListOf(all []*backend.Seen) any {
+func healthListOf(all []*backend.Seen) healthList {
 	list := healthList{make([]string, 0, len(all)), make(map[string]any, len(all))}
 	for _, seen := range all {
 		h := seen.Health

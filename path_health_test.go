@@ -6,12 +6,14 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-sei/backend"
 	"vault-plugin-secrets-sei/providers"
 	"vault-plugin-secrets-sei/providers/github/githubtest"
 )
@@ -92,6 +94,22 @@ func TestHealthList(t *testing.T) {
 	encoded, err := json.Marshal(jira)
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"status": "healthy", "reason": "", "checked_at": "`+jira.CheckedAt+`", "expires_at": ""}`, string(encoded))
+}
+
+// A list is made once for a snapshot, and is not kept after it.
+func TestAHealthListIsKeptAsLongAsItsSnapshot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var last listed
+		first, second := &backend.Snapshot{}, &backend.Snapshot{}
+		list := last.of(first)
+		list.info["mark"] = true
+		assert.Contains(t, last.of(first).info, "mark", "the same list")
+		assert.NotContains(t, last.of(second).info, "mark", "another snapshot has another list")
+		time.Sleep(listedLife)
+		synctest.Wait()
+		assert.Nil(t, last.from)
+		assert.Empty(t, last.list)
+	})
 }
 
 func TestStatusOfTheFleet(t *testing.T) {

@@ -61,6 +61,7 @@ type engine struct {
 	words    vocabulary
 	now      func() time.Time
 	sweep    sweeping
+	listed   listed
 	// mountUUID tells the mounts of one process apart in the server's log.
 	mountUUID string
 }

@@ -2,7 +2,6 @@ package backend
 
 import (
 	"context"
-	"sync"
 	"time"
 )
 
@@ -18,16 +17,6 @@ type Snapshot struct {
 
 	at      time.Time
 	changes uint64
-
-	once     sync.Once
-	rendered any
-}
-
-// Rendered returns what render makes of the snapshot. It is made once; everybody passes
-// the same function and none changes what it returns.
-func (s *Snapshot) Rendered(render func([]*Seen) any) any {
-	s.once.Do(func() { s.rendered = render(s.Seen) })
-	return s.rendered
 }
 
 // All looks at all integrations, as Each does. What was seen within a second is good
