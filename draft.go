@@ -42,7 +42,8 @@ func (e *engine) typed(ctx context.Context, c call) (backend.Draft, error) {
 func unchanged(draft backend.Draft, body map[string]any) error {
 	var changed []string
 	for name, have := range map[string]string{"provider": draft.Provider, "auth_type": draft.AuthType} {
-		if sent, ok := body[name]; ok && line(sent) != have {
+		raw, sent := body[name]
+		if value, err := text(raw); sent && (err != nil || value != have) {
 			changed = append(changed, name)
 		}
 	}
@@ -52,18 +53,10 @@ func unchanged(draft backend.Draft, body map[string]any) error {
 	return fieldError(backend.CodeImmutableField, changed, "%s of an integration never changes; create another integration instead")
 }
 
-// line is a value that was sent, a text without line breaks at its end.
-func line(sent any) any {
-	if text, ok := sent.(string); ok {
-		return providers.Line(text)
-	}
-	return sent
-}
-
 func (e *engine) chooseProvider(body map[string]any) (string, error) {
 	raw, sent := body["provider"]
 	known := strings.Join(e.registry.Names(), ", ")
-	name, err := asText(line(raw))
+	name, err := text(raw)
 	switch {
 	case !sent || name == "" && err == nil:
 		return "", fieldError(backend.CodeMissingField, []string{"provider"}, "%s is required: one of "+known)
@@ -79,7 +72,7 @@ func chooseAuthType(spec providers.Spec, body map[string]any) (string, error) {
 		raw = spec.DefaultAuthType()
 	}
 	types := strings.Join(authTypes(spec), ", ")
-	name, err := asText(line(raw))
+	name, err := text(raw)
 	if err == nil && name == "" {
 		return "", fieldError(backend.CodeMissingField, []string{"auth_type"}, "%s is required for "+spec.Title+": one of "+types)
 	}

@@ -8,18 +8,22 @@ import (
 	"html/template"
 	"strings"
 
-	"github.com/hashicorp/vault/sdk/logical"
-
 	"vault-plugin-secrets-sei/backend"
 )
 
-// page is what a person sees at the end of an authorization. Everything in it is
-// escaped; nothing of a query is repeated.
-type page struct {
+// Page is what a person sees at the end of an authorization.
+type Page struct {
+	html   string
+	policy string
+}
+
+// content is what stands in a page. Everything in it is escaped; nothing of a query is
+// repeated.
+type content struct {
 	Done    bool
 	Title   string
 	Text    string
-	Rows    []pageRow
+	Rows    []row
 	Next    string
 	Link    string // https, of the upstream
 	Code    string
@@ -28,57 +32,61 @@ type page struct {
 	Warning []string
 }
 
-type pageRow struct{ Name, Value string }
+type row struct{ Name, Value string }
 
-func donePage(change *backend.Change) *logical.Response {
+// Done is the page of a re-authentication that has succeeded.
+func Done(change *backend.Change) Page {
 	current := change.After.Current
-	p := page{
+	c := content{
 		Done: true, Title: "Re-authenticated", Text: "The integration has a new credential, and uses it from now on. You can close this page.",
-		Rows: []pageRow{
+		Rows: []row{
 			{"Integration", change.Integration.Name}, {"Account", current.Identity}, {"Version", fmt.Sprint(change.After.Version)},
 		},
 		Warning: change.Warnings,
 	}
-	if names := integrationNames(change.Siblings); len(names) > 0 {
-		p.Rows = append(p.Rows, pageRow{"Also updated", strings.Join(names, ", ")})
+	var names []string
+	for _, in := range change.Siblings {
+		names = append(names, in.Name)
 	}
-	return p.response(statusOK)
+	if len(names) > 0 {
+		c.Rows = append(c.Rows, row{"Also updated", strings.Join(names, ", ")})
+	}
+	return c.page()
 }
 
-func refusedPage(e *backend.Error) *logical.Response {
-	p := page{Title: "Not re-authenticated", Text: sentence(e.Message), Code: e.Code, Link: e.URL}
+// Refused is the page of a refusal.
+func Refused(e *backend.Error) Page {
+	c := content{Title: "Not re-authenticated", Text: sentence(e.Message), Code: e.Code, Link: e.URL}
 	switch e.Code {
 	case backend.CodeOAuthStateInvalid:
-		p.Text = "This page was opened with a link that is unknown, was used already, or is older than ten minutes. Nothing changed."
-		p.Next = "Ask for a new link, or begin again with a write to oauth/authorize in Vault, and finish within ten minutes."
+		c.Text = "This page was opened with a link that is unknown, was used already, or is older than ten minutes. Nothing changed."
+		c.Next = "Ask for a new link, or begin again with a write to oauth/authorize in Vault, and finish within ten minutes."
 	case backend.CodeOAuthDenied:
-		p.Title, p.Text = "Declined", "You declined, or your account may not consent. Nothing changed."
-		p.Next = "If that was a mistake, ask for a new link, or begin again with a write to oauth/authorize in Vault."
+		c.Title, c.Text = "Declined", "You declined, or your account may not consent. Nothing changed."
+		c.Next = "If that was a mistake, ask for a new link, or begin again with a write to oauth/authorize in Vault."
 	}
 	if e.Integration != "" {
-		p.Rows = []pageRow{{"Integration", e.Integration}}
+		c.Rows = []row{{"Integration", e.Integration}}
 	}
-	status := statusOf(e)
-	if status == statusNone {
-		status = statusRefused // the page itself is there
-	}
-	return p.response(status)
+	return c.page()
 }
 
-func brokenPage() *logical.Response {
-	p := page{
+// Broken is the page of a result that could not be stored.
+func Broken() Page {
+	c := content{
 		Title: "Not finished", Text: "Vault could not store the result. The credential in use was not damaged.",
 		Next: "Begin again, and tell whoever runs Vault: the server's log has the reason.",
 	}
-	return p.response(statusBroken)
+	return c.page()
 }
 
-func latePage() *logical.Response {
-	p := page{
+// Late is the page of a request that ended before it was finished.
+func Late() Page {
+	c := content{
 		Title: "Not finished", Text: "It took too long, because something else was being done for this integration. The credential in use was not damaged.",
 		Next: "Load this page again. If it then says that the link was used, read the integration's history in Vault, or begin again.",
 	}
-	return p.response(statusBroken)
+	return c.page()
 }
 
 // sentence gives a message its capital letter and full stop.
@@ -89,28 +97,30 @@ func sentence(text string) string {
 	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
-// response renders the page. The policy forbids everything but the page's own style,
-// and stands in the page, too: Vault passes only those headers on that the mount's
-// tuning lists.
-func (p page) response(status int) *logical.Response {
+// page renders the content. The policy forbids everything but the page's own style.
+func (c content) page() Page {
 	sum := sha256.Sum256([]byte(pageStyle))
-	p.Style = template.CSS(pageStyle) //nolint:gosec // a constant
-	p.Policy = "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'"
+	c.Style = template.CSS(pageStyle) //nolint:gosec // a constant
+	c.Policy = "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'"
 	var html bytes.Buffer
-	if err := template.Must(template.New("page").Parse(pageTemplate)).Execute(&html, p); err != nil {
+	if err := template.Must(template.New("page").Parse(pageTemplate)).Execute(&html, c); err != nil {
 		html.Reset()
 		html.WriteString("<!DOCTYPE html><title>Vault</title><p>The page could not be shown.")
 	}
-	return &logical.Response{
-		Data: map[string]any{
-			logical.HTTPContentType: "text/html; charset=utf-8", logical.HTTPRawBody: html.String(), logical.HTTPStatusCode: status,
-		},
-		Headers: map[string][]string{
-			"Content-Security-Policy": {p.Policy + "; frame-ancestors 'none'"},
-			"Referrer-Policy":         {"no-referrer"},
-			"X-Content-Type-Options":  {"nosniff"},
-			"Cache-Control":           {"no-store"},
-		},
+	return Page{html: html.String(), policy: c.Policy}
+}
+
+// HTML is the whole document. It needs nothing from elsewhere.
+func (p Page) HTML() string { return p.html }
+
+// Headers are those to send it with. The policy stands in the document, too: Vault passes
+// only those headers on that the mount's tuning lists.
+func (p Page) Headers() map[string][]string {
+	return map[string][]string{
+		"Content-Security-Policy": {p.policy + "; frame-ancestors 'none'"},
+		"Referrer-Policy":         {"no-referrer"},
+		"X-Content-Type-Options":  {"nosniff"},
+		"Cache-Control":           {"no-store"},
 	}
 }
 

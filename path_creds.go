@@ -28,11 +28,11 @@ func (e *engine) pathCreds() []*framework.Path {
 }
 
 func (e *engine) readCreds(ctx context.Context, c call) (*logical.Response, error) {
-	resource, err := resourceOf(c)
+	wanted, err := resource(c.body)
 	if err != nil {
 		return nil, err
 	}
-	out, err := e.store.Credentials.HandOut(ctx, c.name, resource, c.actor(), e.WriteSafeReplicationState)
+	out, err := e.store.Credentials.HandOut(ctx, c.name, wanted, c.actor(), e.WriteSafeReplicationState)
 	if err != nil {
 		return nil, err
 	}
@@ -54,21 +54,6 @@ func (e *engine) readCreds(ctx context.Context, c call) (*logical.Response, erro
 		resp.AddWarning(out.Warning)
 	}
 	return resp, nil
-}
-
-// resourceOf reads what a token is wanted for.
-func resourceOf(c call) (string, error) {
-	raw, asked := c.body["resource"]
-	if !asked {
-		return backend.DefaultResource, nil
-	}
-	name, err := asText(raw)
-	if err == nil {
-		err = checkResource(name)
-	}
-	var bad invalid
-	bad.note("resource", err)
-	return name, bad.err()
 }
 
 func (e *engine) forgetCreds(ctx context.Context, c call) (*logical.Response, error) {

@@ -2,6 +2,8 @@ package sei
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
@@ -149,12 +151,16 @@ func stateSchema() map[string]*framework.FieldSchema {
 	}
 }
 
-// stateFields are the names of stateSchema.
-func stateFields() []string {
-	names := make([]string, 0, len(stateSchema()))
-	for name := range stateSchema() {
-		names = append(names, name)
-	}
+// stateFields names what a read of an integration has and no write takes.
+func (e *engine) stateFields() []string {
+	names := slices.Collect(maps.Keys(stateSchema()))
+	e.everyAuthType(func(spec providers.Spec, auth providers.AuthType) {
+		for _, f := range spec.SettingsOf(auth.Name) {
+			if f.Kind.Secret() {
+				names = append(names, f.Name+setSuffix)
+			}
+		}
+	})
 	return names
 }
 

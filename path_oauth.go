@@ -92,23 +92,42 @@ func (e *engine) callback(ctx context.Context, c call) (*logical.Response, error
 	var refusal *backend.Error
 	switch {
 	case err == nil:
-		resp := donePage(change)
+		resp := shown(Done(change), statusOK)
 		for name, value := range reauthData(change) {
 			resp.Data[name] = value
 		}
 		resp.Data["integration"] = change.Integration.Name
 		return resp, nil
 	case errors.As(err, &refusal):
-		resp := refusedPage(refusal)
+		resp := shown(Refused(refusal), pageStatus(refusal))
 		for name, value := range refusalData(refusal) {
 			resp.Data[name] = value
 		}
 		return resp, nil
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return naming(latePage(), change), nil
+		return naming(shown(Late(), statusBroken), change), nil
 	}
 	e.Logger().Error("an OAuth callback failed", "error", err)
-	return naming(brokenPage(), change), nil
+	return naming(shown(Broken(), statusBroken), change), nil
+}
+
+// shown answers with a page.
+func shown(p Page, status int) *logical.Response {
+	return &logical.Response{
+		Data: map[string]any{
+			logical.HTTPContentType: "text/html; charset=utf-8", logical.HTTPRawBody: p.HTML(), logical.HTTPStatusCode: status,
+		},
+		Headers: p.Headers(),
+	}
+}
+
+// pageStatus is the HTTP status of a refusal's page: where the integration is missing,
+// the page itself is there.
+func pageStatus(e *backend.Error) int {
+	if status := statusOf(e); status != statusNone {
+		return status
+	}
+	return statusRefused
 }
 
 // naming names the integration beside a page, for the audit log.
@@ -117,35 +136,6 @@ func naming(resp *logical.Response, change *backend.Change) *logical.Response {
 		resp.Data["integration"] = change.Integration.Name
 	}
 	return resp
-}
-
-// longestReturn bounds each part of what a browser brings back; Microsoft's codes have
-// one or two thousand characters.
-const longestReturn = 8 << 10
-
-// returned reads the query of the callback. What a server adds beyond RFC 6749, such
-// as session_state, is not read.
-func returned(query map[string]any) (backend.Returned, error) {
-	text := func(name string) string {
-		value, _ := query[name].(string)
-		if len(value) > longestReturn {
-			return ""
-		}
-		return value
-	}
-	back := backend.Returned{State: providers.NewSecret(text(providers.OAuthState)), Code: providers.NewSecret(text(providers.OAuthCode)), Denied: text("error")}
-	if back.State.Empty() || back.Code.Empty() == (back.Denied == "") {
-		return backend.Returned{}, nothingReturned()
-	}
-	return back, nil
-}
-
-// nothingReturned is the refusal for who opens the callback without having begun.
-func nothingReturned() *backend.Error {
-	return &backend.Error{
-		Code:    backend.CodeOAuthStateInvalid,
-		Message: "this address is for browsers that come back from an authorization server, and this one brings nothing that can be used",
-	}
 }
 
 // returnSchema is the query that a browser brings.

@@ -319,7 +319,7 @@ func FuzzCallback(f *testing.F) {
 		require.NoError(t, err)
 		require.Equal(t, 400, resp.Data[logical.HTTPStatusCode])
 		page, _ := resp.Data[logical.HTTPRawBody].(string)
-		empty := refusedPage(nothingReturned()).Data[logical.HTTPRawBody]
+		empty := Refused(nothingReturned()).HTML()
 		require.Equal(t, empty, page)
 	})
 }

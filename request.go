@@ -118,6 +118,34 @@ func (o operation) responses() map[int][]framework.Response {
 	return described
 }
 
+// warnOfQuery adds to the answer of a read what of its query was not read. What an
+// authorization server adds to the callback's query is its own affair.
+func (e *engine) warnOfQuery(req *logical.Request, query map[string]any, resp *logical.Response) {
+	reads := req.Operation == logical.ReadOperation || req.Operation == logical.ListOperation
+	if !reads || len(query) == 0 || resp == nil || resp.IsError() || req.Path == callbackPath {
+		return
+	}
+	if warning := unknownQuery(query, e.queryNames(req)); warning != "" {
+		resp.AddWarning(warning)
+	}
+}
+
+// queryNames are the names that a read's query may have. Vault itself reads list, and
+// leaves it where it is false.
+func (e *engine) queryNames(req *logical.Request) []string {
+	names := []string{"list"}
+	path := e.Route(req.Path)
+	if path == nil || req.Operation != logical.ReadOperation {
+		return names
+	}
+	for name, field := range path.Fields {
+		if field.Query {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 type bodyKey struct{}
 
 func withBody(ctx context.Context, body map[string]any) context.Context {

@@ -67,7 +67,8 @@ type engine struct {
 }
 
 func newEngine(storage logical.Storage, registry *providers.Registry, now func() time.Time) *engine {
-	e := &engine{registry: registry, words: newVocabulary(registry), now: now}
+	e := &engine{registry: registry, now: now}
+	e.words = newVocabulary(registry, e.stateFields())
 	e.store = backend.New(storage, registry, now, e.emit)
 	e.store.FaultsTo(e.logFault)
 	e.store.SwapsTo(e.logSwap)

@@ -316,6 +316,17 @@ func asWhole(raw any) (int64, error) {
 	return int64(f), nil
 }
 
+// line is a value that was sent, a text without line breaks at its end.
+func line(sent any) any {
+	if text, ok := sent.(string); ok {
+		return providers.Line(text)
+	}
+	return sent
+}
+
+// text reads a text without line breaks at its end.
+func text(raw any) (string, error) { return asText(line(raw)) }
+
 // asText demands a string. A number or a list is not turned into one: a
 // credential that was not quoted in JSON has likely lost digits already.
 func asText(raw any) (string, error) {

@@ -41,7 +41,7 @@ func FuzzStrict(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	registry := catalog.All("fuzz")
-	words := newVocabulary(registry)
+	words := newVocabulary(registry, []string{"version", "status", "client_secret_set"})
 	jira, _ := registry.Provider("jira")
 	auth, _ := jira.Spec().AuthType("api_key")
 	f.Fuzz(func(t *testing.T, raw []byte) {

@@ -17,7 +17,9 @@ type vocabulary struct {
 	state       map[string]bool // what is read and never written
 }
 
-func newVocabulary(registry *providers.Registry) vocabulary {
+// newVocabulary gathers the fields of all providers. state names what is read back and
+// never written.
+func newVocabulary(registry *providers.Registry, state []string) vocabulary {
 	v := vocabulary{settings: map[string]bool{"provider": true, "auth_type": true}, credentials: map[string]bool{}, state: map[string]bool{"name": true}}
 	for _, name := range registry.Names() {
 		p, _ := registry.Provider(name)
@@ -26,7 +28,7 @@ func newVocabulary(registry *providers.Registry) vocabulary {
 			v.learn(spec.SettingsOf(auth.Name), auth)
 		}
 	}
-	for _, name := range stateFields() {
+	for _, name := range state {
 		v.state[name] = true
 	}
 	return v
@@ -36,9 +38,6 @@ func newVocabulary(registry *providers.Registry) vocabulary {
 func (v vocabulary) learn(settings []providers.Field, auth providers.AuthType) {
 	for _, f := range settings {
 		v.settings[f.Name] = true
-		if f.Kind.Secret() {
-			v.state[f.Name+setSuffix] = true
-		}
 	}
 	for _, f := range auth.Fields {
 		v.credentials[f.Name] = true

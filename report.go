@@ -1,0 +1,105 @@
+package sei
+
+import (
+	"errors"
+	"regexp"
+	"time"
+
+	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/providers"
+)
+
+// reportFields are what a worker can tell.
+func reportFields() []providers.Field {
+	return []providers.Field{
+		{Name: "fingerprint", Title: "Fingerprint", Kind: providers.Text, Required: true, Description: "That of creds/, which says which token it is about."},
+		{Name: "status_code", Title: "Status code", Kind: providers.Count, Min: 100, Max: 599, Description: "HTTP status that the upstream answered with. After a 401 another token of the pool is handed out and the credential is checked; after a 429 its quota counts as used up."},
+		{Name: "remaining", Title: "Remaining", Kind: providers.Count, Description: "Requests left, as the upstream's rate headers say."},
+		{Name: "reset_at", Title: "Reset at", Kind: providers.Text, Description: "When the quota is full again: RFC 3339, or seconds since 1970."},
+		{Name: "resource", Title: "Resource", Kind: providers.Text, Default: backend.DefaultResource, Description: "What the quota is of, such as core or graphql, which count apart."},
+	}
+}
+
+func (v vocabulary) parseReport(body map[string]any) (backend.Report, error) {
+	fields := reportFields()
+	if err := v.strict(body, fields, atReport, "a report has "+fieldNames(fields)); err != nil {
+		return backend.Report{}, err
+	}
+	if err := missing(fields, body); err != nil {
+		return backend.Report{}, err
+	}
+	settings, err := parseSettings(fields, without(body, "reset_at"))
+	if err != nil {
+		return backend.Report{}, err
+	}
+	var bad invalid
+	r := backend.Report{
+		Fingerprint: settings.Text("fingerprint"), StatusCode: settings.Number("status_code"), Resource: settings.Text("resource"),
+	}
+	if left, told := settings.Numbers["remaining"]; told {
+		r.Remaining = &left
+	}
+	if r.Resource == "" {
+		r.Resource = backend.DefaultResource
+	}
+	bad.note("resource", checkResource(r.Resource))
+	if raw, told := body["reset_at"]; told {
+		r.ResetAt, err = parseMoment(raw)
+		bad.note("reset_at", err)
+	}
+	return r, bad.err()
+}
+
+// without is a body without one of its fields.
+func without(body map[string]any, name string) map[string]any {
+	rest := map[string]any{}
+	for key, value := range body {
+		if key != name {
+			rest[key] = value
+		}
+	}
+	return rest
+}
+
+// resource reads what a token is wanted for.
+func resource(body map[string]any) (string, error) {
+	raw, asked := body["resource"]
+	if !asked {
+		return backend.DefaultResource, nil
+	}
+	name, err := asText(raw)
+	if err == nil {
+		err = checkResource(name)
+	}
+	var bad invalid
+	bad.note("resource", err)
+	return name, bad.err()
+}
+
+var resourceForm = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
+
+func checkResource(name string) error {
+	if resourceForm.MatchString(name) {
+		return nil
+	}
+	return errors.New("must be a short name in small letters, such as core or graphql")
+}
+
+// parseMoment reads RFC 3339 or seconds since 1970.
+func parseMoment(raw any) (time.Time, error) {
+	wrong := errors.New("must be a time such as 2027-03-31T12:00:00Z, or seconds since 1970")
+	if text, ok := line(raw).(string); ok {
+		raw = text
+		if len(text) > maxNumber {
+			return time.Time{}, errLong
+		}
+		if t, err := time.Parse(time.RFC3339, text); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	seconds, err := asWhole(raw)
+	if err != nil || seconds <= 0 || seconds > 1<<40 {
+		return time.Time{}, wrong
+	}
+	return time.Unix(seconds, 0).UTC(), nil
+}

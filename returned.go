@@ -1,0 +1,35 @@
+package sei
+
+import (
+	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/providers"
+)
+
+// longestReturn bounds each part of what a browser brings back; Microsoft's codes have
+// one or two thousand characters.
+const longestReturn = 8 << 10
+
+// returned reads the query of the callback. What a server adds beyond RFC 6749, such
+// as session_state, is not read.
+func returned(query map[string]any) (backend.Returned, error) {
+	text := func(name string) string {
+		value, _ := query[name].(string)
+		if len(value) > longestReturn {
+			return ""
+		}
+		return value
+	}
+	back := backend.Returned{State: providers.NewSecret(text(providers.OAuthState)), Code: providers.NewSecret(text(providers.OAuthCode)), Denied: text("error")}
+	if back.State.Empty() || back.Code.Empty() == (back.Denied == "") {
+		return backend.Returned{}, nothingReturned()
+	}
+	return back, nil
+}
+
+// nothingReturned is the refusal for who opens the callback without having begun.
+func nothingReturned() *backend.Error {
+	return &backend.Error{
+		Code:    backend.CodeOAuthStateInvalid,
+		Message: "this address is for browsers that come back from an authorization server, and this one brings nothing that can be used",
+	}
+}
