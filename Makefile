@@ -99,7 +99,7 @@ transcript: ## Write docs/demo.md: what the demo prints.
 	@VERSION='$(VERSION)' scripts/transcript.sh
 
 docs: ## Write docs/providers.md from the providers' specs.
-	UPDATE_DOCS=1 go test -count=1 -run TestProviderDocs .
+	UPDATE_DOCS=1 go test -count=1 -run TestProviderDocs ./docs
 
 lint: ## Check code, scripts, formatting and go.mod; changes nothing.
 	$(golangci_lint) config verify

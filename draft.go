@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/input"
 	"vault-plugin-secrets-sei/providers"
 )
 
@@ -43,25 +44,25 @@ func unchanged(draft backend.Draft, body map[string]any) error {
 	var changed []string
 	for name, have := range map[string]string{"provider": draft.Provider, "auth_type": draft.AuthType} {
 		raw, sent := body[name]
-		if value, err := text(raw); sent && (err != nil || value != have) {
+		if value, err := input.Text(raw); sent && (err != nil || value != have) {
 			changed = append(changed, name)
 		}
 	}
 	if len(changed) == 0 {
 		return nil
 	}
-	return fieldError(backend.CodeImmutableField, changed, "%s of an integration never changes; create another integration instead")
+	return input.FieldError(backend.CodeImmutableField, changed, "%s of an integration never changes; create another integration instead")
 }
 
 func (e *engine) chooseProvider(body map[string]any) (string, error) {
 	raw, sent := body["provider"]
 	known := strings.Join(e.registry.Names(), ", ")
-	name, err := text(raw)
+	name, err := input.Text(raw)
 	switch {
 	case !sent || name == "" && err == nil:
-		return "", fieldError(backend.CodeMissingField, []string{"provider"}, "%s is required: one of "+known)
+		return "", input.FieldError(backend.CodeMissingField, []string{"provider"}, "%s is required: one of "+known)
 	case err != nil || !slices.Contains(e.registry.Names(), name):
-		return "", fieldError(backend.CodeInvalidField, []string{"provider"}, "%s must be one of "+known)
+		return "", input.FieldError(backend.CodeInvalidField, []string{"provider"}, "%s must be one of "+known)
 	}
 	return name, nil
 }
@@ -72,12 +73,12 @@ func chooseAuthType(spec providers.Spec, body map[string]any) (string, error) {
 		raw = spec.DefaultAuthType()
 	}
 	types := strings.Join(authTypes(spec), ", ")
-	name, err := text(raw)
+	name, err := input.Text(raw)
 	if err == nil && name == "" {
-		return "", fieldError(backend.CodeMissingField, []string{"auth_type"}, "%s is required for "+spec.Title+": one of "+types)
+		return "", input.FieldError(backend.CodeMissingField, []string{"auth_type"}, "%s is required for "+spec.Title+": one of "+types)
 	}
 	if _, ok := spec.AuthType(name); err != nil || !ok {
-		return "", fieldError(backend.CodeInvalidField, []string{"auth_type"}, "%s of "+spec.Title+" must be one of "+types)
+		return "", input.FieldError(backend.CodeInvalidField, []string{"auth_type"}, "%s of "+spec.Title+" must be one of "+types)
 	}
 	return name, nil
 }
@@ -91,16 +92,16 @@ func (e *engine) settings(draft backend.Draft, body map[string]any) (providers.S
 	spec := p.Spec()
 	fields := spec.SettingsOf(draft.AuthType)
 	taken := append(typeFields(), fields...)
-	where := spec.Title + " integrations with auth_type " + draft.AuthType + " have " + fieldNames(taken)
-	if err := e.words.strict(body, taken, atIntegrations, where); err != nil {
+	where := spec.Title + " integrations with auth_type " + draft.AuthType + " have " + input.FieldNames(taken)
+	if err := e.words.Strict(body, taken, input.AtIntegrations, where); err != nil {
 		return providers.Settings{}, err
 	}
-	settings, err := parseSettings(fields, body)
+	settings, err := input.Settings(fields, body)
 	if err != nil {
 		return providers.Settings{}, err
 	}
 	if auth, _ := spec.AuthType(draft.AuthType); len(settings.List("required_scopes")) > 0 && !auth.TellsScopes {
-		return providers.Settings{}, fieldError(backend.CodeInvalidField, []string{"required_scopes"},
+		return providers.Settings{}, input.FieldError(backend.CodeInvalidField, []string{"required_scopes"},
 			"%s cannot be set: "+spec.Title+" does not tell which rights such a credential has, so it could never be checked")
 	}
 	return settings, nil

@@ -44,9 +44,10 @@ func (b *besieged) sproutValues() []attack {
 		"reauth/github": takes("github"), "validate/jira": append(takes("jira"), "expires_at"), "reauth/bb": takes("bb"),
 		"creds/jira/report": {"fingerprint", "status_code", "remaining", "reset_at", "resource"},
 	}
+	state := append(b.stateFields(), "name")
 	for _, path := range slices.Sorted(maps.Keys(taken)) {
 		fields := slices.DeleteFunc(taken[path], func(name string) bool {
-			return b.words.state[name] || path == "integrations/bb" && (name == "provider" || name == "auth_type")
+			return slices.Contains(state, name) || path == "integrations/bb" && (name == "provider" || name == "auth_type")
 		})
 		at := attack{family: uint8(len(families()) - 1), name: path}
 		if path == "creds/github" {

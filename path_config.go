@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/input"
 	"vault-plugin-secrets-sei/providers"
 )
 
@@ -25,10 +26,10 @@ func (e *engine) pathConfig() []*framework.Path {
 
 func (e *engine) writeConfig(ctx context.Context, c call) (*logical.Response, error) {
 	fields := backend.MountFields()
-	if err := e.words.strict(c.body, fields, atConfig, "the mount has "+fieldNames(fields)); err != nil {
+	if err := e.words.Strict(c.body, fields, input.AtConfig, "the mount has "+input.FieldNames(fields)); err != nil {
 		return nil, err
 	}
-	settings, err := parseSettings(fields, c.body)
+	settings, err := input.Settings(fields, c.body)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/input"
 	"vault-plugin-secrets-sei/providers"
 )
 
@@ -28,7 +29,7 @@ func (e *engine) pathCreds() []*framework.Path {
 }
 
 func (e *engine) readCreds(ctx context.Context, c call) (*logical.Response, error) {
-	wanted, err := resource(c.body)
+	wanted, err := input.Resource(c.body)
 	if err != nil {
 		return nil, err
 	}

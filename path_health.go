@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/input"
 )
 
 func (e *engine) pathHealth() []*framework.Path {
@@ -116,7 +117,7 @@ func (e *engine) checkHealth(ctx context.Context, c call) (*logical.Response, er
 	if err != nil {
 		return nil, err
 	}
-	if err := e.words.strict(c.body, nil, atHealth, "this path takes no fields: it checks the credential in use"); err != nil {
+	if err := e.words.Strict(c.body, nil, input.AtHealth, "this path takes no fields: it checks the credential in use"); err != nil {
 		return nil, about(err, in.Name, in.Provider)
 	}
 	seen, err := e.store.Watch.Check(backend.AskedBy(ctx, c.actor()), c.name)

@@ -10,6 +10,8 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/input"
+	"vault-plugin-secrets-sei/page"
 	"vault-plugin-secrets-sei/providers"
 )
 
@@ -48,7 +50,7 @@ func (e *engine) authorize(ctx context.Context, c call) (*logical.Response, erro
 	if auth.Unsupported != "" {
 		return nil, backend.ReauthUnsupported(in, auth)
 	}
-	if err := e.words.strict(c.body, nil, atAuthorize, "this path takes no fields"); err != nil {
+	if err := e.words.Strict(c.body, nil, input.AtAuthorize, "this path takes no fields"); err != nil {
 		return nil, about(err, in.Name, in.Provider)
 	}
 	begun, err := e.store.Credentials.Authorize(ctx, c.name, c.actor())
@@ -83,7 +85,7 @@ func (c call) elsewhere(redirectURI string) string {
 // callback answers with a page, whatever happens: a person reads it. The audit log
 // has the other fields of the answer, which the browser does not get.
 func (e *engine) callback(ctx context.Context, c call) (*logical.Response, error) {
-	back, err := returned(c.body)
+	back, err := input.Returned(c.body)
 	var change *backend.Change
 	if err == nil {
 		change, err = e.store.Credentials.Return(ctx, back, c.actor())
@@ -92,27 +94,27 @@ func (e *engine) callback(ctx context.Context, c call) (*logical.Response, error
 	var refusal *backend.Error
 	switch {
 	case err == nil:
-		resp := shown(Done(change), statusOK)
+		resp := shown(page.Done(change), statusOK)
 		for name, value := range reauthData(change) {
 			resp.Data[name] = value
 		}
 		resp.Data["integration"] = change.Integration.Name
 		return resp, nil
 	case errors.As(err, &refusal):
-		resp := shown(Refused(refusal), pageStatus(refusal))
+		resp := shown(page.Refused(refusal), pageStatus(refusal))
 		for name, value := range refusalData(refusal) {
 			resp.Data[name] = value
 		}
 		return resp, nil
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return naming(shown(Late(), statusBroken), change), nil
+		return naming(shown(page.Late(), statusBroken), change), nil
 	}
 	e.Logger().Error("an OAuth callback failed", "error", err)
-	return naming(shown(Broken(), statusBroken), change), nil
+	return naming(shown(page.Broken(), statusBroken), change), nil
 }
 
 // shown answers with a page.
-func shown(p Page, status int) *logical.Response {
+func shown(p page.Page, status int) *logical.Response {
 	return &logical.Response{
 		Data: map[string]any{
 			logical.HTTPContentType: "text/html; charset=utf-8", logical.HTTPRawBody: p.HTML(), logical.HTTPStatusCode: status,

@@ -16,6 +16,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/input"
+	"vault-plugin-secrets-sei/page"
 	"vault-plugin-secrets-sei/providers"
 	"vault-plugin-secrets-sei/providers/bitbucket/bitbuckettest"
 	"vault-plugin-secrets-sei/providers/catalog"
@@ -318,8 +321,11 @@ func FuzzCallback(f *testing.F) {
 		})
 		require.NoError(t, err)
 		require.Equal(t, 400, resp.Data[logical.HTTPStatusCode])
-		page, _ := resp.Data[logical.HTTPRawBody].(string)
-		empty := Refused(nothingReturned()).HTML()
-		require.Equal(t, empty, page)
+		shown, _ := resp.Data[logical.HTTPRawBody].(string)
+		_, err = input.Returned(nil)
+		var nothing *backend.Error
+		require.ErrorAs(t, err, &nothing)
+		empty := page.Refused(nothing).HTML()
+		require.Equal(t, empty, shown)
 	})
 }

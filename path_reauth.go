@@ -100,7 +100,7 @@ func (e *engine) entry(ctx context.Context, c call) (backend.Entry, error) {
 	if auth.Unsupported != "" {
 		return backend.Entry{}, backend.ReauthUnsupported(in, auth)
 	}
-	entry, err := e.words.parseEntry(auth, c.body, e.now())
+	entry, err := e.words.Entry(auth, c.body, e.now())
 	return entry, about(err, in.Name, in.Provider)
 }
 

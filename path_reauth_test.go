@@ -3,6 +3,7 @@ package sei
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -188,4 +189,11 @@ func with(b body, key string, value any) body {
 		}
 	}
 	return next
+}
+
+// without is a copy of a body without one of its fields.
+func without(b body, key string) body {
+	rest := maps.Clone(b)
+	delete(rest, key)
+	return rest
 }

@@ -5,10 +5,12 @@ import (
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-sei/input"
 )
 
 func (e *engine) pathReport() []*framework.Path {
-	fields := schemas(reportFields(), "Report")
+	fields := schemas(input.ReportFields(), "Report")
 	fields["name"] = nameField()
 	return []*framework.Path{{
 		Pattern: "creds/" + framework.GenericNameRegex("name") + "/report",
@@ -26,7 +28,7 @@ func (e *engine) report(ctx context.Context, c call) (*logical.Response, error) 
 	if err != nil {
 		return nil, err
 	}
-	r, err := e.words.parseReport(c.body)
+	r, err := e.words.Report(c.body)
 	if err != nil {
 		return nil, about(err, in.Name, in.Provider)
 	}

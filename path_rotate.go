@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/input"
 )
 
 func (e *engine) pathRotate() []*framework.Path {
@@ -32,20 +33,20 @@ func (e *engine) pathRotate() []*framework.Path {
 }
 
 func (e *engine) rotate(ctx context.Context, c call) (*logical.Response, error) {
-	return e.renew(ctx, c, atRotate, e.store.Watch.Rotate)
+	return e.renew(ctx, c, input.AtRotate, e.store.Watch.Rotate)
 }
 
 func (e *engine) rollback(ctx context.Context, c call) (*logical.Response, error) {
-	return e.renew(ctx, c, atRollback, e.store.Watch.Rollback)
+	return e.renew(ctx, c, input.AtRollback, e.store.Watch.Rollback)
 }
 
 // renew swaps in a credential that nobody enters.
-func (e *engine) renew(ctx context.Context, c call, here place, act func(context.Context, string, backend.Actor) (*backend.Change, error)) (*logical.Response, error) {
+func (e *engine) renew(ctx context.Context, c call, here input.Place, act func(context.Context, string, backend.Actor) (*backend.Change, error)) (*logical.Response, error) {
 	in, _, err := e.authType(ctx, c.name)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.words.strict(c.body, nil, here, "this path takes no fields"); err != nil {
+	if err := e.words.Strict(c.body, nil, here, "this path takes no fields"); err != nil {
 		return nil, about(err, in.Name, in.Provider)
 	}
 	change, err := act(ctx, c.name, c.actor())

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/input"
 )
 
 // call is one request as a handler sees it.
@@ -16,7 +17,7 @@ type call struct {
 	*logical.Request
 	// name is the integration or provider of the path, or "".
 	name string
-	// body is what a write sent, unparsed; see fields.go.
+	// body is what a write sent, unparsed; see package input.
 	body map[string]any
 }
 
@@ -125,7 +126,7 @@ func (e *engine) warnOfQuery(req *logical.Request, query map[string]any, resp *l
 	if !reads || len(query) == 0 || resp == nil || resp.IsError() || req.Path == callbackPath {
 		return
 	}
-	if warning := unknownQuery(query, e.queryNames(req)); warning != "" {
+	if warning := input.UnknownQuery(query, e.queryNames(req)); warning != "" {
 		resp.AddWarning(warning)
 	}
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/input"
 	"vault-plugin-secrets-sei/providers"
 	"vault-plugin-secrets-sei/providers/catalog"
 )
@@ -58,7 +59,7 @@ type engine struct {
 	*framework.Backend
 	registry *providers.Registry
 	store    *backend.Backend
-	words    vocabulary
+	words    input.Vocabulary
 	now      func() time.Time
 	sweep    sweeping
 	listed   listed
@@ -68,7 +69,7 @@ type engine struct {
 
 func newEngine(storage logical.Storage, registry *providers.Registry, now func() time.Time) *engine {
 	e := &engine{registry: registry, now: now}
-	e.words = newVocabulary(registry, e.stateFields())
+	e.words = input.NewVocabulary(registry, e.stateFields())
 	e.store = backend.New(storage, registry, now, e.emit)
 	e.store.FaultsTo(e.logFault)
 	e.store.SwapsTo(e.logSwap)

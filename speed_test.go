@@ -86,17 +86,3 @@ func BenchmarkCredsData(b *testing.B) {
 		credsData(out, p, auth, time.Minute, now)
 	}
 }
-
-func BenchmarkParseEntry(b *testing.B) {
-	f := newFleet(b, 0)
-	p, _ := f.registry.Provider("jira")
-	auth, _ := p.Spec().AuthType("api_key")
-	now := time.Now()
-	sent := body{"email": email, "api_key": "a-key", "expires_at": "2099-01-31"}
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := f.words.parseEntry(auth, sent, now); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

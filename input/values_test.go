@@ -1,4 +1,4 @@
-package sei
+package input
 
 import (
 	"encoding/json"
@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-sei/backend"
 	"vault-plugin-secrets-sei/providers/catalog"
 )
 
@@ -23,7 +23,7 @@ func TestParseTime(t *testing.T) {
 	} {
 		got, err := parseTime(text, now)
 		require.NoError(t, err, text)
-		assert.Equal(t, want, timestamp(got))
+		assert.Equal(t, want, got.Format(time.RFC3339))
 	}
 	for _, text := range []string{"", "31.3.2027", "2027-02-30", "2027-01-01", "2027-01-01T12:00:00Z", "1799999999", "9999-12-31T23:59:59-12:00"} {
 		_, err := parseTime(text, now)
@@ -41,7 +41,7 @@ func FuzzStrict(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	registry := catalog.All("fuzz")
-	words := newVocabulary(registry, []string{"version", "status", "client_secret_set"})
+	words := NewVocabulary(registry, []string{"version", "status", "client_secret_set"})
 	jira, _ := registry.Provider("jira")
 	auth, _ := jira.Spec().AuthType("api_key")
 	f.Fuzz(func(t *testing.T, raw []byte) {
@@ -51,7 +51,7 @@ func FuzzStrict(f *testing.F) {
 		if decoder.Decode(&sent) != nil {
 			return
 		}
-		entry, err := words.parseEntry(auth, sent, time.Now())
+		entry, err := words.Entry(auth, sent, time.Now())
 		if err != nil {
 			assertQuotesNothing(t, err, sent)
 			return
@@ -72,8 +72,9 @@ func FuzzStrict(f *testing.F) {
 func assertQuotesNothing(t *testing.T, err error, sent map[string]any) {
 	t.Helper()
 	const telling = 9 // shorter values may be part of any sentence
-	resp, _ := refuse(logical.UpdateOperation, err)
-	said := fmt.Sprint(resp)
+	var refusal *backend.Error
+	require.ErrorAs(t, err, &refusal)
+	said := fmt.Sprint(err, *refusal)
 	for key := range sent {
 		said = strings.ReplaceAll(said, key, "") // a key may be named, and may look like a value
 	}
@@ -87,15 +88,18 @@ func assertQuotesNothing(t *testing.T, err error, sent map[string]any) {
 // help is text that refusals contain by themselves.
 const help = "this integration takes email*, api_key*, expires_at (* required) must be a date such as 2027-03-31 or a time such as 2027-03-31T12:00:00Z"
 
-// Vault hands plugins the numbers of JSON as floats.
-func TestNumbersAsVaultSendsThem(t *testing.T) {
-	m := newMount(t)
-	for _, raw := range []any{float64(5), json.Number("5"), "5", 5} {
-		m.write(t, "config", body{"history_limit": raw, "creds_ttl": raw})
-		assert.EqualValues(t, 5, m.read(t, "config")["history_limit"])
-	}
-	for _, raw := range []any{5.5, 1e300, "5.5", true, []any{5}, nil} {
-		r := m.refused(t, logical.UpdateOperation, "config", body{"history_limit": raw}, 400, "invalid_field")
-		assert.Equal(t, []string{"history_limit"}, r.data["fields"])
+func BenchmarkParseEntry(b *testing.B) {
+	registry := catalog.All("test")
+	defer registry.Close()
+	words := NewVocabulary(registry, nil)
+	p, _ := registry.Provider("jira")
+	auth, _ := p.Spec().AuthType("api_key")
+	now := time.Now()
+	sent := map[string]any{"email": "mia@example.com", "api_key": "a-key", "expires_at": "2099-01-31"}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := words.Entry(auth, sent, now); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

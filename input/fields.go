@@ -1,4 +1,4 @@
-package sei
+package input
 
 import (
 	"fmt"
@@ -9,10 +9,10 @@ import (
 	"vault-plugin-secrets-sei/providers"
 )
 
-// parseEntry reads the body of a re-authentication: exactly the credential
+// Entry reads the body of a re-authentication: exactly the credential
 // fields of the auth type. It quotes no value.
-func (v vocabulary) parseEntry(auth providers.AuthType, body map[string]any, now time.Time) (backend.Entry, error) {
-	if err := v.strict(body, auth.Fields, atReauth, "this integration takes "+fieldNames(auth.Fields)); err != nil {
+func (v Vocabulary) Entry(auth providers.AuthType, body map[string]any, now time.Time) (backend.Entry, error) {
+	if err := v.Strict(body, auth.Fields, AtReauth, "this integration takes "+FieldNames(auth.Fields)); err != nil {
 		return backend.Entry{}, err
 	}
 	if err := missing(auth.Fields, body); err != nil {
@@ -40,9 +40,9 @@ func (v vocabulary) parseEntry(auth providers.AuthType, body map[string]any, now
 	return entry, bad.err()
 }
 
-// parseSettings reads the settings that a body has; fields it does not have are
+// Settings reads the settings that a body has; fields it does not have are
 // not in the result.
-func parseSettings(fields []providers.Field, body map[string]any) (providers.Settings, error) {
+func Settings(fields []providers.Field, body map[string]any) (providers.Settings, error) {
 	s := providers.Settings{}.Clone()
 	var bad invalid
 	for _, f := range fields {
@@ -65,7 +65,7 @@ func missing(fields []providers.Field, body map[string]any) error {
 	if len(names) == 0 {
 		return nil
 	}
-	return fieldError(backend.CodeMissingField, names, "%s is required and was not sent or is blank; it takes "+fieldNames(fields))
+	return FieldError(backend.CodeMissingField, names, "%s is required and was not sent or is blank; it takes "+FieldNames(fields))
 }
 
 func blank(raw any) bool {
@@ -99,8 +99,8 @@ func (i *invalid) err() error {
 	return &backend.Error{Code: backend.CodeInvalidField, Fields: i.names, Message: strings.Join(i.reasons, "; ")}
 }
 
-// fieldNames lists fields for a message, required ones marked.
-func fieldNames(fields []providers.Field) string {
+// FieldNames lists fields for a message, required ones marked.
+func FieldNames(fields []providers.Field) string {
 	names, legend := make([]string, 0, len(fields)), ""
 	for _, f := range fields {
 		if f.Required {

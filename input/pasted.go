@@ -1,4 +1,4 @@
-package sei
+package input
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-package sei
+package input
 
 import (
 	"crypto/x509"
@@ -324,8 +324,8 @@ func line(sent any) any {
 	return sent
 }
 
-// text reads a text without line breaks at its end.
-func text(raw any) (string, error) { return asText(line(raw)) }
+// Text reads a text without line breaks at its end.
+func Text(raw any) (string, error) { return asText(line(raw)) }
 
 // asText demands a string. A number or a list is not turned into one: a
 // credential that was not quoted in JSON has likely lost digits already.

@@ -1,4 +1,4 @@
-package sei_test
+package docs_test
 
 import (
 	"fmt"

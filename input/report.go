@@ -1,4 +1,4 @@
-package sei
+package input
 
 import (
 	"errors"
@@ -9,8 +9,8 @@ import (
 	"vault-plugin-secrets-sei/providers"
 )
 
-// reportFields are what a worker can tell.
-func reportFields() []providers.Field {
+// ReportFields are what a worker can tell.
+func ReportFields() []providers.Field {
 	return []providers.Field{
 		{Name: "fingerprint", Title: "Fingerprint", Kind: providers.Text, Required: true, Description: "That of creds/, which says which token it is about."},
 		{Name: "status_code", Title: "Status code", Kind: providers.Count, Min: 100, Max: 599, Description: "HTTP status that the upstream answered with. After a 401 another token of the pool is handed out and the credential is checked; after a 429 its quota counts as used up."},
@@ -20,15 +20,15 @@ func reportFields() []providers.Field {
 	}
 }
 
-func (v vocabulary) parseReport(body map[string]any) (backend.Report, error) {
-	fields := reportFields()
-	if err := v.strict(body, fields, atReport, "a report has "+fieldNames(fields)); err != nil {
+func (v Vocabulary) Report(body map[string]any) (backend.Report, error) {
+	fields := ReportFields()
+	if err := v.Strict(body, fields, AtReport, "a report has "+FieldNames(fields)); err != nil {
 		return backend.Report{}, err
 	}
 	if err := missing(fields, body); err != nil {
 		return backend.Report{}, err
 	}
-	settings, err := parseSettings(fields, without(body, "reset_at"))
+	settings, err := Settings(fields, without(body, "reset_at"))
 	if err != nil {
 		return backend.Report{}, err
 	}
@@ -61,8 +61,8 @@ func without(body map[string]any, name string) map[string]any {
 	return rest
 }
 
-// resource reads what a token is wanted for.
-func resource(body map[string]any) (string, error) {
+// Resource reads what a token is wanted for.
+func Resource(body map[string]any) (string, error) {
 	raw, asked := body["resource"]
 	if !asked {
 		return backend.DefaultResource, nil

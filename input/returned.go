@@ -1,4 +1,4 @@
-package sei
+package input
 
 import (
 	"vault-plugin-secrets-sei/backend"
@@ -9,9 +9,9 @@ import (
 // one or two thousand characters.
 const longestReturn = 8 << 10
 
-// returned reads the query of the callback. What a server adds beyond RFC 6749, such
+// Returned reads the query of the callback. What a server adds beyond RFC 6749, such
 // as session_state, is not read.
-func returned(query map[string]any) (backend.Returned, error) {
+func Returned(query map[string]any) (backend.Returned, error) {
 	text := func(name string) string {
 		value, _ := query[name].(string)
 		if len(value) > longestReturn {

@@ -1,4 +1,4 @@
-package sei
+package input
 
 import (
 	"fmt"
@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// unknownQuery is the warning of the names of a query that are not among the known ones,
+// UnknownQuery is the warning of the names of a query that are not among the known ones,
 // or "" if all are. A name that is only nearly right would else be answered as if nothing
 // had been asked for.
-func unknownQuery(query map[string]any, known []string) string {
+func UnknownQuery(query map[string]any, known []string) string {
 	var unknown []string
 	for name := range query {
 		if !slices.Contains(known, name) {

@@ -1,4 +1,4 @@
-package sei
+package input
 
 import (
 	"fmt"
@@ -9,18 +9,18 @@ import (
 	"vault-plugin-secrets-sei/providers"
 )
 
-// vocabulary knows every field name of this build, so that a field sent to the
+// Vocabulary knows every field name of this build, so that a field sent to the
 // wrong place can be told from one that does not exist.
-type vocabulary struct {
+type Vocabulary struct {
 	settings    map[string]bool
 	credentials map[string]bool
 	state       map[string]bool // what is read and never written
 }
 
-// newVocabulary gathers the fields of all providers. state names what is read back and
+// NewVocabulary gathers the fields of all providers. state names what is read back and
 // never written.
-func newVocabulary(registry *providers.Registry, state []string) vocabulary {
-	v := vocabulary{settings: map[string]bool{"provider": true, "auth_type": true}, credentials: map[string]bool{}, state: map[string]bool{"name": true}}
+func NewVocabulary(registry *providers.Registry, state []string) Vocabulary {
+	v := Vocabulary{settings: map[string]bool{"provider": true, "auth_type": true}, credentials: map[string]bool{}, state: map[string]bool{"name": true}}
 	for _, name := range registry.Names() {
 		p, _ := registry.Provider(name)
 		spec := p.Spec()
@@ -35,7 +35,7 @@ func newVocabulary(registry *providers.Registry, state []string) vocabulary {
 }
 
 // learn adds the fields of an auth type.
-func (v vocabulary) learn(settings []providers.Field, auth providers.AuthType) {
+func (v Vocabulary) learn(settings []providers.Field, auth providers.AuthType) {
 	for _, f := range settings {
 		v.settings[f.Name] = true
 	}
@@ -47,9 +47,9 @@ func (v vocabulary) learn(settings []providers.Field, auth providers.AuthType) {
 	}
 }
 
-// strict refuses every key of a body that is not one of the fields: unknown ones
+// Strict refuses every key of a body that is not one of the fields: unknown ones
 // first, then those that belong elsewhere. where says what is allowed here.
-func (v vocabulary) strict(body map[string]any, fields []providers.Field, here place, where string) error {
+func (v Vocabulary) Strict(body map[string]any, fields []providers.Field, here Place, where string) error {
 	var unknown, misplaced []string
 	for key := range body {
 		switch {
@@ -62,51 +62,52 @@ func (v vocabulary) strict(body map[string]any, fields []providers.Field, here p
 	}
 	switch {
 	case len(unknown) > 0:
-		return fieldError(backend.CodeUnknownField, unknown, "there is no field %s; "+where)
+		return FieldError(backend.CodeUnknownField, unknown, "there is no field %s; "+where)
 	case len(misplaced) > 0:
-		return fieldError(backend.CodeFieldNotAllowed, misplaced, "%s cannot be set here"+v.hint(misplaced, here)+"; "+where)
+		return FieldError(backend.CodeFieldNotAllowed, misplaced, "%s cannot be set here"+v.hint(misplaced, here)+"; "+where)
 	default:
 		return nil
 	}
 }
 
-// place is a path that takes fields.
-type place string
+// Place is a path that takes fields, or refuses all of them.
+type Place string
 
+// The places that a refusal of a misplaced field tells apart.
 const (
-	atReauth       place = "reauth"
-	atIntegrations place = "integrations"
-	atConfig       place = "config"
-	atAuthorize    place = "oauth/authorize"
-	atHealth       place = "health"
-	atReport       place = "report"
-	atRotate       place = "rotate"
-	atRollback     place = "rollback"
+	AtReauth       Place = "reauth"
+	AtIntegrations Place = "integrations"
+	AtConfig       Place = "config"
+	AtAuthorize    Place = "oauth/authorize"
+	AtHealth       Place = "health"
+	AtReport       Place = "report"
+	AtRotate       Place = "rotate"
+	AtRollback     Place = "rollback"
 )
 
 // hint says where misplaced fields belong, if all of them belong elsewhere.
-func (v vocabulary) hint(names []string, here place) string {
+func (v Vocabulary) hint(names []string, here Place) string {
 	all := func(set map[string]bool) bool {
 		return !slices.ContainsFunc(names, func(n string) bool { return !set[n] })
 	}
 	switch {
-	case here != atReauth && all(v.credentials):
+	case here != AtReauth && all(v.credentials):
 		return " (credentials go to reauth/<name>)"
-	case here != atIntegrations && all(v.settings):
+	case here != AtIntegrations && all(v.settings):
 		return " (settings go to integrations/<name>)"
 	case all(v.state):
 		return " (it is read, and never written)"
-	case here == atIntegrations && all(v.settings):
+	case here == AtIntegrations && all(v.settings):
 		return " (it is a setting of another provider or auth type)"
-	case here == atReauth && all(v.credentials):
+	case here == AtReauth && all(v.credentials):
 		return " (it is a credential field of another provider or auth type)"
 	default:
 		return ""
 	}
 }
 
-// fieldError is a refusal that names fields. format has one verb, for the names.
-func fieldError(code string, names []string, format string) *backend.Error {
+// FieldError is a refusal that names fields. format has one verb, for the names.
+func FieldError(code string, names []string, format string) *backend.Error {
 	slices.Sort(names)
 	names = slices.Compact(names)
 	listed := names
