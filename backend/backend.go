@@ -52,7 +52,8 @@ func New(storage logical.Storage, registry *providers.Registry, now func() time.
 		encode: encodeFlow, decode: decodeFlow,
 	}
 	wrong := &faults{now: now}
-	found := &findings{faults: wrong, table: &table[Finding]{
+	waiting := &backlog{faults: wrong}
+	found := &findings{backlog: waiting, table: &table[Finding]{
 		view:   logical.NewStorageView(storage, healthPrefix),
 		encode: encodeFinding, decode: decodeFinding, absent: &Finding{},
 	}}
@@ -68,14 +69,14 @@ func New(storage logical.Storage, registry *providers.Registry, now func() time.
 		in, err := decodeIntegration(key, data)
 		return groups.settled(in), err
 	}
-	unsaved := &refreshes{}
+	unsaved, learnt := &refreshes{}, &lessons{backlog: waiting}
 	integrations := &Integrations{
-		table: configurations, records: records, groups: groups, findings: found, pending: pending, refreshes: unsaved, mount: mount, marks: marks, locks: locks,
+		table: configurations, records: records, groups: groups, findings: found, pending: pending, refreshes: unsaved, lessons: learnt, mount: mount, marks: marks, locks: locks,
 	}
 	configuration := &readOnly{integrations, groups}
 	credentials := &Credentials{
 		integrations: configuration, records: records, mount: mount, marks: marks, locks: locks, now: now,
-		flows: &flows{table: open, locks: locks, now: now}, refreshes: unsaved, endings: &endings{}, pools: &pools{}, lessons: &lessons{}, findings: found, pending: pending, faults: wrong,
+		flows: &flows{table: open, locks: locks, now: now}, refreshes: unsaved, endings: &endings{}, pools: &pools{}, lessons: learnt, findings: found, pending: pending, faults: wrong,
 	}
 	return &Backend{
 		Mount:        mount,
@@ -83,7 +84,7 @@ func New(storage logical.Storage, registry *providers.Registry, now func() time.
 		Credentials:  credentials,
 		Watch: &Watch{
 			integrations: configuration, credentials: credentials, findings: found, mount: mount, locks: locks, now: now,
-			notify: notify, faults: wrong, schedule: newSchedule(),
+			notify: notify, backlog: waiting, faults: wrong, schedule: newSchedule(),
 		},
 	}
 }
@@ -104,6 +105,7 @@ func (b *Backend) Invalidate(key string) {
 	if name, ok := strings.CutPrefix(key, integrationsPrefix); ok {
 		b.Integrations.table.invalidate(name)
 	} else if id, ok := strings.CutPrefix(key, credentialsPrefix); ok {
+		b.Credentials.lessons.forget(id)
 		b.Credentials.records.invalidate(id)
 	} else if hash, ok := strings.CutPrefix(key, flowsPrefix); ok {
 		b.Credentials.flows.table.invalidate(hash)

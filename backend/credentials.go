@@ -161,9 +161,14 @@ func (c *Credentials) Validate(ctx context.Context, name string, entry Entry) (*
 
 // Read returns the integration and its record, which has version 0 if there
 // never was a credential. They belong together, even while both are being replaced.
-// It takes no lock and, once cached, touches no storage.
+// It takes no lock and, once cached, touches no storage. What checks learnt of the credential
+// and storage has not taken yet is in the record.
 func (c *Credentials) Read(ctx context.Context, name string) (*Integration, *Record, error) {
-	return c.together(ctx, name)
+	in, record, err := c.together(ctx, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	return in, c.known(ctx, in, record), nil
 }
 
 // Forget erases the credential and keeps its counter and history. Without a

@@ -50,7 +50,7 @@ func (f Fault) Sentence() string {
 	}
 	text = fmt.Sprintf("%s fails since %s: %s", text, f.Since.UTC().Format(time.RFC3339), f.Reason)
 	if f.Deed == DeedStore {
-		text += "; what they find is kept in memory until it can be stored, and a restart loses it"
+		text += "; what could not be stored is kept in memory until it can be, and a restart loses it"
 	}
 	return text
 }

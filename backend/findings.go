@@ -1,21 +1,14 @@
 package backend
 
-import (
-	"context"
-	"slices"
-	"sync"
-)
+import "context"
 
 // findings are what the checks came to. What cannot be stored is kept in memory: a check
 // that found a credential dead must be seen, and must slow down the next ones, while
 // storage takes no writes.
 type findings struct {
 	*table[Finding]
-	faults *faults
-
-	mu sync.Mutex
-	// unsaved are the integrations whose finding is only in the cache.
-	unsaved map[string]bool
+	// backlog has those that are only in the cache.
+	backlog *backlog
 }
 
 // keep stores a finding, or keeps it until it can be. The error is of the context. The
@@ -25,14 +18,8 @@ func (f *findings) keep(ctx context.Context, name string, finding *Finding) erro
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	f.mu.Lock()
-	if f.unsaved == nil {
-		f.unsaved = map[string]bool{}
-	}
-	f.unsaved[name] = true
-	f.mu.Unlock()
 	f.cache.replace(name, finding)
-	f.faults.note(DeedStore, "", err)
+	f.backlog.add(healthPrefix+name, err)
 	return nil
 }
 
@@ -40,7 +27,7 @@ func (f *findings) keep(ctx context.Context, name string, finding *Finding) erro
 func (f *findings) save(ctx context.Context, name string, finding *Finding) error {
 	err := f.table.save(ctx, name, finding)
 	if err == nil {
-		f.settled(name)
+		f.backlog.done(healthPrefix + name)
 	}
 	return err
 }
@@ -53,70 +40,21 @@ func (f *findings) remove(ctx context.Context, name string) error {
 
 // invalidate is the table's.
 func (f *findings) invalidate(name string) {
-	f.settled(name)
+	f.backlog.done(healthPrefix + name)
 	f.table.invalidate(name)
 }
 
 // drop forgets a finding that is only in memory.
 func (f *findings) drop(name string) {
 	if f.isUnsaved(name) {
-		f.settled(name)
-		f.table.invalidate(name)
+		f.invalidate(name)
 	}
 }
 
-// settled notes that storage has what is known of an integration.
-func (f *findings) settled(name string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	delete(f.unsaved, name)
-	if len(f.unsaved) == 0 {
-		f.faults.note(DeedStore, "", nil)
-	}
-}
+func (f *findings) isUnsaved(name string) bool { return f.backlog.has(healthPrefix + name) }
 
-func (f *findings) isUnsaved(name string) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.unsaved[name]
-}
-
-// waiting are the integrations whose finding is not stored, sorted.
-func (f *findings) waiting() []string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	names := make([]string, 0, len(f.unsaved))
-	for name := range f.unsaved {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
-// forgetUnsaved drops all that is only in memory: another node was active meanwhile and
-// knows better.
-func (f *findings) forgetUnsaved() {
-	for _, name := range f.waiting() {
-		f.drop(name)
-	}
-}
-
-// storeUnsaved tries again to store what could not be stored. While storage takes
-// nothing it is not asked for each.
-func (w *Watch) storeUnsaved(ctx context.Context) {
-	failed := 0
-	for _, name := range w.findings.waiting() {
-		if ctx.Err() != nil || failed == maxFaults {
-			return
-		}
-		if err := w.storeOne(ctx, name); err != nil {
-			failed++
-			w.faults.note(DeedStore, "", err)
-		}
-	}
-}
-
-func (w *Watch) storeOne(ctx context.Context, name string) error {
+// storeFinding tries again to store what was found of an integration.
+func (w *Watch) storeFinding(ctx context.Context, name string) error {
 	release, err := w.locks.acquire(ctx, "health/"+name)
 	if err != nil {
 		return err

@@ -19,9 +19,11 @@ type Integrations struct {
 	pending  *table[Pending]
 	// refreshes may hold what could not be stored of a credential.
 	refreshes *refreshes
-	mount     *MountSettings
-	marks     *fingerprints
-	locks     *locks
+	// lessons may hold what could not be stored of what checks learnt of it.
+	lessons *lessons
+	mount   *MountSettings
+	marks   *fingerprints
+	locks   *locks
 }
 
 // Draft is what a write of a configuration sends; settings that it does not have
@@ -194,6 +196,7 @@ func (s *Integrations) Delete(ctx context.Context, name string) error {
 			return err
 		}
 		s.refreshes.forget(move.from)
+		s.lessons.forget(move.from)
 	}
 	forgotten, err := s.forgetFinding(ctx, name)
 	if err != nil {

@@ -2,7 +2,6 @@ package backend
 
 import (
 	"slices"
-	"sync"
 	"time"
 
 	"vault-plugin-secrets-sei/providers"
@@ -133,44 +132,3 @@ func (m StoredMember) knownAs(other StoredMember) bool {
 
 // sameScopes tells no scopes from none that are known.
 func sameScopes(a, b []string) bool { return (a == nil) == (b == nil) && slices.Equal(a, b) }
-
-// lessons are the newest of each record. Checks overtake each other: an answer to an
-// earlier question must not undo what a later one brought. The zero value is ready.
-type lessons struct {
-	mu     sync.Mutex
-	newest map[string]*lesson // by the key of the record
-	turns  uint64
-}
-
-// turn returns a number that is larger than all before.
-func (l *lessons) turn() uint64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.turns++
-	return l.turns
-}
-
-// offer returns the newest lesson of the record, which may be the one that is offered.
-func (l *lessons) offer(x *lesson) *lesson {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if old := l.newest[x.id]; old != nil && old.turn > x.turn {
-		return old
-	}
-	if l.newest == nil {
-		l.newest = map[string]*lesson{}
-	}
-	l.newest[x.id] = x
-	return x
-}
-
-// keep drops those of records that are gone.
-func (l *lessons) keep(ids map[string]bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for id := range l.newest {
-		if !ids[id] {
-			delete(l.newest, id)
-		}
-	}
-}

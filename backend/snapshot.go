@@ -63,5 +63,6 @@ func (w *Watch) recent() *Snapshot {
 // changes is a number that grows with every change of what Seen is made of.
 func (w *Watch) changes() uint64 {
 	return w.integrations.groups.integrations.cache.version() + w.credentials.records.cache.version() +
-		w.findings.cache.version() + w.mount.table.cache.version() + w.schedule.changes.Load() + w.credentials.pools.changes.Load()
+		w.findings.cache.version() + w.mount.table.cache.version() + w.schedule.changes.Load() + w.credentials.pools.changes.Load() +
+		w.credentials.lessons.changes.Load()
 }

@@ -58,7 +58,7 @@ func (s *Sweep) Run(ctx context.Context, active func() bool) {
 
 // resume goes on where another node was active for a while.
 func (s *Sweep) resume() {
-	s.watch.findings.forgetUnsaved()
+	s.watch.forgetUnsaved()
 	s.watch.faults.forget()
 	s.watch.schedule.replan(s.watch.now())
 	s.listed = time.Time{}

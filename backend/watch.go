@@ -20,6 +20,7 @@ type Watch struct {
 	integrations *readOnly
 	credentials  *Credentials
 	findings     *findings
+	backlog      *backlog
 	faults       *faults
 	mount        *MountSettings
 	locks        *locks

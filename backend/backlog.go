@@ -1,0 +1,109 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// backlog are the storage keys of what checks came to and storage did not take. Whoever put
+// a key in keeps what belongs there in memory. There is one fault for all of them, and it is
+// over when none is left.
+type backlog struct {
+	faults *faults
+
+	mu   sync.Mutex
+	keys map[string]bool
+}
+
+// add puts a key in, and tells why.
+func (b *backlog) add(key string, why error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.keys == nil {
+		b.keys = map[string]bool{}
+	}
+	b.keys[key] = true
+	b.tell(why)
+}
+
+// failed tells why something that waits could not be stored when it was tried again.
+func (b *backlog) failed(why error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.keys) > 0 {
+		b.tell(why)
+	}
+}
+
+// tell notes the fault. To have waited for a lock in vain is none. The caller holds mu, so
+// that the fault cannot begin after the last key is gone.
+func (b *backlog) tell(why error) {
+	var storage refusedStorage
+	if errors.Is(why, context.DeadlineExceeded) && !errors.As(why, &storage) {
+		return
+	}
+	b.faults.note(DeedStore, "", why)
+}
+
+// done takes a key out: storage has what belongs there, or there is nothing to store.
+func (b *backlog) done(key string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.keys, key)
+	if len(b.keys) == 0 {
+		b.faults.note(DeedStore, "", nil)
+	}
+}
+
+func (b *backlog) has(key string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.keys[key]
+}
+
+// of returns the keys with a prefix, without it, sorted.
+func (b *backlog) of(prefix string) []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var found []string
+	for key := range b.keys {
+		if rest, is := strings.CutPrefix(key, prefix); is {
+			found = append(found, rest)
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+// retry tries again to store what waits under a prefix. While storage takes nothing it is
+// not asked for each.
+func (b *backlog) retry(ctx context.Context, prefix string, store func(context.Context, string) error) {
+	failed := 0
+	for _, rest := range b.of(prefix) {
+		if ctx.Err() != nil || failed == maxFaults {
+			return
+		}
+		if err := store(ctx, rest); err != nil {
+			failed++
+			b.failed(err)
+		}
+	}
+}
+
+// storeUnsaved tries again to store what could not be stored.
+func (w *Watch) storeUnsaved(ctx context.Context) {
+	w.backlog.retry(ctx, credentialsPrefix, w.credentials.learnAgain)
+	w.backlog.retry(ctx, healthPrefix, w.storeFinding)
+}
+
+// forgetUnsaved drops all that is only in memory: another node was active meanwhile and
+// knows better.
+func (w *Watch) forgetUnsaved() {
+	for _, name := range w.backlog.of(healthPrefix) {
+		w.findings.drop(name)
+	}
+	w.credentials.lessons.forgetAll()
+}

@@ -1,0 +1,173 @@
+package backend
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"vault-plugin-secrets-sei/providers"
+)
+
+// course are lessons of one record, oldest first. Of what two of them tell of the same token
+// it has only what the later one does, so it is no longer than the record has tokens. Values
+// are immutable.
+type course []*lesson
+
+// with returns the course with more lessons.
+func (c course) with(more ...*lesson) course {
+	all := slices.Concat(c, more)
+	slices.SortStableFunc(all, func(a, b *lesson) int { return cmp.Compare(a.turn, b.turn) })
+	next, later := course{}, map[string]providers.Verified{}
+	for _, l := range slices.Backward(all) {
+		if left := l.without(later); len(left.told) > 0 {
+			next = append(next, left)
+			maps.Copy(later, left.told)
+		}
+	}
+	slices.Reverse(next)
+	return next
+}
+
+// without is the lesson without what a later one tells.
+func (l *lesson) without(later map[string]providers.Verified) *lesson {
+	overtaken := func(key string, _ providers.Verified) bool { _, is := later[key]; return is }
+	told := maps.Clone(l.told)
+	if maps.DeleteFunc(told, overtaken); len(told) == len(l.told) {
+		return l
+	}
+	left := *l
+	left.told = told
+	return &left
+}
+
+// last is the newest lesson; nil where there is none.
+func (c course) last() *lesson {
+	if len(c) == 0 {
+		return nil
+	}
+	return c[len(c)-1]
+}
+
+// has reports whether a lesson is in the course, whatever of it is left.
+func (c course) has(l *lesson) bool {
+	return slices.ContainsFunc(c, func(own *lesson) bool { return own.turn == l.turn })
+}
+
+// taught is lesson.taught by all of them.
+func (c course) taught(r *Record) *Record {
+	for _, l := range c {
+		r = l.taught(r)
+	}
+	return r
+}
+
+// lessons are the newest of each record, and those that storage did not take. Checks
+// overtake each other: an answer to an earlier question must not undo what a later one
+// brought.
+type lessons struct {
+	backlog *backlog
+
+	mu     sync.Mutex
+	newest map[string]*lesson // by the key of the record
+	// unsaved are those that storage did not take, by the key of the record, and waits is
+	// whether there are any: readers need not lock to see that there are none.
+	unsaved map[string]course
+	waits   atomic.Bool
+	turns   uint64
+	// changes grows with what is unsaved.
+	changes atomic.Uint64
+}
+
+// turn returns a number that is larger than all before.
+func (l *lessons) turn() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.turns++
+	return l.turns
+}
+
+// offer returns what is to be brought into the record: the lesson, those that storage did
+// not take, and the newest one, which may be that which is offered.
+func (l *lessons) offer(x *lesson) course {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	newest := l.newest[x.id]
+	if newest == nil || newest.turn <= x.turn {
+		newest = x
+	}
+	if l.newest == nil {
+		l.newest = map[string]*lesson{}
+	}
+	l.newest[x.id] = newest
+	return l.unsaved[x.id].with(x, newest)
+}
+
+// unstored are the lessons of a record that storage did not take.
+func (l *lessons) unstored(id string) course {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.unsaved[id]
+}
+
+// postpone keeps lessons that storage did not take, and tells why.
+func (l *lessons) postpone(id string, c course, why error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.put(id, l.unsaved[id].with(c...))
+	l.backlog.add(credentialsPrefix+id, why)
+}
+
+// stored notes that the record says what the lessons do. Others may be left.
+func (l *lessons) stored(id string, c course) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.unsaved[id] != nil {
+		l.put(id, slices.DeleteFunc(l.unsaved[id].with(c...), c.has))
+	}
+}
+
+// forget drops the lessons of a record: it is gone, or another node knows better.
+func (l *lessons) forget(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.newest, id)
+	l.put(id, nil)
+}
+
+// forgetAll is forget for every record.
+func (l *lessons) forgetAll() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	clear(l.newest)
+	for id := range l.unsaved {
+		l.put(id, nil)
+	}
+}
+
+// put replaces what is unsaved of a record. The caller holds mu.
+func (l *lessons) put(id string, c course) {
+	if _, waited := l.unsaved[id]; waited || len(c) > 0 {
+		l.changes.Add(1)
+	} else {
+		return
+	}
+	if l.unsaved == nil {
+		l.unsaved = map[string]course{}
+	}
+	l.unsaved[id] = c
+	if len(c) == 0 {
+		delete(l.unsaved, id)
+		l.backlog.done(credentialsPrefix + id)
+	}
+	l.waits.Store(len(l.unsaved) > 0)
+}
+
+// keep drops those of records that are gone. What storage did not take is left to
+// Credentials.learnAgain: a record may be newer than the list.
+func (l *lessons) keep(ids map[string]bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	maps.DeleteFunc(l.newest, func(id string, _ *lesson) bool { return !ids[id] && l.unsaved[id] == nil })
+}
