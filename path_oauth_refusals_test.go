@@ -292,3 +292,79 @@ func TestEntraNumbers(t *testing.T) {
 		m.world.Entra.Behave(providertest.Fault{})
 	}
 }
+
+// Why Entra renews nothing any more is told to whoever must act, in the engine's words and
+// until they have acted. What it says of itself alone is asked again.
+func TestWhyEntraEndsAConsent(t *testing.T) {
+	recorded := azuredevopstest.EntraAnswers()
+	body := func(said string) providertest.Answer {
+		return providertest.Answer{Status: 400, Body: `{"error":"invalid_grant",` + said + `}`}
+	}
+	for name, c := range map[string]struct {
+		answer providertest.Answer
+		says   string
+	}{
+		"consent_required":          {recorded["consent_required"], "nobody has consented"},
+		"refresh_revoked":           {recorded["refresh_revoked"], "it was revoked"},
+		"refresh_expired_inactive":  {recorded["refresh_expired_inactive"], "nobody used it for too long"},
+		"refresh_sign_in_frequency": {recorded["refresh_sign_in_frequency"], "bounds how long a sign-in lasts"},
+		"refresh_sign_in_again":     {recorded["refresh_sign_in_again"], "the person must sign in again"},
+		"a second factor":           {body(`"error_codes":[50076],"suberror":"basic_action"`), "a second factor"},
+		"a password":                {body(`"error_codes":[50055],"suberror":"user_password_expired"`), "the password of the account has expired"},
+		"a page of its own":         {body(`"error_codes":[700084]`), "registered for the platform Web"},
+		"no account":                {body(`"error_codes":[50034]`), "does not have the account any more"},
+		"no number":                 {body(`"suberror":"consent_required"`), "nobody has consented"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := withEntra(t)
+			m.visit(t, m.begun(t), 200)
+			m.pass(3 * time.Hour)
+			m.world.Entra.Behave(c.answer.At("/token"))
+			refused := m.refused(t, logical.ReadOperation, "creds/ado", nil, 400, "credential_rejected").message
+			seen := m.read(t, "health/ado")
+			assert.Equal(t, "needs_reauth", seen["status"])
+			for _, told := range []string{refused, fmt.Sprint(seen["message"])} {
+				assert.Contains(t, told, c.says)
+				assert.Contains(t, told, "write to oauth/authorize/ado")
+				assert.NotContains(t, told, "AADSTS")
+				assert.NotContains(t, told, "Trace ID")
+			}
+			m.world.Entra.Behave(providertest.Fault{})
+			m.refused(t, logical.ReadOperation, "creds/ado", nil, 400, "credential_rejected")
+			m.visit(t, m.begun(t), 200)
+			assert.Equal(t, "healthy", m.write(t, "health/ado", nil).data["status"])
+		})
+	}
+}
+
+// A reason that is not known, or that is no reason, ends nothing, and says what to do if it
+// stays.
+func TestWhatEntraDoesNotDecide(t *testing.T) {
+	recorded := azuredevopstest.EntraAnswers()
+	for name, c := range map[string]struct {
+		answer providertest.Answer
+		says   string
+	}{
+		"not now":              {recorded["refresh_not_taken_now"], "it is asked again later"},
+		"an unknown number":    {providertest.Answer{Status: 400, Body: `{"error":"invalid_grant","error_codes":[50999],"suberror":"bad_token"}`}, "the number 50999"},
+		"an unknown challenge": {providertest.Answer{Status: 400, Body: `{"error":"interaction_required","error_codes":[50999],"suberror":"basic_action"}`}, "the number 50999"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := withEntra(t)
+			m.visit(t, m.begun(t), 200)
+			for range 3 {
+				m.pass(3 * time.Hour)
+				m.world.Entra.Behave(c.answer.At("/token"))
+				refused := m.refused(t, logical.ReadOperation, "creds/ado", nil, 400, "account_blocked").message
+				assert.Contains(t, refused, c.says)
+				assert.Contains(t, refused, "consent again, with oauth/authorize/")
+				assert.Equal(t, "degraded", m.write(t, "health/ado", nil).data["status"], "a person reads of it")
+				m.world.Entra.Behave(providertest.Fault{})
+				m.pass(10 * time.Minute)
+				assert.NotEmpty(t, m.read(t, "creds/ado")["access_token"], "nobody had to consent again")
+			}
+		})
+	}
+}

@@ -21,11 +21,28 @@ type Access struct {
 	// RefusedAt is when the authorization server refused the refresh token for good;
 	// zero where it did not.
 	RefusedAt time.Time `json:"refused_at,omitzero"`
-	unknown   unknown
+	// RefusedFor and RefusedWhy are the reason, a code and a sentence as in providers.Reason;
+	// "" where the server did not tell, or an earlier version did not note it.
+	RefusedFor string `json:"refused_for,omitempty"`
+	RefusedWhy string `json:"refused_why,omitempty"`
+	unknown    unknown
 }
 
 func accessOf(g providers.Grant, asked time.Time) *Access {
 	return &Access{IssuedAt: asked.UTC(), ExpiresAt: asked.Add(g.Life).UTC()}
+}
+
+// refused notes that the refresh token was refused for good.
+func (a *Access) refused(at time.Time, why providers.Reason) {
+	a.RefusedAt, a.RefusedFor, a.RefusedWhy = at.UTC(), why.Code, why.Sentence
+}
+
+// because ends a sentence on a refused refresh token with the reason, where that is known.
+func (a *Access) because() string {
+	if a.RefusedWhy == "" {
+		return ""
+	}
+	return ": " + a.RefusedWhy
 }
 
 // lives reports whether the token still works.

@@ -122,7 +122,7 @@ func (s subject) judge(h *Health) {
 	switch {
 	case access != nil && !access.RefusedAt.IsZero():
 		h.Status, h.Code, h.Since = StatusNeedsReauth, string(providers.Rejected), access.RefusedAt
-		h.Message = fmt.Sprintf("the authorization server refused the refresh token; write to oauth/authorize/%s", s.in.Name)
+		h.Message = fmt.Sprintf("the authorization server refused the refresh token%s; write to oauth/authorize/%s", access.because(), s.in.Name)
 	case len(h.Members) > 0:
 		s.judgePool(h)
 	case h.Code == string(providers.Rejected):

@@ -102,7 +102,7 @@ func (h *Handout) consentAgain() *Error {
 	in, access := h.Integration, h.Record.Current.Access
 	why := "there is no refresh token"
 	if !access.RefusedAt.IsZero() {
-		why = "the authorization server refused the refresh token on " + access.RefusedAt.Format(time.RFC3339)
+		why = "the authorization server refused the refresh token on " + access.RefusedAt.Format(time.RFC3339) + access.because()
 	}
 	if !access.RefreshingSince.IsZero() {
 		why += fmt.Sprintf("; a refresh begun on %s ended without an answer that could be saved, and if the server had carried it out, the token that works was lost with it", access.RefreshingSince.Format(time.RFC3339))
@@ -224,7 +224,7 @@ func (c *Credentials) traded(ctx context.Context, mount *Mount, change *Change, 
 	switch {
 	case errors.As(err, &cause) && cause.Outcome == providers.Rejected:
 		// The mark of an earlier one stays: it says why.
-		return before.withAccess(func(a *Access) { a.RefusedAt = asked.UTC() }), nil
+		return before.withAccess(func(a *Access) { a.refused(asked, cause.Reason) }), nil
 	case errors.As(err, &cause) && cause.Outcome != providers.Unreachable && cause.Outcome != providers.UpstreamError && marked != before:
 		// It was answered, and nothing was issued. If this is not stored, the mark says
 		// too much.

@@ -52,6 +52,8 @@ type Error struct {
 	// Unjudged is set where the upstream did not look at the credential, although the
 	// outcome asks a person to act: it takes back no verdict.
 	Unjudged bool
+	// Reason is set where a refresh token was refused for good and the server told why.
+	Reason Reason
 	// Fields names the credential fields or settings that are at fault.
 	Fields []string
 	// Missing names scopes, organisations or workspaces.

@@ -2,84 +2,139 @@ package azuredevops
 
 import (
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"vault-plugin-secrets-sei/providers"
 	"vault-plugin-secrets-sei/providers/internal/oauthclient"
 )
 
-// passing is Microsoft's number of a grant that was not taken for a reason that it does
-// not tell, and that may be gone a moment later. Of a code it says that this is bad.
-const passing = 70000
+// undecided is Microsoft's number of a grant that was not taken. Only the text beside it
+// tells one that may be taken a moment later from one that has ended. Of a code it says that
+// this is bad.
+const undecided = 70000
 
-// entraReason finds what Microsoft's numbers say of a refusal, whatever the code of RFC
-// 6749 beside them is: most come as invalid_grant.
+// entraSignIn is what the text of an undecided refusal says where the grant has ended: "The
+// user must sign in again." Without it the same token was seen to be taken a moment later.
+const entraSignIn = "must sign in again"
+
+// entraBlocks finds what Microsoft's numbers say of a refusal that somebody can take back,
+// or that passes; the grant is as good as before.
 //
 // https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes
-func entraReason(number int) oauthclient.Refusal {
+func entraBlocks(number int) oauthclient.Refusal {
+	blocked := func(why string) oauthclient.Refusal {
+		return oauthclient.Refusal{Outcome: providers.AccountBlocked, Why: why}
+	}
 	switch number {
-	case 53000, 53001, 53002, 53003, 53004, 53009, 53010, 53011, 530021, 530031, 530032, 530033, 530034, 530035, 50005, 50097, 50129, 50131:
-		return oauthclient.Refusal{Outcome: providers.AccountBlocked, Why: "a policy of the tenant for conditional access blocks the sign-in; whoever administers it must allow Vault's address and the account"}
+	case 53000, 53001, 53002, 53003, 53004, 53009, 53010, 53011, 530003, 530021, 530031, 530032, 530033, 530034, 530035, 50005, 50097, 50129, 50131:
+		return blocked("a policy of the tenant for conditional access blocks the sign-in; whoever administers it must allow Vault's address and the account")
 	case 50057:
-		return oauthclient.Refusal{Outcome: providers.AccountBlocked, Why: "the account is disabled; whoever administers the tenant can enable it again"}
+		return blocked("the account is disabled; whoever administers the tenant can enable it again")
 	case 50053:
-		return oauthclient.Refusal{Outcome: providers.AccountBlocked, Why: "the account is locked after failed sign-ins; wait, or have it unlocked"}
+		return blocked("the account is locked after failed sign-ins; wait, or have it unlocked")
 	case 50105:
-		return oauthclient.Refusal{Outcome: providers.AccountBlocked, Why: "the account is not assigned to the application; whoever administers the tenant must assign it"}
-	case passing:
-		return oauthclient.Refusal{Outcome: providers.AccountBlocked, Why: "it does not take the grant now and tells no lasting reason; it is asked again later", Passes: true}
-	case 65001, 65004:
-		return oauthclient.Refusal{Outcome: providers.Rejected, Why: oauthclient.NoConsent}
-	case 50055:
-		return oauthclient.Refusal{Outcome: providers.Rejected, Why: "the password of the account has expired; the person must change it and sign in again"}
-	case 50072, 50074, 50076, 50078, 50079, 50158, 70043, 50058, 16000:
-		return oauthclient.Refusal{Outcome: providers.Rejected, Why: oauthclient.SignInAgain}
-	case 50132, 50133, 50173, 70008, 700082, 700084, 9002313: // ended, revoked, or none of Microsoft's
-		return oauthclient.Refusal{Outcome: providers.Rejected}
+		return blocked("the account is not assigned to the application; whoever administers the tenant must assign it")
 	case 50196, 90006, 90012, 90025, 90033, 90036, 90055:
 		return oauthclient.Refusal{Outcome: providers.UpstreamError, Why: "it has a fault of its own that passes; try again later"}
 	}
 	return oauthclient.Refusal{}
 }
 
-// entraSuberror is entraReason for the word that stands beside the numbers.
+// entraEnds finds what the numbers say of a grant that is no good any more, whatever the
+// code of RFC 6749 beside them is: most come as invalid_grant.
+func entraEnds(number int) oauthclient.Refusal {
+	switch number {
+	case 65001, 65004, 90094, 90095:
+		return oauthclient.ConsentMissing()
+	case 50055:
+		return oauthclient.Missing(providers.ReasonPasswordExpired, "the password of the account has expired; the person must change it and sign in again")
+	case 70043:
+		return oauthclient.Missing(providers.ReasonLifetimeOver, "a policy of the tenant for conditional access bounds how long a sign-in lasts, and that is over; the person must sign in again, and whoever administers the tenant can allow more")
+	case 50058, 50072, 50074, 50076, 50078, 50079, 50085, 50125, 50158, 16000:
+		return oauthclient.SignInNeeded()
+	case 70008, 700082:
+		return oauthclient.Ended(providers.ReasonUnused, "it has expired because nobody used it for too long; leave health checks on, which use it")
+	case 700084:
+		return oauthclient.Ended(providers.ReasonLifetimeOver, "it was issued for a single-page application, where it ends after a day; have redirect_uri registered for the platform Web")
+	case 50132, 50133, 50173:
+		return oauthclient.Ended(providers.ReasonRevoked, "it was revoked, as when the password of the account changes or an administrator ends its sessions")
+	case 50034, 51004, 500341:
+		return oauthclient.Ended(providers.ReasonAccountGone, "the tenant does not have the account any more; consent with one that it has")
+	case 50148, 50089, 54005, 501481, 9002313: // of a code, or none of Microsoft's
+		return oauthclient.Refusal{Outcome: providers.Rejected}
+	}
+	return oauthclient.Refusal{}
+}
+
+// entraUndecided tells what the text beside that number says.
+func entraUndecided(said oauthclient.TokenRefusal) oauthclient.Refusal {
+	if strings.Contains(strings.ToLower(said.Description), entraSignIn) {
+		return oauthclient.Ended(providers.ReasonSignInNeeded, "it has expired, and the person must sign in again")
+	}
+	return oauthclient.Refusal{
+		Outcome: providers.AccountBlocked, Passes: true,
+		Why: "it does not take the grant now and tells no lasting reason; it is asked again later, and if this stays, a person must consent again, with oauth/authorize/",
+	}
+}
+
+// entraUnknown is no verdict on a refresh token: the reason may be one that somebody can take
+// back. The number itself is told, so that it can be looked up.
+func entraUnknown(number int) oauthclient.Refusal {
+	return oauthclient.Refusal{
+		Outcome: providers.AccountBlocked, Passes: true,
+		Why: fmt.Sprintf("its reason has the number %d, which is not known here; look it up at https://%s/error, do what it says there, and if the grant has ended, have a person consent again, with oauth/authorize/", number, entraHost),
+	}
+}
+
+// entraSuberror finds what the word says that stands beside the numbers. It counts only where
+// there are none: it is the same for many of them.
 func entraSuberror(word string) oauthclient.Refusal {
 	switch word {
 	case "message_only", "additional_action":
-		return entraReason(53003)
+		return entraBlocks(53003)
 	case "consent_required":
-		return entraReason(65001)
+		return oauthclient.ConsentMissing()
 	case "user_password_expired":
-		return entraReason(50055)
-	case "basic_action":
-		return entraReason(50076)
+		return entraEnds(50055)
+	case "basic_action", "token_expired":
+		return oauthclient.SignInNeeded()
 	}
 	return oauthclient.Refusal{}
 }
 
 // entraRefused knows the reasons of Microsoft Entra. Where several stand in an answer, one
-// that blocks outweighs others, and the passing one counts only alone.
+// that blocks outweighs others, and the undecided one counts only alone.
 func entraRefused(said oauthclient.TokenRefusal) oauthclient.Refusal {
-	var found oauthclient.Refusal
 	numbers := entraNumbers(said)
+	if len(numbers) == 0 {
+		return entraSuberror(said.Suberror)
+	}
+	var found oauthclient.Refusal
 	for _, number := range numbers {
-		r := entraReason(number)
-		if number == passing && len(numbers) > 1 {
-			continue
-		}
+		r := entraBlocks(number)
 		if r.Outcome == providers.AccountBlocked {
 			return r
+		}
+		if r.Outcome == "" {
+			r = entraEnds(number)
 		}
 		if found.Outcome == "" {
 			found = r
 		}
 	}
-	if found.Outcome == "" {
-		return entraSuberror(said.Suberror)
+	switch {
+	case found.Outcome != "":
+		return found
+	case slices.Contains(numbers, undecided):
+		return entraUndecided(said)
+	case slices.Contains([]string{"invalid_grant", "interaction_required", "login_required"}, said.Error):
+		return entraUnknown(numbers[0])
 	}
-	return found
+	return oauthclient.Refusal{}
 }
 
 var entraNumber = regexp.MustCompile(`AADSTS([0-9]{4,8})`)
@@ -87,10 +142,17 @@ var entraNumber = regexp.MustCompile(`AADSTS([0-9]{4,8})`)
 // entraNumbers are those of error_codes, or where they are left out, those of the text.
 func entraNumbers(said oauthclient.TokenRefusal) []int {
 	var numbers []int
-	if json.Unmarshal(said.Codes, &numbers) == nil && len(numbers) > 0 {
+	var codes []json.Number // which may stand in quotes
+	if json.Unmarshal(said.Codes, &codes) == nil {
+		for _, code := range codes {
+			if n, err := strconv.Atoi(code.String()); err == nil {
+				numbers = append(numbers, n)
+			}
+		}
+	}
+	if len(numbers) > 0 {
 		return numbers
 	}
-	numbers = nil
 	for _, match := range entraNumber.FindAllStringSubmatch(said.Description, -1) {
 		n, _ := strconv.Atoi(match[1]) // at most eight digits
 		numbers = append(numbers, n)

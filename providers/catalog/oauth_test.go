@@ -217,6 +217,8 @@ func TestTokenAnswers(t *testing.T) {
 			"code_already_redeemed": same(providers.Rejected), "refresh_revoked": same(providers.Rejected),
 			"refresh_expired_inactive": same(providers.Rejected), "consent_required": {providers.InsufficientScope, providers.Rejected},
 			"conditional_access_blocked": same(providers.AccountBlocked), "invalid_client_secret": same(providers.InvalidField),
+			"refresh_sign_in_frequency": {providers.AccountBlocked, providers.Rejected}, "refresh_sign_in_again": same(providers.Rejected),
+			"refresh_not_taken_now": {providers.Rejected, providers.AccountBlocked},
 			"client_secret_expired": same(providers.InvalidField), "invalid_scope": same(providers.InsufficientScope),
 		},
 	}
@@ -314,6 +316,29 @@ func TestTokenAnswers(t *testing.T) {
 			`"consent_required"`:                                                                                  {providers.InsufficientScope, providers.Rejected},
 			`"invalid_grant","error_codes":[90033]`:                                                               same(providers.UpstreamError),
 			`"bad_token"`:                                                                                         dead,
+			// A number that nobody here knows is no verdict on a refresh token, whatever the word
+			// beside it, and a code is used up anyway.
+			`"invalid_grant","error_codes":[50999]`:                                             {providers.Rejected, providers.AccountBlocked},
+			`"invalid_grant","error_codes":["50999"]`:                                           {providers.Rejected, providers.AccountBlocked},
+			`"invalid_grant","error_description":"AADSTS50999: No."`:                            {providers.Rejected, providers.AccountBlocked},
+			`"invalid_grant","error_codes":[50999,50998],"suberror":"bad_token"`:                {providers.Rejected, providers.AccountBlocked},
+			`"invalid_grant","error_codes":[50999],"suberror":"consent_required"`:               {providers.Rejected, providers.AccountBlocked},
+			`"invalid_grant","error_codes":[50999],"suberror":"user_password_expired"`:          {providers.Rejected, providers.AccountBlocked},
+			`"invalid_grant","error_codes":[50999],"suberror":"message_only"`:                   {providers.Rejected, providers.AccountBlocked},
+			`"interaction_required","error_codes":[50999],"suberror":"basic_action"`:            {providers.Rejected, providers.AccountBlocked},
+			`"consent_required","error_codes":[50999]`:                                          {providers.InsufficientScope, providers.Rejected},
+			`"bad_token","error_codes":[50999]`:                                                 dead,
+			`"invalid_request","error_codes":[50999],"suberror":"bad_token"`:                    same(providers.UpstreamError),
+			`"invalid_grant","error_codes":[50999,50173]`:                                       dead,
+			`"invalid_grant","error_codes":[50999,53003]`:                                       blocked,
+			`"invalid_grant","error_codes":{"a":1},"error_description":"AADSTS50173: Revoked."`: dead,
+			`"invalid_grant"`:                                                dead,
+			`"invalid_grant","suberror":"bad_token"`:                         dead,
+			`"invalid_grant","suberror":"token_expired"`:                     again,
+			`"invalid_grant","suberror":"something_new"`:                     dead,
+			`"invalid_grant","error_codes":[],"suberror":"consent_required"`: {providers.InsufficientScope, providers.Rejected},
+			// MicrosoftDocs/azure-docs issue 99814, recorded without the envelope.
+			`"invalid_grant","error_codes":[70000],"error_description":"AADSTS70000: The user could not be authenticated or user interaction is required. The user must sign in again and if needed grant the client application access to the requested scope."`: {providers.Rejected, providers.Rejected},
 		} {
 			ask(said, providertest.Fault{Status: 400, Body: `{"error":` + said + `}`}, want)
 		}

@@ -62,10 +62,31 @@ func (c *Client) judgeToken(res *upstream.Response, refused func(*upstream.Respo
 type Refusal struct {
 	Outcome providers.Outcome
 	Why     string
-	// Passes is set where the reason may be gone a moment later. Of a code, which works
-	// for a moment only, such a refusal says that it is bad.
+	// Reason is for whoever must act where a refresh token is refused for good.
+	Reason providers.Reason
+	// Passes is set where the reason may be gone a moment later, or is not known. Of a code,
+	// which works for a moment only, such a refusal says that it is bad.
 	Passes bool
 }
+
+// Ended is the refusal of a grant that is no good any more.
+func Ended(code, why string) Refusal {
+	return Refusal{Outcome: providers.Rejected, Reason: providers.Reason{Code: code, Sentence: why}}
+}
+
+// Missing is the refusal of a grant for something that a person must do first. Asked for the
+// exchange of a code, that is not the fault of the code.
+func Missing(code, why string) Refusal {
+	r := Ended(code, why)
+	r.Why = why
+	return r
+}
+
+// ConsentMissing is the refusal where nobody has consented.
+func ConsentMissing() Refusal { return Missing(providers.ReasonConsentMissing, noConsent) }
+
+// SignInNeeded is the refusal where a sign-in has a step that only a person can do.
+func SignInNeeded() Refusal { return Missing(providers.ReasonSignInNeeded, signInAgain) }
 
 // because finds why an answer refuses a code or a refresh token: the vendor's own words
 // say more than the codes of OpenID Connect, and those more than the ones of RFC 6749.
@@ -81,17 +102,17 @@ func (c *Client) because(res *upstream.Response) Refusal {
 	case "invalid_grant", "bad_token":
 		return Refusal{Outcome: providers.Rejected}
 	case "consent_required":
-		return Refusal{Outcome: providers.Rejected, Why: NoConsent}
+		return ConsentMissing()
 	case "interaction_required", "login_required":
-		return Refusal{Outcome: providers.Rejected, Why: SignInAgain}
+		return SignInNeeded()
 	}
 	return Refusal{}
 }
 
 // What a person must do before anything is issued.
 const (
-	NoConsent   = "nobody has consented that the application uses the account; consent, or have an administrator of the tenant grant it"
-	SignInAgain = "the person must sign in again, and do there what is asked for, such as a second factor"
+	noConsent   = "nobody has consented that the application uses the account; consent, or have an administrator of the tenant grant it"
+	signInAgain = "the person must sign in again, and do there what is asked for, such as a second factor"
 )
 
 // exchangeRefused judges a refused code. A refusal with a reason of its own does not say
@@ -101,7 +122,7 @@ func (c *Client) exchangeRefused(res *upstream.Response) *providers.Error {
 	switch {
 	case r.Outcome == "":
 		return c.notUnderstood(res)
-	case r.Why == NoConsent:
+	case r.Reason.Code == providers.ReasonConsentMissing:
 		return c.Fail(providers.InsufficientScope, "%q issued nothing (HTTP %d): %s", res.Host, res.Status, r.Why)
 	case r.Outcome == providers.UpstreamError:
 		return c.Fail(providers.UpstreamError, "%q issued nothing (HTTP %d): %s", res.Host, res.Status, r.Why)
@@ -111,17 +132,23 @@ func (c *Client) exchangeRefused(res *upstream.Response) *providers.Error {
 	return c.Fail(providers.Rejected, "%q refused the authorization code (HTTP %d): it is wrong, used already or too old, or it was made for another redirect_uri", res.Host, res.Status)
 }
 
-// refreshRefused judges a refused refresh token. What passes, or what an administrator can
-// take back, is no verdict on it.
+// refreshRefused judges a refused refresh token. What passes, what an administrator can
+// take back, and what is not understood is no verdict on it.
 func (c *Client) refreshRefused(res *upstream.Response) *providers.Error {
 	r := c.because(res)
+	var e *providers.Error
 	switch {
 	case r.Outcome == "":
 		return c.notUnderstood(res)
 	case r.Why != "":
-		return c.Fail(r.Outcome, "%q renewed nothing (HTTP %d): %s", res.Host, res.Status, r.Why)
+		e = c.Fail(r.Outcome, "%q renewed nothing (HTTP %d): %s", res.Host, res.Status, r.Why)
+	case !r.Reason.Empty():
+		e = c.Fail(r.Outcome, "%q refused the refresh token (HTTP %d): %s", res.Host, res.Status, r.Reason.Sentence)
+	default:
+		e = c.Fail(r.Outcome, "%q refused the refresh token (HTTP %d): it has ended, was revoked or was used already", res.Host, res.Status)
 	}
-	return c.Fail(r.Outcome, "%q refused the refresh token (HTTP %d): it has ended, was revoked or was used already", res.Host, res.Status)
+	e.Reason = r.Reason
+	return e
 }
 
 func (c *Client) notUnderstood(res *upstream.Response) *providers.Error {
