@@ -3,8 +3,6 @@ package sei
 import (
 	"context"
 	"errors"
-	"net/url"
-	"strings"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
@@ -65,21 +63,6 @@ func (e *engine) authorize(ctx context.Context, c call) (*logical.Response, erro
 		resp.AddWarning(warning)
 	}
 	return resp, nil
-}
-
-// elsewhere warns of a redirect URI that is the callback of another mount, as after a
-// move of the mount: the browser would come back to where nobody knows its state. A
-// namespace may stand before the mount's path, and whose address is not a callback is a
-// page of somebody's own.
-func (c call) elsewhere(redirectURI string) string {
-	u, err := url.Parse(redirectURI)
-	if err != nil || c.MountPoint == "" || !strings.HasPrefix(u.Path, "/v1/") || !strings.HasSuffix(u.Path, "/"+callbackPath) {
-		return ""
-	}
-	if own := "/" + c.MountPoint + callbackPath; strings.HasSuffix(u.Path, own) {
-		return ""
-	}
-	return "redirect_uri is the callback of another mount than this one, which is " + c.MountPoint + "; the browser comes back there. Unless a rule in front of Vault leads it here, set redirect_uri to the callback of this mount, here and at the vendor"
 }
 
 // callback answers with a page, whatever happens: a person reads it. The audit log

@@ -53,26 +53,81 @@ func TestTheOldestAuthorizationMakesRoom(t *testing.T) {
 	}
 }
 
-// After the mount was moved, the browser would come back to where it was.
+// After the mount was moved, the browser would come back to where it was. Vault names the
+// mount with its namespace.
 func TestARedirectURIOfAnotherMount(t *testing.T) {
-	m := withOAuth(t)
-	ask := func(path, mountPoint string, data body) *logical.Response {
-		resp, err := m.HandleRequest(t.Context(), &logical.Request{Operation: logical.UpdateOperation, Path: path, MountPoint: mountPoint, Storage: m.storage, Data: data})
-		require.NoError(t, err)
-		return resp
-	}
-	for uri, warned := range map[string]bool{
-		oauthCallbackURI: true,
-		"https://vault.example.com/v1/team/moved/oauth/callback": false, // in a namespace
-		"https://vault.example.com/v1/moved/oauth/callback":      false,
-		"https://vault.example.com/v1/removed/oauth/callback":    true,
-		"https://vault.example.com/a/page/of/our/own":            false,
+	const host, other, slash = "https://vault.example.com", "is the callback of another mount", "ends with a slash"
+	for mount, uris := range map[string]map[string]string{
+		"moved/": {
+			oauthCallbackURI:                        other,
+			host + "/v1/moved/oauth/callback":       "",
+			host + "/v1/removed/oauth/callback":     other,
+			host + "/v1/team/moved/oauth/callback":  other, // moved out of team/
+			host + "/v1/MOVED/oauth/callback":       other,
+			host + "/v1/moved/moved/oauth/callback": other,
+			host + "/v1/moved/oauth/callback/":      slash,
+			host + "/v1/moved/oauth/callback//":     slash,
+			host + "/v1/removed/oauth/callback/":    other,
+			host + "/v1/auth/oidc/oauth/callback":   other,
+			// Vault behind a prefix, or a page of somebody's own that looks like it.
+			host + "/vault/v1/moved/oauth/callback":    "",
+			host + "/vault/v1/moved/oauth/callback/":   slash,
+			host + "/vault/v1/removed/oauth/callback":  "",
+			host + "/v1/vault/v1/moved/oauth/callback": "",
+			host + "/api/v1/oauth/callback":            "",
+			host + "/v1/oauth/callback":                "",
+			host + "/v1/oauth/callback/":               "",
+			host + "/oauth/callback":                   "",
+			host + "/v2/removed/oauth/callback":        "",
+			host + "/v1/removed/oauth/callbacks":       "",
+			host + "/v1/removed/oauth/callback/done":   "",
+			host + "/a/page/of/our/own":                "",
+			host + "/":                                 "",
+			host:                                       "",
+		},
+		"team/moved/": {
+			host + "/v1/team/moved/oauth/callback":       "",
+			host + "/v1/moved/oauth/callback":            "", // something in front names the namespace
+			host + "/v1/other/moved/oauth/callback":      other,
+			host + "/v1/team/oauth/callback":             other,
+			host + "/v1/eam/moved/oauth/callback":        other,
+			host + "/v1/top/team/moved/oauth/callback":   other,
+			host + "/v1/moved/oauth/callback/":           slash,
+			host + "/vault/v1/team/moved/oauth/callback": "",
+		},
+		"": {host + "/v1/removed/oauth/callback": ""},
 	} {
-		written := ask("integrations/bb", "moved/", body{"redirect_uri": uri})
-		assert.Equal(t, warned, written != nil && len(written.Warnings) > 0, uri)
-		begun := ask("oauth/authorize/bb", "moved/", nil)
-		assert.Equal(t, warned, len(begun.Warnings) > 0, uri)
+		m := withOAuth(t)
+		ask := func(path string, data body) string {
+			resp, err := m.HandleRequest(t.Context(), &logical.Request{Operation: logical.UpdateOperation, Path: path, MountPoint: mount, Storage: m.storage, Data: data})
+			require.NoError(t, err)
+			if resp == nil {
+				return ""
+			}
+			require.False(t, resp.IsError(), "%s: %v", path, data)
+			return strings.Join(resp.Warnings, "\n")
+		}
+		for uri, want := range uris {
+			for what, told := range map[string]string{"written": ask("integrations/bb", body{"redirect_uri": uri}), "begun": ask("oauth/authorize/bb", nil)} {
+				if want == "" {
+					assert.Empty(t, told, "%s at %q, %s", uri, mount, what)
+					continue
+				}
+				assert.Contains(t, told, want, "%s at %q, %s", uri, mount, what)
+				if want == other {
+					assert.Contains(t, told, "/v1/"+mount+"oauth/callback", "what it should be")
+				}
+			}
+		}
 	}
+}
+
+// The callback answers at its own path alone, which is why a slash after it is warned of.
+func TestTheCallbackHasNoSlashAtItsEnd(t *testing.T) {
+	m := withOAuth(t)
+	_, err := m.HandleRequest(t.Context(), &logical.Request{Operation: logical.ReadOperation, Path: "oauth/callback/", Storage: m.storage})
+	require.ErrorIs(t, err, logical.ErrUnsupportedPath)
+	assert.NotContains(t, m.SpecialPaths().Unauthenticated, "oauth/callback/")
 }
 
 // One refusal of a refresh token is confirmed before it is final.
