@@ -20,6 +20,7 @@ func ReportFields() []providers.Field {
 	}
 }
 
+// Report reads what a worker tells of a token: exactly the fields of [ReportFields].
 func (v Vocabulary) Report(body map[string]any) (backend.Report, error) {
 	fields := ReportFields()
 	if err := v.Strict(body, fields, AtReport, "a report has "+FieldNames(fields)); err != nil {
