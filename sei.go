@@ -7,8 +7,9 @@
 // nothing else: it is checked at the real upstream, and only a credential that
 // works is swapped in, in one atomic write. Workers read creds/.
 //
-// The package is the framework side: paths, parsing and answers. Records, locks
-// and the swap are in backend, upstreams in providers. Imports go down only.
+// The package is the framework side: paths and answers. What a request sends is read
+// by package input, and a browser is shown what package page makes. Records, locks and
+// the swap are in backend, upstreams in providers. Imports go down only.
 //
 // Promises that hold whatever happens: a crash, a full disk or a lost leader
 // leaves the old credential or the new one, never a mixture; re-authentication
