@@ -183,8 +183,8 @@ func fits(content openapi3.Content, e exchange, good bool) error {
 	if good {
 		value = body["data"]
 	}
-	if good && value == nil { // all there is to say stands beside the data
-		value = map[string]any{"warnings": body["warnings"]}
+	if warnings := body["warnings"]; good && value == nil && warnings != nil { // all there is to say stands beside the data
+		value = map[string]any{"warnings": warnings}
 	}
 	return withoutValues(media.Schema.Value.VisitJSON(value, openapi3.VisitAsResponse(), openapi3.MultiErrors()))
 }
