@@ -39,11 +39,16 @@ SCRIPTS := .ci/run $(wildcard scripts/*.sh examples/*.sh examples/*/*.sh)
 golangci_lint := "$$($(CURDIR)/scripts/tool.sh github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION))"
 shfmt         := "$$(scripts/tool.sh mvdan.cc/sh/v3/cmd/shfmt@$(SHFMT_VERSION))" -i 2 -ci
 actionlint    := "$$(scripts/tool.sh github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION))"
+# What runs go test, and says what was not run. RECORDS is a folder for make check.
+suite    := go run ./scripts/suite
+recorded  = $(if $(RECORDS),-record '$(abspath $(RECORDS))')
+# As the plugin and the server are built, so that Go compiles nothing twice.
+static   := CGO_ENABLED=0
 # The race detector needs a C compiler; go sets CGO_ENABLED=0 where there is none.
 race = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
 .DEFAULT_GOAL := help
-.PHONY: help build release try demo dev test unit acceptance bench torture browser vault fuzz docs transcript lint fmt clean
+.PHONY: help build release try demo dev test check unit acceptance bench torture browser vault fuzz docs transcript lint fmt clean
 
 help: ## Show this list.
 	@echo 'make TARGET'
@@ -66,19 +71,20 @@ demo: ## Tell the engine's story on a real Vault, in under a minute; ends by its
 dev: ## Start a Vault with the engine and fake upstreams; stays up until Ctrl-C.
 	@VERSION='$(VERSION)' scripts/dev.sh
 
-test: ## Run the unit tests, the fuzz targets for 20s each, then the acceptance tests.
-	@$(MAKE) --no-print-directory unit
-	@$(MAKE) --no-print-directory fuzz FUZZTIME=20s
-	@$(MAKE) --no-print-directory acceptance
+test: ## Run what every commit passes, in about 4 minutes: unit tests, seeds of the fuzz targets, stories.
+	@server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required $(static) $(suite) -short -trimpath -p 3 $(TESTFLAGS) ./...
 
-unit: ## Run the unit tests with the race detector, in random order.
+check: ## Run the whole gate, in about half an hour: all tests, the race detector, fuzzing, linters.
+	@scripts/check.sh
+
+unit: ## Run all unit tests with the race detector, in random order.
 	@$(if $(race),,echo 'unit: no C compiler, so the tests run without the race detector')
-	go test $(race) -shuffle=on $(TESTFLAGS) $(filter-out %/acceptance,$(shell go list ./...))
+	$(suite) $(recorded) $(race) -shuffle=on $(TESTFLAGS) $(filter-out %/acceptance,$(shell go list ./...))
 	@# What the race detector would make too long, or change.
-	$(if $(race),go test -count=1 -run 'TestStorageFaults$$|TestMemoryIsFlat|TestAllocationsOfAWarmRead' . ./backend)
+	$(if $(race),$(suite) $(recorded) -run 'TestStorageFaults$$|TestMemoryIsFlat|TestAllocationsOfAWarmRead' . ./backend)
 
-acceptance: ## Run the stories in acceptance/ on a real Vault; fails without one.
-	server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required go test -count=1 -timeout=25m $(TESTFLAGS) ./acceptance
+acceptance: ## Run all of acceptance/ on a real Vault; fails without one.
+	server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required $(static) $(suite) $(recorded) -trimpath -timeout=25m $(TESTFLAGS) ./acceptance
 
 torture: ## Kill plugins, servers and leaders under load (KILLS=200, LEADERS=30); about 15 minutes.
 	server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required SEI_TORTURE=$(KILLS) SEI_TORTURE_LEADERS=$(LEADERS) go test -count=1 -timeout=60m -v -run '^TestTorture' $(TESTFLAGS) ./acceptance
@@ -87,7 +93,7 @@ bench: ## Measure speed beside Vault's own engines into docs/performance.md; BEN
 	server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required SEI_BENCH=$(BENCH) go test -count=1 -v -timeout=30m -run '^TestBench$$' ./acceptance
 
 browser: ## Test the driver of the browser in tools/browser; make acceptance uses it.
-	chromium=$$(scripts/chromium.sh) && cd tools/browser && CHROMIUM_BIN="$$chromium" SEI_ACCEPTANCE=required GOWORK=off go test -count=1 ./...
+	chromium=$$(scripts/chromium.sh) && CHROMIUM_BIN="$$chromium" SEI_ACCEPTANCE=required $(suite) $(recorded) -in tools/browser -count=1 ./...
 
 vault: ## Find a Vault server, or build one (about 10 minutes, once); prints its path.
 	@scripts/vault.sh
