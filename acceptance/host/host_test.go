@@ -1,7 +1,9 @@
 package host_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http/httptest"
@@ -19,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-sei/acceptance/host"
+	"vault-plugin-secrets-sei/internal/layer"
 	"vault-plugin-secrets-sei/providers/jira/jiratest"
 )
 
@@ -27,17 +30,39 @@ const (
 	module  = "vault-plugin-secrets-sei"
 )
 
-// build builds the plugin, with the further arguments of go build.
-func build(t *testing.T, args ...string) string {
-	t.Helper()
-	program := filepath.Join(t.TempDir(), module)
-	args = append([]string{"build", "-trimpath", "-ldflags=-X " + module + ".version=" + version, "-o", program}, args...)
-	cmd := exec.CommandContext(t.Context(), "go", append(args, "../../cmd/"+module)...)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, string(out))
-	return program
+// envBuilt is where TestMain puts the folder of the programs that all tests share.
+const envBuilt = "SEI_HOST_BUILT"
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	layer.NeverCached()
+	built, err := os.MkdirTemp("", "sei-host-")
+	if err == nil {
+		defer func() { _ = os.RemoveAll(built) }()
+		err = errors.Join(os.Setenv(envBuilt, built), build(context.Background(), built, "../../cmd/"+module, "../../scripts/try"))
+	}
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	return m.Run()
 }
+
+// build builds programs into a folder, as make does so that nothing is compiled twice.
+// The arguments are packages, and before them further flags of go build.
+func build(ctx context.Context, folder string, args ...string) error {
+	args = append([]string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-X " + module + ".version=" + version, "-o", folder + "/"}, args...)
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// built is the path of a program that TestMain has built.
+func built(name string) string { return filepath.Join(os.Getenv(envBuilt), name) }
 
 func start(t *testing.T, program string) *host.Host {
 	t.Helper()
@@ -98,7 +123,7 @@ func configured(t *testing.T, h *host.Host) *host.Mount {
 }
 
 func TestHost(t *testing.T) {
-	program := build(t)
+	program := built(module)
 	t.Run("says what it is", func(t *testing.T) {
 		h := start(t, program)
 		m := mount(t, h, &logical.InmemStorage{})
@@ -186,20 +211,21 @@ func changed(t *testing.T, program string) {
 // The first thing that a newcomer runs: it checks every step itself, and says that it is
 // no Vault.
 func TestTry(t *testing.T) {
-	cmd := exec.CommandContext(t.Context(), "go", "run", "../../scripts/try", build(t))
-	out, err := cmd.CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), built("try"), built(module)).CombinedOutput()
 	require.NoError(t, err, string(out))
 	for _, text := range []string{version, "refused: credential_rejected:", "version 1\n  stays in use", "refused: field_not_allowed:", "every step did", "no Vault", "make demo"} {
 		assert.Contains(t, string(out), text)
 	}
-	assert.Error(t, exec.CommandContext(t.Context(), "go", "run", "../../scripts/try", os.Args[0]).Run(), "a program that is no plugin")
+	assert.Error(t, exec.CommandContext(t.Context(), built("try"), built("try")).Run(), "a program that is no plugin")
 }
 
 // A panic in a request of one mount is answered, its text, which may quote a secret, is
 // not logged, and neither the process nor another mount ends.
 func TestAPanicEndsNothing(t *testing.T) {
 	var log lockedBuffer
-	h, err := registered(t, build(t, "-overlay="+planted(t))).Start(t.Context(), &log)
+	folder := t.TempDir()
+	require.NoError(t, build(t.Context(), folder, "-overlay="+planted(t), "../../cmd/"+module))
+	h, err := registered(t, filepath.Join(folder, module)).Start(t.Context(), &log)
 	require.NoError(t, err)
 	t.Cleanup(h.Close)
 	one, other := configured(t, h), configured(t, h)
