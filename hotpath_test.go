@@ -9,6 +9,8 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/internal/layer"
 )
 
 // Storage costs more than all else that the engine does, so what is done often asks it
@@ -131,8 +133,8 @@ func TestANoIsNotRemembered(t *testing.T) {
 // What a read of creds/ allocates depends on no machine. Whoever makes it fewer lowers
 // the number; whoever needs more has a reason.
 func TestAllocationsOfAWarmRead(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector allocates, too")
+	if !layer.Unraced(t, "allocations, because the race detector allocates, too") {
+		return
 	}
 	m := warmInstant(t)
 	for name, want := range map[string]float64{"key": 41, "other": 55, "pool": 47, "app": 40} {

@@ -121,10 +121,7 @@ func TestCallersWordsFillNoMap(t *testing.T) {
 	m := withInstant(t)
 	m.disk.deaf = true
 	names := []string{"key", "pool", "app", "one"}
-	first, last := 120, 400
-	if testing.Short() {
-		last = 260
-	}
+	const first, last = 120, 400
 	for round := range first {
 		storm(t, m, names, round)
 	}

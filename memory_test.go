@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/internal/layer"
 )
 
 // footprint is what a process holds once nothing is garbage.
@@ -33,7 +34,8 @@ func measure() footprint {
 // held after the first tenth.
 func TestMemoryIsFlat(t *testing.T) {
 	total := 100_000
-	if raceEnabled || testing.Short() {
+	const what = "the heap after a hundred thousand re-authentications, not ten thousand"
+	if !layer.Unraced(t, what) || !layer.Part(t, what) {
 		total = 10_000
 	}
 	l := newLife(t)

@@ -28,6 +28,7 @@ const (
 // A real Vault Agent with the example's files, which may do no more than a worker,
 // renders a credential of each form, and renders it anew after it was replaced.
 func TestVaultAgent(t *testing.T) {
+	t.Parallel()
 	server := startDev(t)
 	client := server.client(t)
 	require.NoError(t, client.Sys().EnableAuthWithOptionsWithContext(t.Context(), "approle", &api.EnableAuthOptions{Type: "approle"}))

@@ -13,6 +13,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/internal/layer"
 )
 
 // envBrowser is where TestBrowser puts the path of tools/browser.
@@ -27,6 +29,7 @@ const screenshots = "../build/screenshots"
 // The stories of people at a browser, with a real one. It is found, or where the tests
 // are required installed, by scripts/chromium.sh.
 func TestBrowser(t *testing.T) {
+	layer.Check(t, "people at a browser")
 	prepareBrowser(t)
 	shared := startDev(t)
 	t.Run("stories", func(t *testing.T) {
@@ -64,7 +67,7 @@ func findChromium(t *testing.T) string {
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil && !required {
-		t.Skip("no Chromium found; make test installs one where it can")
+		t.Skip("no Chromium found; make check installs one where it can")
 	}
 	require.NoError(t, err, "scripts/chromium.sh")
 	return strings.TrimSpace(string(out))

@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/internal/layer"
 )
 
 // diskSize is that of the file system on which the server keeps its state.
@@ -17,6 +19,7 @@ const diskSize = "64m"
 // The disk under a server fills up while workers are at work. What was acknowledged is
 // there afterwards, what was not is refused, and nothing is mixed.
 func TestAFullDisk(t *testing.T) {
+	layer.Check(t, "a disk that fills up")
 	server := newRaft(t, "one", os.Getenv(envPlugins))
 	smallDisk(t, server.dataPath())
 	server.initialize(t)

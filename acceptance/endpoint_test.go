@@ -72,6 +72,7 @@ func endpoints(variables map[string]any, mount string) []endpoint {
 // What Terraform's provider does with the example shows no change by itself: not after
 // a write, nor after a re-authentication out of band. A change by another hand shows.
 func TestTerraformSeesNoDrift(t *testing.T) {
+	t.Parallel()
 	server, fakes := startDev(t), startFakes(t)
 	server.mount(t, "sei-tf")
 	resources := endpoints(example(t, fakes), "sei-tf")
@@ -110,6 +111,7 @@ func TestTerraformSeesNoDrift(t *testing.T) {
 
 // Every setting of every provider reads in the type and unit that it is written in.
 func TestEverySettingReadsAsWritten(t *testing.T) {
+	t.Parallel()
 	server, fakes := startDev(t), startFakes(t)
 	server.mount(t, "sei-all")
 	registry := catalog.All("test")

@@ -12,6 +12,7 @@ import (
 // A replaced credential is kept for the rollback window, and then it is gone from
 // Vault's storage. What is deleted is gone at once.
 func TestAReplacedCredentialIsErased(t *testing.T) {
+	t.Parallel()
 	server, fakes := startRaft(t), startFakes(t)
 	server.mount(t, "sei")
 	client := server.client(t).Logical()

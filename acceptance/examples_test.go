@@ -17,6 +17,8 @@ import (
 	"github.com/hashicorp/vault/api"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/internal/layer"
 )
 
 // The tokens of the examples' pool, and how many requests a worker sends.
@@ -29,6 +31,7 @@ const (
 // A worker that does as the examples do misses nothing when a token dies, and health/
 // then says which. While the quota of every token is used up it sends nothing.
 func TestExamples(t *testing.T) {
+	t.Parallel()
 	server := startDev(t)
 	t.Run("go", func(t *testing.T) {
 		t.Parallel()
@@ -59,9 +62,11 @@ func TestExamples(t *testing.T) {
 	})
 }
 
-// needs skips the test where a program is missing, and fails it where none may be.
+// needs leaves the test to make check, skips it where a program is missing, and fails it
+// where none may be.
 func needs(t *testing.T, program, what string) {
 	t.Helper()
+	layer.Check(t, "what needs curl, jq or Python")
 	_, err := exec.LookPath(program)
 	if err != nil && os.Getenv("SEI_ACCEPTANCE") != "required" {
 		t.Skip(what + " needs " + program)

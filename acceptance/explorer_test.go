@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/internal/layer"
 )
 
 // Where Swagger UI shows the operations that the test uses.
@@ -25,6 +27,7 @@ const (
 // A person who may do nothing else re-authenticates in Swagger UI, of which Vault's API
 // explorer is made: it shows the document of a real server, and its form works.
 func TestThePersonAtTheAPIExplorer(t *testing.T) {
+	layer.Check(t, "people at a browser")
 	folder := findSwagger(t)
 	prepareBrowser(t)
 	server, fakes := startDev(t), startFakes(t)

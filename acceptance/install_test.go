@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/internal/layer"
 )
 
 const (
@@ -26,6 +28,8 @@ func releaseName(version string) string {
 // A newcomer who follows docs/install.md on an empty server gets an integration that
 // somebody re-authenticates who can do nothing else, and leaves nothing behind.
 func TestInstall(t *testing.T) {
+	layer.Check(t, "the installation, step by step")
+	t.Parallel()
 	server, exports := newcomer(t)
 	runSession(t, pageText(t, installPage), exports)
 
@@ -42,6 +46,8 @@ func TestInstall(t *testing.T) {
 // the program of a release, and a person who may do what the example's policy says.
 // TestTerraform has the example itself.
 func TestInstallWithTerraform(t *testing.T) {
+	layer.Check(t, "the installation, step by step")
+	t.Parallel()
 	server, exports := newcomer(t)
 	fakes := startFakes(t)
 	registered := strings.Split(pageText(t, installPage), "By default the engine calls")[0]
@@ -84,6 +90,8 @@ func newcomer(t *testing.T) (*server, map[string]string) {
 
 // Each row of the page's table of errors is what the server says.
 func TestInstallationErrors(t *testing.T) {
+	layer.Check(t, "the installation, step by step")
+	t.Parallel()
 	binary, err := os.ReadFile(filepath.Join(os.Getenv(envPlugins), pluginName))
 	require.NoError(t, err)
 	plugins, err := filepath.EvalSymlinks(t.TempDir())

@@ -139,6 +139,7 @@ func text(t *testing.T, value any, path ...string) string {
 // What the operators ask for with the rights of a worker is answered, and their
 // templates make of it what a worker needs.
 func TestKubernetesOperators(t *testing.T) {
+	t.Parallel()
 	server, fakes := startDev(t), startFakes(t)
 	server.mount(t, "sei")
 	client := server.client(t)

@@ -8,7 +8,8 @@
 //
 // The server is found by scripts/vault.sh. Without one the tests are skipped,
 // unless SEI_ACCEPTANCE=required, as make test sets it: then one is built, and
-// without one the tests fail.
+// without one the tests fail. make test leaves some of them to make check: see
+// internal/layer.
 package acceptance_test
 
 import (
@@ -22,6 +23,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"vault-plugin-secrets-sei/internal/layer"
 )
 
 // The tests learn these from the environment, where TestMain puts them.
@@ -45,6 +48,7 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) int {
+	layer.NeverCached()
 	required := os.Getenv("SEI_ACCEPTANCE") == "required"
 	ctx, cancel := context.WithTimeout(context.Background(), setUpLimit)
 	defer cancel()
@@ -99,7 +103,7 @@ func buildPlugin(ctx context.Context, version string) (string, error) {
 	if dir, err = filepath.EvalSymlinks(dir); err != nil {
 		return "", err
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath",
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false",
 		"-ldflags=-X vault-plugin-secrets-sei.version="+version,
 		"-o", filepath.Join(dir, pluginName), "../cmd/vault-plugin-secrets-sei")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")

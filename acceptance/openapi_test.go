@@ -59,6 +59,7 @@ func (c *contract) ask(t *testing.T, s *server, method, path string, body map[st
 // Every operation of a real server's document is what the server does. The walk is of
 // successes; the recorder compares what all other tests get.
 func TestTheDocumentIsWhatTheServerDoes(t *testing.T) {
+	t.Parallel()
 	server, fakes := startDev(t), startFakes(t)
 	server.mount(t, "sei")
 	server.populate(t, fakes)

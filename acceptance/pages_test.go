@@ -32,6 +32,7 @@ func sessionOf(t *testing.T, s *server, more ...string) map[string]string {
 // The commands of docs/oauth.md are taken as they stand. Nobody is asked: that only
 // begins where its address is opened.
 func TestOAuthPage(t *testing.T) {
+	t.Parallel()
 	server := startDev(t)
 	server.mount(t, "sei")
 	runSession(t, pageText(t, oauthPage), sessionOf(t, server,
@@ -42,6 +43,7 @@ func TestOAuthPage(t *testing.T) {
 
 // So are those of docs/api.md.
 func TestAPIPage(t *testing.T) {
+	t.Parallel()
 	server := startDev(t)
 	server.mount(t, "sei")
 	runSession(t, pageText(t, apiPage), sessionOf(t, server))
@@ -49,6 +51,7 @@ func TestAPIPage(t *testing.T) {
 
 // So are those of docs/operations.md, with what each part is about set up before it.
 func TestOperationsPage(t *testing.T) {
+	t.Parallel()
 	needs(t, "jq", operationsPage)
 	server, fakes := startDev(t), startFakes(t)
 	server.mount(t, "sei")

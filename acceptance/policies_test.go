@@ -73,6 +73,7 @@ func systemPaths() []string {
 // Each file of examples/policies allows what the table above says and nothing else, at
 // every operation of the engine, for the integration that it names and for another.
 func TestPolicies(t *testing.T) {
+	t.Parallel()
 	server := startDev(t)
 	server.mount(t, "sei")
 	all := engineOperations(t, server)
@@ -103,6 +104,7 @@ func TestEveryPolicyHasARow(t *testing.T) {
 
 // Who may tune the mount cannot have secrets written into the audit log.
 func TestTerraformCannotOpenTheAuditLog(t *testing.T) {
+	t.Parallel()
 	server := startDev(t)
 	server.mount(t, "sei")
 	policy, err := os.ReadFile(filepath.Join(policiesDir, "terraform.hcl"))
@@ -117,6 +119,7 @@ func TestTerraformCannotOpenTheAuditLog(t *testing.T) {
 
 // A token of no team, or of another, gets nothing out of the team's policy.
 func TestTheTeamsPolicyNeedsATeam(t *testing.T) {
+	t.Parallel()
 	server := startDev(t)
 	server.mount(t, "sei")
 	policy, err := os.ReadFile(filepath.Join(policiesDir, "team.hcl"))

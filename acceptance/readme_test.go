@@ -15,6 +15,7 @@ import (
 
 // The sessions of the pages work as they stand in the environment of make dev.
 func TestReadmeSession(t *testing.T) {
+	t.Parallel()
 	exports := startDevScript(t)
 	for _, page := range []string{readmePage, "docs/security.md"} {
 		t.Run(page, func(t *testing.T) { runSession(t, pageText(t, page), map[string]string{"session": exports}) })
@@ -47,6 +48,7 @@ func runSession(t *testing.T, text string, exports map[string]string) {
 
 // The README names no make target that does not exist.
 func TestReadmeTargets(t *testing.T) {
+	t.Parallel()
 	targets := regexp.MustCompile("`?make ([a-z]+)").FindAllStringSubmatch(pageText(t, readmePage), -1)
 	require.NotEmpty(t, targets)
 	for _, target := range targets {

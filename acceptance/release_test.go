@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/internal/layer"
 )
 
 // release builds a release for one platform from a folder of sources.
@@ -25,6 +27,8 @@ func release(t *testing.T, sources, version, platform string) (folder, out strin
 // A release for the container's platform has a program that needs nothing of the system,
 // where the Dockerfile copies it from; and an SBOM that names it and what is in it.
 func TestReleaseFitsTheContainer(t *testing.T) {
+	layer.Check(t, "a release")
+	t.Parallel()
 	folder, out, err := release(t, ".", "v0.2.0-rc1", "linux/amd64")
 	require.NoError(t, err, out)
 	name := pluginName + "_v0.2.0-rc1_linux_amd64"
@@ -57,6 +61,8 @@ func TestReleaseFitsTheContainer(t *testing.T) {
 // What stands in VERSION, which may be the name of anybody's tag, reaches no shell and no
 // function of make before it is known to be a version.
 func TestVersionsThatAreCommands(t *testing.T) {
+	layer.Check(t, "a release")
+	t.Parallel()
 	dir := t.TempDir()
 	for _, version := range []string{
 		"v1';touch " + dir + "/x;'", "v1$(shell touch " + dir + "/x)", "v1`touch " + dir + "/x`", "v1;touch${IFS}" + dir + "/x", "v1\ntouch " + dir + "/x",
@@ -82,6 +88,8 @@ func TestVersionsThatAreCommands(t *testing.T) {
 // A build that is not the same twice is no release, and neither is a version that Vault
 // would refuse.
 func TestReleaseRefuses(t *testing.T) {
+	layer.Check(t, "a release")
+	t.Parallel()
 	_, out, err := release(t, ".", "0.1.0", "linux/amd64")
 	require.Error(t, err)
 	assert.Contains(t, out, "no version that Vault takes")

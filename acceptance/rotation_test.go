@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"vault-plugin-secrets-sei/internal/layer"
 	"vault-plugin-secrets-sei/providers/catalog/catalogtest"
 	"vault-plugin-secrets-sei/providers/gitlab/gitlabtest"
 	"vault-plugin-secrets-sei/providers/harness/harnesstest"
@@ -36,6 +37,7 @@ type rotated struct {
 // is served afterwards works, or the integration says that somebody must act; no family
 // of tokens is revoked, and none is left behind that the engine does not know of.
 func TestRotationKilledAnywhere(t *testing.T) {
+	layer.Check(t, "rotations killed at every step")
 	server, fakes := startRaft(t), startFakes(t)
 	server.mount(t, "sei")
 	client := server.client(t).Logical()

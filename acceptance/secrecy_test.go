@@ -41,6 +41,7 @@ type entered struct {
 // the wrong place, handed out, rotated, rolled back, and in flight when the plugin dies.
 // That none shows up is looked for when all tests have ended, see evidence.
 func TestEverySecretIsACanary(t *testing.T) {
+	t.Parallel()
 	server, fakes := startRaft(t), startFakes(t)
 	server.mount(t, "sei")
 	w, client := fakes.world, server.client(t).Logical()

@@ -17,6 +17,7 @@ import (
 // A snapshot that is restored into another cluster serves every credential as before,
 // and the work goes on from there.
 func TestASnapshotServesEverything(t *testing.T) {
+	t.Parallel()
 	fakes, old := startFakes(t), startRaft(t)
 	old.mount(t, "sei")
 	old.populate(t, fakes)

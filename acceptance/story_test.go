@@ -26,6 +26,7 @@ type story struct {
 type storyKey struct{}
 
 func TestStories(t *testing.T) {
+	t.Parallel()
 	t.Run("dev", func(t *testing.T) {
 		shared := startDev(t)
 		t.Run("stories", func(t *testing.T) {

@@ -15,6 +15,8 @@ import (
 	"github.com/hashicorp/vault/api"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/internal/layer"
 )
 
 // envProvider names a folder that has the official Vault provider for Terraform, built
@@ -47,6 +49,8 @@ func example(t *testing.T, f *fakes) map[string]any {
 
 // The example itself, with terraform and the official provider, from nothing to nothing.
 func TestTerraform(t *testing.T) {
+	layer.Check(t, "the example with Terraform itself")
+	t.Parallel()
 	folder := os.Getenv(envProvider)
 	terraform, err := exec.LookPath("terraform")
 	if folder == "" || err != nil {

@@ -4,12 +4,15 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/internal/layer"
 )
 
 // A cluster of three loses its leader: it is killed, sealed, or steps down; or the leader's
 // plugin is killed. Clients ask any server that lives. No acknowledged version is lost
 // with a leader, and every server serves the newest one.
 func TestTortureCluster(t *testing.T) {
+	layer.Check(t, "leaders lost under load")
 	c := startCluster(t)
 	losses := number(t, envLeaders, fewLeaders)
 	// Of three losses one is a step-down, and now and then one is a seal. The plugin's

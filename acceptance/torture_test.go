@@ -12,6 +12,8 @@ import (
 	"github.com/hashicorp/vault/api"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/internal/layer"
 )
 
 // How often the tests disturb; the defaults are short. With the same seed, what happens
@@ -44,6 +46,7 @@ type disturbance struct {
 // A killed plugin, a killed server, a seal, a step-down: at any moment, under load. No
 // acknowledged version is lost, nothing is mixed, and nothing is stuck.
 func TestTorture(t *testing.T) {
+	layer.Check(t, "plugins and servers killed under load")
 	server := startRaft(t)
 	kills := number(t, envKills, fewKills)
 	// One in five kills is of the server. A step-down takes Vault ten seconds.

@@ -15,6 +15,7 @@ import (
 // program in its place it reads and cannot write. It says so, and a dead credential is seen;
 // unsealing again mends it.
 func TestAProgramThatWasMissingAtUnseal(t *testing.T) {
+	t.Parallel()
 	plugins, err := filepath.EvalSymlinks(t.TempDir())
 	require.NoError(t, err)
 	binary, err := os.ReadFile(filepath.Join(os.Getenv(envPlugins), pluginName))

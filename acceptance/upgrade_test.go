@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/internal/layer"
 )
 
 const nextVersion = "v0.0.2-acceptance"
@@ -14,6 +16,7 @@ const nextVersion = "v0.0.2-acceptance"
 // The upgrade that docs/operations.md describes, and the way back, with workers at
 // work. Nothing acknowledged is lost, and what is refused is refused cleanly.
 func TestUpgradeAndRollBackThePlugin(t *testing.T) {
+	layer.Check(t, "the plugin upgraded and rolled back under load")
 	fakes, server := startFakes(t), startEmptyRaft(t, twoVersions(t))
 	server.registerVersion(t, pluginName, pluginVersion)
 	server.mount(t, "sei")

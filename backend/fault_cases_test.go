@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/internal/layer"
 )
 
 // requestTime is how long Vault lets a request take, and longestOperation what may come
@@ -51,12 +52,14 @@ func TestStorageFaults(t *testing.T) {
 	}
 }
 
-// exhaust tries every fault and every pair; fewer are tried with -short and under the race
-// detector, which has nothing to see here that a single fault does not show.
+const pairsOfFaults = "every pair of storage faults"
+
+// exhaust tries every fault and every pair; pairs are left to make check, and not tried under
+// the race detector, which has nothing to see here that a single fault does not show.
 func (o operation) exhaust(t *testing.T, warm bool) {
 	t.Helper()
 	states := o.states(t, warm)
-	cases := 0
+	cases, pairs := 0, layer.Part(t, pairsOfFaults) && layer.Unraced(t, pairsOfFaults)
 	defer func() { t.Logf("%d cases", cases) }()
 	for i := 1; !t.Failed(); i++ { // one that fails is enough to read
 		calls := o.try(t, states, warm, schedule{i: fails})
@@ -68,7 +71,7 @@ func (o operation) exhaust(t *testing.T, warm bool) {
 				calls = o.try(t, states, warm, schedule{i: f})
 			}
 			cases++
-			for j := i + 1; j <= len(calls) && !testing.Short() && !raceEnabled; j++ {
+			for j := i + 1; j <= len(calls) && pairs; j++ {
 				for _, g := range faultsOf(calls[j-1]) {
 					o.try(t, states, warm, schedule{i: f, j: g})
 					cases++

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/internal/layer"
 	"vault-plugin-secrets-sei/providers"
 )
 
@@ -375,9 +376,7 @@ func TestAYearOfEnds(t *testing.T) {
 // The sweep of many integrations that did not change writes nothing, and hands nobody
 // a credential later.
 func TestASweepOfTenThousand(t *testing.T) {
-	if testing.Short() {
-		t.Skip("ten thousand integrations take a few seconds; make test makes them")
-	}
+	layer.Check(t, "a sweep of ten thousand integrations")
 	store := &storage{}
 	w := newWorld(store)
 	fleet(t, w, 10_000, time.Hour)

@@ -1,7 +1,0 @@
-//go:build race
-
-package backend_test
-
-// raceEnabled reports whether the race detector is compiled in, which allocates and
-// takes ten times as long.
-const raceEnabled = true

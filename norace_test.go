@@ -1,5 +1,0 @@
-//go:build !race
-
-package sei
-
-const raceEnabled = false
