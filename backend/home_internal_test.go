@@ -36,3 +36,34 @@ func TestAHomeThatWasNotedWithItsLineBreak(t *testing.T) {
 	assert.Error(t, b.Credentials.mayLeave(other, taught))
 	assert.Same(t, taught, l.taught(taught), "nothing is written again")
 }
+
+// So does the one before it, which there is to go back to: when the line break is taken
+// away it is where it was.
+func TestAHomeOfTheOneBeforeThatWasNotedWithItsLineBreak(t *testing.T) {
+	b := New(&logical.InmemStorage{}, catalog.All("test"), time.Now, func(context.Context, Event) {})
+	in := func(url string) *Integration {
+		return &Integration{Name: "app", ID: "1", Provider: "jira", AuthType: "api_key", Settings: providers.Settings{Texts: map[string]string{"url": url}}}
+	}
+	written, plain, other := in("https://jira.example.com\n"), in("https://jira.example.com"), in("https://other.example.com\n")
+	groups := b.Integrations.groups
+	stored := func(mark, binding string) *Stored {
+		return &Stored{Credential: secrets("email", "ada@example.com", "api_key", mark), Fingerprint: mark, Binding: binding}
+	}
+	l := &lesson{
+		in: written, id: "app", home: groups.home(written), written: groups.homeBy(written, providers.Settings.Value),
+		version: 2, fingerprint: "a", told: map[string]providers.Verified{"": {}},
+	}
+	for what, current := range map[string]string{"both are of that version": l.written, "it was replaced since": l.home} {
+		record := &Record{Version: 2, Current: stored("a", current), Previous: stored("b", l.written), PreviousUntil: then()}
+		taught := l.taught(record)
+		assert.True(t, groups.houses(plain, taught.Previous), what)
+		assert.False(t, groups.houses(other, taught.Previous), what)
+		assert.Equal(t, then(), taught.PreviousUntil, what)
+		assert.Equal(t, l.written, record.Previous.Binding, "the record before is immutable")
+		assert.Same(t, taught, l.taught(taught), "nothing is written again")
+	}
+	for what, binding := range map[string]string{"of another place": groups.homeBy(other, providers.Settings.Value), "of before there were homes": ""} {
+		record := &Record{Version: 2, Current: stored("a", l.written), Previous: stored("b", binding)}
+		assert.Equal(t, binding, l.taught(record).Previous.Binding, what)
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"vault-plugin-secrets-sei/providers"
 )
 
 // learnPatience is how long what was learnt waits for the lock of the record. Whoever holds
@@ -138,7 +140,8 @@ func (w *Watch) lesson(r *result) (*lesson, error) {
 	spec := provider.Spec()
 	auth, _ := spec.AuthType(r.in.AuthType)
 	return &lesson{
-		in: r.in, id: id, provider: provider, auth: auth, url: r.in.URL(spec), home: w.integrations.groups.home(r.in), told: r.told,
+		in: r.in, id: id, provider: provider, auth: auth, url: r.in.URL(spec), home: w.integrations.groups.home(r.in),
+		written: w.integrations.groups.homeBy(r.in, providers.Settings.Value), told: r.told,
 		version: r.record.Version, fingerprint: r.record.Current.Fingerprint, turn: r.turn, at: r.asked,
 	}, nil
 }

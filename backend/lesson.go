@@ -18,6 +18,8 @@ type lesson struct {
 	url string
 	// home is that of the integration, where the credential was asked about.
 	home string
+	// written is that home as a version noted it for which a line break counted.
+	written string
 	// version and fingerprint are those of the credential that was asked about.
 	version     int
 	fingerprint string
@@ -48,7 +50,8 @@ func (l *lesson) taught(before *Record) *Record {
 	if next.Binding != "" {
 		next.Binding = l.home // an earlier version may have noted the same place otherwise
 	}
-	if next.knownAs(before.Current) {
+	previous := l.rehoused(before.Previous)
+	if next.knownAs(before.Current) && previous == before.Previous {
 		return before
 	}
 	if !next.ExpiresAt.Equal(before.Current.ExpiresAt) {
@@ -56,7 +59,19 @@ func (l *lesson) taught(before *Record) *Record {
 	}
 	after := *before
 	after.Current, after.Identity, after.AccountID = &next, next.Identity, next.AccountID
+	after.Previous = previous
 	return &after
+}
+
+// rehoused is the credential before the one in use with its home as it is noted now, or a
+// change of the line break would take away what there is to go back to.
+func (l *lesson) rehoused(previous *Stored) *Stored {
+	if previous == nil || previous.Binding != l.written || l.written == l.home {
+		return previous
+	}
+	again := *previous
+	again.Binding = l.home
+	return &again
 }
 
 // teach is taught for a single credential.
