@@ -30,18 +30,27 @@ func (r *Record) again(next *Stored) *Record {
 }
 
 // verifiedAgain is Reauth with the credential in use.
-func (c *Credentials) verifiedAgain(ctx context.Context, change *Change, next *Stored) (*Record, error) {
-	after := change.Before.again(next)
-	for _, in := range append([]*Integration{change.Integration}, change.Siblings...) {
-		if err := c.acquit(ctx, in, after); err != nil {
-			return nil, err
-		}
-	}
+func (c *Credentials) verifiedAgain(change *Change, next *Stored) *Record {
+	change.again = true
 	change.Warnings = append(change.Warnings, warnAgain)
-	if !next.sameOrder(change.Before.Current) {
+	return change.Before.again(next)
+}
+
+// acquitted makes void what was found of the credential that a change verified again. It is
+// for whoever has stored the record: of one that could not be stored all stays as it was. A
+// request that ends meanwhile does not end it, for it would have to be sent again.
+func (c *Credentials) acquitted(ctx context.Context, change *Change) error {
+	if !change.After.Current.sameOrder(change.Before.Current) {
 		c.pools.unstick(change.id)
 	}
-	return after, nil
+	ctx, cancel := uncut(ctx)
+	defer cancel()
+	for _, in := range append([]*Integration{change.Integration}, change.Siblings...) {
+		if err := c.acquit(ctx, in, change.After); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Stored) sameOrder(other *Stored) bool {

@@ -107,6 +107,8 @@ type Change struct {
 	// unconfirmed is set where a check refused the new credential, and another one to
 	// confirm it could not be made.
 	unconfirmed bool
+	// again is set where the credential is the one that was in use, verified once more.
+	again bool
 	// tokens is what a check of a new pool learnt that was begun when asked says.
 	tokens []tokenCheck
 	asked  time.Time
@@ -115,8 +117,9 @@ type Change struct {
 // Reauth checks the entered credential at the upstream and, if it is verified,
 // swaps it in with one Put. A refusal is an *Error; after any error the record
 // is what it was, or, if storage failed in the middle of the Put, the new one whole.
-// The credential in use keeps its version, and what was found against it is void. A code
-// of OAuth is exchanged first; see Authorize.
+// The credential in use keeps its version, and what was found against it is void; that is
+// stored after the record, so an error may leave it until the same is sent again or a check
+// finds it void. A code of OAuth is exchanged first; see Authorize.
 func (c *Credentials) Reauth(ctx context.Context, name string, entry Entry, who Actor) (*Change, error) {
 	if code := entry.Credential.Value(providers.OAuthCode); !code.Empty() {
 		return c.exchange(ctx, name, code, entry.Credential.Value(providers.OAuthState), who)
@@ -131,7 +134,7 @@ func (c *Credentials) Reauth(ctx context.Context, name string, entry Entry, who 
 			return nil, err
 		}
 		if change.Before.hasAlready(next) {
-			return c.verifiedAgain(ctx, change, next)
+			return c.verifiedAgain(change, next), nil
 		}
 		after := change.Before.swapped(next, CauseReauth, who, mount.HistoryLimit)
 		after.keep(change.Before, c.now().Add(mount.RollbackWindow))

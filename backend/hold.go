@@ -46,6 +46,11 @@ func (c *Credentials) edit(ctx context.Context, in *Integration, id string, edit
 		return nil, err
 	}
 	c.pools.checked(id, change.After.Version, change.tokens, change.asked, c.now())
+	if change.again {
+		if err := c.acquitted(ctx, change); err != nil {
+			return nil, err
+		}
+	}
 	return change, nil
 }
 
