@@ -13,20 +13,20 @@ import (
 // draft parses a write. What settings there are follows from the provider and
 // auth type: of the integration if it exists, else of the body.
 func (e *engine) draft(ctx context.Context, c call) (backend.Draft, error) {
-	draft, err := e.typed(ctx, c)
+	draft, err := e.providerAndAuthType(ctx, c)
 	if err == nil {
 		draft.Settings, err = e.settings(draft, c.body)
 	}
 	return draft, about(err, c.name, draft.Provider)
 }
 
-// typed finds the provider and auth type.
-func (e *engine) typed(ctx context.Context, c call) (backend.Draft, error) {
+// providerAndAuthType finds the provider and auth type.
+func (e *engine) providerAndAuthType(ctx context.Context, c call) (backend.Draft, error) {
 	in, err := e.store.Integrations.Read(ctx, c.name)
 	switch {
 	case err == nil:
 		draft := backend.Draft{Provider: in.Provider, AuthType: in.AuthType}
-		return draft, unchanged(draft, c.body)
+		return draft, refuseTypeChange(draft, c.body)
 	case !backend.HasCode(err, backend.CodeUnknownIntegration):
 		return backend.Draft{}, err
 	}
@@ -39,8 +39,8 @@ func (e *engine) typed(ctx context.Context, c call) (backend.Draft, error) {
 	return draft, err
 }
 
-// unchanged refuses a body that would give an integration another type.
-func unchanged(draft backend.Draft, body map[string]any) error {
+// refuseTypeChange refuses a body that would give an integration another type.
+func refuseTypeChange(draft backend.Draft, body map[string]any) error {
 	var changed []string
 	for name, have := range map[string]string{"provider": draft.Provider, "auth_type": draft.AuthType} {
 		raw, sent := body[name]

@@ -32,7 +32,7 @@ func (e *engine) emit(ctx context.Context, ev backend.Event) {
 	}
 }
 
-// modifies reports whether an event tells of a credential that was swapped.
+// modifies reports whether an event is about a credential that was swapped.
 func modifies(ev backend.Event) bool {
 	switch ev.Type {
 	case backend.EventReauth, backend.EventRotate, backend.EventRollback:
@@ -42,9 +42,9 @@ func modifies(ev backend.Event) bool {
 	}
 }
 
-// tell sends the event of a re-authentication that ended, and what it did to the
-// health of those that share the credential.
-func (e *engine) tell(ctx context.Context, change *backend.Change, err error) {
+// announceReauth sends the event of a finished re-authentication, and those of the
+// integrations that share the credential.
+func (e *engine) announceReauth(ctx context.Context, change *backend.Change, err error) {
 	var refusal *backend.Error
 	switch {
 	case err == nil:

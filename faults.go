@@ -8,10 +8,11 @@ import (
 	"vault-plugin-secrets-sei/backend"
 )
 
-// maxFaultWarnings is how many faults one answer tells.
+// maxFaultWarnings is how many faults one answer lists.
 const maxFaultWarnings = 10
 
-// logFault writes what begins and ends to go wrong while nobody asks to the server's log.
+// logFault writes to the server's log when a fault of the work beside requests begins,
+// and when it is over.
 func (e *engine) logFault(f backend.Fault, ended bool) {
 	if ended {
 		e.Logger().Info("what went wrong while nobody asked is over", "doing", string(f.Deed), "integration", f.Integration, "since", timestamp(f.Since))
@@ -24,8 +25,8 @@ func (e *engine) logFault(f backend.Fault, ended bool) {
 	e.Logger().Error("something goes wrong while nobody asks; health/ and status show it until it is over", parts...)
 }
 
-// warnOfFaults adds what goes wrong while nobody asks, for one integration or with "" for
-// all: without it a status would look as if it were up to date.
+// warnOfFaults adds the faults of the work beside requests, of one integration, or of all
+// with "". Without the warning an old status would look up to date.
 func (e *engine) warnOfFaults(resp *logical.Response, name string) {
 	faults := e.store.Watch.Faults(name)
 	for i, f := range faults {

@@ -121,7 +121,7 @@ func (b *besieged) settle(t testing.TB) {
 func (b *besieged) formOf(auth providers.AuthType, cred providers.Credential) body {
 	form := body{}
 	for _, f := range auth.Fields {
-		values := revealed(cred.Values(f.Name))
+		values := reveal(cred.Values(f.Name))
 		if f.Kind.Secret() {
 			for _, value := range values {
 				b.secrets[value] = true

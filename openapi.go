@@ -18,10 +18,10 @@ const (
 	statusUpstream = 502
 )
 
-// documented completes the OpenAPI document in the answer to a request for help, which
+// completeOpenAPI completes the OpenAPI document in the answer to a request for help, which
 // Vault's API explorer shows. Vault reads the document of an external plugin without its
 // references, so that every form would be empty: their schemas are put in their places.
-func documented(resp *logical.Response) {
+func completeOpenAPI(resp *logical.Response) {
 	if resp == nil {
 		return
 	}
@@ -90,12 +90,12 @@ func refusalSchema() *framework.OASSchema {
 	}
 	return &framework.OASSchema{Type: "object", Properties: map[string]*framework.OASSchema{
 		"errors": texts("The code and a sentence: what is wrong, what was kept and what to do."),
-		"data": {Type: "object", Description: "What scripts read of a refusal.", Properties: map[string]*framework.OASSchema{
+		"data": {Type: "object", Description: "The refusal, for scripts.", Properties: map[string]*framework.OASSchema{
 			"code":        text("The code of the refusal."),
 			"integration": text("Name of the integration."),
 			"provider":    text("Its provider."),
 			"url":         text("Where a person can act."),
-			"fields":      texts("The fields that it is about."),
+			"fields":      texts("The fields that the refusal is about."),
 			"missing":     texts("What the credential lacks."),
 			"siblings":    texts("Integrations that share the credential and differ."),
 			"retry_after": {Type: "integer", Description: "Seconds to wait."},
@@ -110,17 +110,17 @@ func refusalText(status int) string {
 	case statusRefused:
 		return "Refused: the code says why. Nothing was changed."
 	case statusNone:
-		return "There is none of that name, or nothing to list."
+		return "There is nothing of that name, or nothing to list."
 	case statusUpstream:
-		return "The upstream could not tell. Nothing was changed."
+		return "The upstream gave no clear answer. Nothing was changed."
 	default:
 		return "Something else went wrong. Nothing was changed."
 	}
 }
 
-// told is how fields read back: none is required, durations are whole seconds, and each
+// answerFields is how fields read back: none is required, durations are whole seconds, and each
 // has a name and a group to be shown with.
-func told(fields map[string]*framework.FieldSchema) map[string]*framework.FieldSchema {
+func answerFields(fields map[string]*framework.FieldSchema) map[string]*framework.FieldSchema {
 	read := make(map[string]*framework.FieldSchema, len(fields))
 	for name, field := range fields {
 		f, shown := *field, framework.DisplayAttributes{}

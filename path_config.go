@@ -49,7 +49,7 @@ func (e *engine) readConfig(ctx context.Context, _ call) (*logical.Response, err
 	}
 	resp := answer(data)
 	if _, err := providers.ParseAllowedHosts(mount.AllowedHosts.Entries()); err != nil {
-		resp.AddWarning("allowed_hosts: " + err.Error() + "; until it is mended it matches nothing")
+		resp.AddWarning("allowed_hosts: " + err.Error() + "; until it is corrected it matches nothing")
 	}
 	return resp, nil
 }

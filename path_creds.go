@@ -16,7 +16,7 @@ func (e *engine) pathCreds() []*framework.Path {
 	return []*framework.Path{{
 		Pattern: "creds/" + framework.GenericNameRegex("name"),
 		Fields: map[string]*framework.FieldSchema{"name": nameField(), "resource": {
-			Type: framework.TypeString, Query: true, Default: backend.DefaultResource, Description: "Of a pool: what the token is for, such as core or graphql; the quotas count apart.",
+			Type: framework.TypeString, Query: true, Default: backend.DefaultResource, Description: "Pools only: the API resource the token will be used for, such as core or graphql. Each resource has its own quota.",
 			DisplayAttrs: &framework.DisplayAttributes{Name: "Resource", Group: credentialGroup},
 		}},
 		Operations: operations(map[logical.Operation]operation{
@@ -62,14 +62,14 @@ func (e *engine) forgetCreds(ctx context.Context, c call) (*logical.Response, er
 	return nil, err
 }
 
-// credsData is what a worker gets. All of it comes from one record, so e-mail,
+// credsData is the answer that a worker gets. All of it comes from one record, so e-mail,
 // key and headers always belong together.
 func credsData(out *backend.Handout, p providers.Provider, auth providers.AuthType, ttl time.Duration, now time.Time) map[string]any {
 	in, current := out.Integration, out.Record.Current
 	expires := current.ExpiresAt
 	if current.Access != nil {
 		expires = current.Access.ExpiresAt
-		ttl = min(ttl, max(soonest, expires.Sub(now)/2)) // so that it is read again before it ends
+		ttl = min(ttl, max(minReadInterval, expires.Sub(now)/2)) // so that workers read again before the token expires
 	}
 	data := map[string]any{
 		"name": in.Name, "provider": in.Provider, "auth_type": in.AuthType, "url": current.URL,
@@ -83,7 +83,7 @@ func credsData(out *backend.Handout, p providers.Provider, auth providers.AuthTy
 		}
 		if f.Kind == providers.Pool {
 			member := current.Members[out.Member]
-			data[f.Name+"s"] = revealed(values)
+			data[f.Name+"s"] = reveal(values)
 			data["fingerprint"] = member.Fingerprint
 			values = values[out.Member : out.Member+1]
 			cred = cred.With(f.Name, values...)
@@ -91,7 +91,7 @@ func credsData(out *backend.Handout, p providers.Provider, auth providers.AuthTy
 		data[f.Name] = values[0].Reveal()
 	}
 	if !out.ReadAgainAt.IsZero() {
-		ttl = min(ttl, max(soonest, out.ReadAgainAt.Sub(now))) // what was reported may be wrong, and be put right before
+		ttl = min(ttl, max(minReadInterval, out.ReadAgainAt.Sub(now))) // a report may be wrong, and be corrected before then
 	}
 	data["expires_at"], data["headers"] = timestamp(expires), providers.HeadersOf(p, in.AuthType, current.Scheme, cred)
 	seconds := int64(readAgainIn(expires, ttl, now) / time.Second)
@@ -100,20 +100,20 @@ func credsData(out *backend.Handout, p providers.Provider, auth providers.AuthTy
 	return data
 }
 
-// soonest keeps workers from reading all the time while a credential ends.
-const soonest = 5 * time.Second
+// minReadInterval keeps workers from reading all the time while a credential expires.
+const minReadInterval = 5 * time.Second
 
 // readAgainIn is when a worker should read again: after the mount's TTL, or when
-// the credential ends if that is sooner. One that has ended is not replaced any
-// sooner by asking more often.
+// the credential expires if that is sooner. Reading an expired credential more often
+// does not replace it any sooner.
 func readAgainIn(expires time.Time, ttl time.Duration, now time.Time) time.Duration {
 	if expires.IsZero() || !expires.After(now) {
 		return ttl
 	}
-	return min(ttl, max(soonest, expires.Sub(now)))
+	return min(ttl, max(minReadInterval, expires.Sub(now)))
 }
 
-func revealed(secrets []providers.Secret) []string {
+func reveal(secrets []providers.Secret) []string {
 	texts := make([]string, 0, len(secrets))
 	for _, s := range secrets {
 		texts = append(texts, s.Reveal())
@@ -129,11 +129,11 @@ func (e *engine) credsSchema() map[string]*framework.FieldSchema {
 		"url":             {Type: framework.TypeString, Description: "Root of the upstream to use this credential with."},
 		"version":         {Type: framework.TypeInt, Description: "Version of the credential."},
 		"identity":        {Type: framework.TypeString, Description: "The account it belongs to."},
-		"fingerprint":     {Type: framework.TypeString, Description: "Fingerprint of the credential; of a pool, of the token in pat."},
+		"fingerprint":     {Type: framework.TypeString, Description: "Fingerprint of the credential. For a pool, of the token in pat."},
 		"expires_at":      {Type: framework.TypeString, Description: "RFC 3339, empty where unknown or never."},
 		"headers":         {Type: framework.TypeMap, Description: "Headers to set on a request.", DisplayAttrs: &framework.DisplayAttributes{Group: credentialGroup, Sensitive: true}},
 		"ttl":             {Type: framework.TypeInt, Description: "Seconds after which to read again."},
-		"rotation_period": {Type: framework.TypeInt, Description: "The same, for Vault Agent and its kin."},
+		"rotation_period": {Type: framework.TypeInt, Description: "The same as ttl, for Vault Agent and similar tools."},
 		// Without it the Vault Secrets Operator reads static credentials once and never again.
 		"last_vault_rotation": {Type: framework.TypeString, Description: "RFC 3339, when the credential was swapped in; for the Vault Secrets Operator."},
 	}
@@ -160,10 +160,10 @@ func (e *engine) credsSchema() map[string]*framework.FieldSchema {
 const credsHelp = `
 Returns the credential's own fields, and headers ready to set on a request. The
 credential carries no lease: read again after ttl seconds, or when the upstream
-answers 401. An OAuth access token is renewed here when its end is near.
+answers 401. An OAuth access token is refreshed here shortly before it expires.
 
-Deleting it forgets the credential; the configuration, the version counter and
-the history stay.
+Deleting this path forgets the credential; the configuration, the version counter
+and the history stay.
 
     vault read sei/creds/jira-prod
     vault read -field=headers -format=json sei/creds/jira-prod

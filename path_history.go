@@ -47,8 +47,8 @@ const historyHelp = `
 Entries are newest first: version, time, cause (reauth, rotate, refresh, rollback,
 forget), via (the path of the request), identity, fingerprint, identity_changed,
 account_fingerprint, entity_id, display_name, request_id. Of the refreshes of an
-access token, the newest of each version is kept. The setting history_limit of the
-mount says how many entries are; changes of the account stay beyond that.
+access token, the newest of each version is kept. The mount's history_limit bounds the
+number of entries; changes of the account are kept beyond it.
 
     vault read -format=json sei/history/jira-prod
 `

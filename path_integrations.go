@@ -61,7 +61,7 @@ func (e *engine) writeIntegration(ctx context.Context, c call) (*logical.Respons
 	}
 	err = e.store.Integrations.Write(ctx, c.name, draft)
 	e.store.Watch.Configured()
-	if warning := c.elsewhere(draft.Settings.Text("redirect_uri")); err == nil && warning != "" {
+	if warning := c.redirectWarning(draft.Settings.Text("redirect_uri")); err == nil && warning != "" {
 		return &logical.Response{Warnings: []string{warning}}, nil
 	}
 	return nil, err
@@ -90,8 +90,8 @@ func (e *engine) deleteIntegration(ctx context.Context, c call) (*logical.Respon
 // setSuffix makes the name under which a secret setting reads: whether there is one.
 const setSuffix = "_set"
 
-// settingsOf is what was written, in the types it is written in, with defaults; of a
-// secret, only whether there is one.
+// settingsOf is the settings of an integration with defaults, in the types in which they
+// are written. For a secret it says only whether one is stored.
 func (e *engine) settingsOf(in *backend.Integration, mount *backend.Mount) (map[string]any, error) {
 	p, err := e.store.Integrations.Provider(in)
 	if err != nil {
@@ -113,7 +113,7 @@ func (e *engine) settingsOf(in *backend.Integration, mount *backend.Mount) (map[
 	return data, nil
 }
 
-// addState adds what is known of the credential, never the credential.
+// addState adds the state of the credential, never the credential itself.
 func (e *engine) addState(ctx context.Context, data map[string]any, in *backend.Integration, record *backend.Record) error {
 	seen, err := e.store.Watch.Health(ctx, in.Name)
 	if err != nil {
@@ -144,8 +144,8 @@ func stateSchema() map[string]*framework.FieldSchema {
 		"version":            {Type: framework.TypeInt, Description: "Counts the credentials so far; 0 before the first."},
 		"identity":           {Type: framework.TypeString, Description: "The account of the credential."},
 		"fingerprint":        {Type: framework.TypeString, Description: "Tells credentials apart without revealing them."},
-		"scopes":             {Type: framework.TypeStringSlice, Description: "Rights of the credential, where the upstream tells them."},
-		"scopes_known":       {Type: framework.TypeBool, Description: "Whether the upstream told the rights; else an empty list says nothing."},
+		"scopes":             {Type: framework.TypeStringSlice, Description: "Rights of the credential, where the upstream reports them."},
+		"scopes_known":       {Type: framework.TypeBool, Description: "Whether the upstream reports the rights; if not, an empty list means nothing."},
 		"expires_at":         {Type: framework.TypeString, Description: "RFC 3339, empty where unknown or never."},
 		"reauthenticated_at": {Type: framework.TypeString, Description: "RFC 3339, when the credential was checked and swapped in."},
 	}
@@ -210,9 +210,9 @@ func anys(texts []string) []any {
 
 const integrationHelp = `
 A write creates the integration or changes the settings it sends; the others stay
-as they are. provider and auth_type never change. What decides where a credential
-is sent (url, ca_cert, tls_server_name, proxy_url and some of the provider's own)
-cannot change while a credential is stored: delete creds/<name> first. The secret of
+as they are. provider and auth_type never change. The settings that decide where a
+credential is sent (url, ca_cert, tls_server_name, proxy_url and some of the provider's
+own) cannot change while a credential is stored: delete creds/<name> first. The secret of
 an OAuth client must be sent again with such a change; it is never read back.
 
 Credentials go to reauth/<name>. Deleting an integration deletes its credential.

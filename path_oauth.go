@@ -59,45 +59,45 @@ func (e *engine) authorize(ctx context.Context, c call) (*logical.Response, erro
 		"name": in.Name, "provider": in.Provider,
 		"authorize_url": begun.URL.Reveal(), "redirect_uri": begun.RedirectURI, "expires_at": timestamp(begun.ExpiresAt),
 	})
-	if warning := c.elsewhere(begun.RedirectURI); warning != "" {
+	if warning := c.redirectWarning(begun.RedirectURI); warning != "" {
 		resp.AddWarning(warning)
 	}
 	return resp, nil
 }
 
-// callback answers with a page, whatever happens: a person reads it. The audit log
-// has the other fields of the answer, which the browser does not get.
+// callback always answers with a page, because a person reads the answer. The other
+// fields of the answer are for the audit log; the browser does not get them.
 func (e *engine) callback(ctx context.Context, c call) (*logical.Response, error) {
 	back, err := input.Returned(c.body)
 	var change *backend.Change
 	if err == nil {
 		change, err = e.store.Credentials.Return(ctx, back, c.actor())
-		e.tell(ctx, change, err)
+		e.announceReauth(ctx, change, err)
 	}
 	var refusal *backend.Error
 	switch {
 	case err == nil:
-		resp := shown(page.Done(change), statusOK)
+		resp := pageResponse(page.Done(change), statusOK)
 		for name, value := range reauthData(change) {
 			resp.Data[name] = value
 		}
 		resp.Data["integration"] = change.Integration.Name
 		return resp, nil
 	case errors.As(err, &refusal):
-		resp := shown(page.Refused(refusal), pageStatus(refusal))
+		resp := pageResponse(page.Refused(refusal), pageStatus(refusal))
 		for name, value := range refusalData(refusal) {
 			resp.Data[name] = value
 		}
 		return resp, nil
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return naming(shown(page.Late(), statusBroken), change), nil
+		return withIntegration(pageResponse(page.Late(), statusBroken), change), nil
 	}
 	e.Logger().Error("an OAuth callback failed", "error", err)
-	return naming(shown(page.Broken(), statusBroken), change), nil
+	return withIntegration(pageResponse(page.Broken(), statusBroken), change), nil
 }
 
-// shown answers with a page.
-func shown(p page.Page, status int) *logical.Response {
+// pageResponse answers with a page.
+func pageResponse(p page.Page, status int) *logical.Response {
 	return &logical.Response{
 		Data: map[string]any{
 			logical.HTTPContentType: "text/html; charset=utf-8", logical.HTTPRawBody: p.HTML(), logical.HTTPStatusCode: status,
@@ -115,8 +115,8 @@ func pageStatus(e *backend.Error) int {
 	return statusRefused
 }
 
-// naming names the integration beside a page, for the audit log.
-func naming(resp *logical.Response, change *backend.Change) *logical.Response {
+// withIntegration names the integration beside a page, for the audit log.
+func withIntegration(resp *logical.Response, change *backend.Change) *logical.Response {
 	if change != nil {
 		resp.Data["integration"] = change.Integration.Name
 	}
@@ -134,7 +134,7 @@ func returnSchema() map[string]*framework.FieldSchema {
 	return map[string]*framework.FieldSchema{
 		providers.OAuthState: field("State", "State that the authorization was begun with.", true),
 		providers.OAuthCode:  field("Authorization code", "Code of the authorization server, if the person consented.", true),
-		"error":              field("Error", "Code of RFC 6749 for why there is none.", false),
+		"error":              field("Error", "Error code of RFC 6749, if there is no authorization code.", false),
 	}
 }
 
@@ -144,7 +144,7 @@ func authorizeSchema() map[string]*framework.FieldSchema {
 		"provider":      {Type: framework.TypeString, Description: "Its provider."},
 		"authorize_url": {Type: framework.TypeString, Description: "Address to open in a browser. Whoever has it can consent in your place: share it with care.", DisplayAttrs: &framework.DisplayAttributes{Sensitive: true}},
 		"redirect_uri":  {Type: framework.TypeString, Description: "Where the browser comes back to."},
-		"expires_at":    {Type: framework.TypeString, Description: "RFC 3339, until when it must have come back."},
+		"expires_at":    {Type: framework.TypeString, Description: "RFC 3339, when the authorization expires."},
 	}
 }
 
@@ -166,14 +166,14 @@ const authorizeHelp = `
 For integrations whose auth_type is oauth. Open authorize_url in a browser, sign in
 as the account that the integration shall use, and consent. The browser comes back to
 redirect_uri within ten minutes. If that is oauth/callback of this mount, the
-re-authentication is finished there; otherwise write the code and state that it
-brought to reauth/<name>.
+re-authentication is finished there; otherwise write the code and state that the
+browser brought to reauth/<name>.
 
     vault write -f -field=authorize_url sei/oauth/authorize/bitbucket-prod
 `
 
 const callbackHelp = `
-Takes the query that an authorization server sends a browser back with, finishes the
-re-authentication that its state belongs to, and answers with a page. It needs no
+Takes the query with which an authorization server sends a browser back, finishes the
+re-authentication that the state belongs to, and answers with a page. It needs no
 token: a state has 256 random bits, works once, and for ten minutes.
 `

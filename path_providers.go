@@ -78,11 +78,11 @@ func providerSchema() map[string]*framework.FieldSchema {
 		"default_url":       {Type: framework.TypeString, Description: "The url of an integration that sets none."},
 		"url":               {Type: framework.TypeString, Description: "What to enter as url."},
 		"auth_types":        {Type: framework.TypeMap, Description: "Auth types by name."},
-		"default_auth_type": {Type: framework.TypeString, Description: "The auth type of an integration that sets none; empty where it must."},
+		"default_auth_type": {Type: framework.TypeString, Description: "The auth type of an integration that sets none; empty where auth_type is required."},
 		"settings":          {Type: framework.TypeSlice, Description: "Settings of every auth type."},
 		"least_rights":      {Type: framework.TypeString, Description: "Rights that a token needs to be useful."},
-		"expiry":            {Type: framework.TypeString, Description: "Where the end of a token's life is known from."},
-		"rotation":          {Type: framework.TypeString, Description: "Whether a token can renew itself."},
+		"expiry":            {Type: framework.TypeString, Description: "How the engine learns when a token expires."},
+		"rotation":          {Type: framework.TypeString, Description: "Whether a token can be rotated without a person, and how."},
 		"check":             {Type: framework.TypeString, Description: "How a credential is checked."},
 	}
 }

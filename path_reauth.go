@@ -40,14 +40,14 @@ func (e *engine) reauth(ctx context.Context, c call) (*logical.Response, error) 
 		return nil, err
 	}
 	change, err := e.store.Credentials.Reauth(ctx, c.name, entry, c.actor())
-	e.tell(ctx, change, err)
+	e.announceReauth(ctx, change, err)
 	if err != nil {
 		return nil, err
 	}
 	return answer(reauthData(change), change.Warnings...), nil
 }
 
-// reauthData is what is said of a swap.
+// reauthData describes a swap.
 func reauthData(change *backend.Change) map[string]any {
 	data := verifiedData(change)
 	data["version"] = change.After.Version
@@ -116,7 +116,7 @@ func (e *engine) authType(ctx context.Context, name string) (*backend.Integratio
 	return in, auth, nil
 }
 
-// verifiedData is what reauth and validate have in common.
+// verifiedData is the part of the answer that reauth and validate share.
 func verifiedData(change *backend.Change) map[string]any {
 	next := change.After.Current
 	return map[string]any{
@@ -151,16 +151,16 @@ func verifiedSchema() map[string]*framework.FieldSchema {
 		"fingerprint":      {Type: framework.TypeString, Description: "Fingerprint of the new credential."},
 		"identity":         {Type: framework.TypeString, Description: "The account it belongs to."},
 		"identity_changed": {Type: framework.TypeBool, Description: "Whether that is another account than before."},
-		"scopes":           {Type: framework.TypeStringSlice, Description: "Its rights, where the upstream tells them."},
-		"scopes_known":     {Type: framework.TypeBool, Description: "Whether the upstream told the rights; else an empty list says nothing."},
+		"scopes":           {Type: framework.TypeStringSlice, Description: "Its rights, where the upstream reports them."},
+		"scopes_known":     {Type: framework.TypeBool, Description: "Whether the upstream reports the rights; if not, an empty list means nothing."},
 		"expires_at":       {Type: framework.TypeString, Description: "RFC 3339, empty where unknown or never."},
 	}
 }
 
 func reauthSchema() map[string]*framework.FieldSchema {
 	fields := verifiedSchema()
-	fields["version"] = &framework.FieldSchema{Type: framework.TypeInt, Description: "Version of the new credential; the one there was if it is the credential in use."}
-	fields["previous_version"] = &framework.FieldSchema{Type: framework.TypeInt, Description: "Version before; 0 if there was none, and version itself if it is the credential in use."}
+	fields["version"] = &framework.FieldSchema{Type: framework.TypeInt, Description: "Version of the new credential; unchanged if it is the credential in use."}
+	fields["previous_version"] = &framework.FieldSchema{Type: framework.TypeInt, Description: "Previous version; 0 if there was none, the same as version if it is the credential in use."}
 	fields["reauthenticated_at"] = &framework.FieldSchema{Type: framework.TypeString, Description: "RFC 3339."}
 	fields["also_updated"] = &framework.FieldSchema{Type: framework.TypeStringSlice, Description: "Other integrations that share the credential."}
 	return fields
@@ -185,13 +185,12 @@ func formSchema() map[string]*framework.FieldSchema {
 }
 
 const reauthHelp = `
-The credential is checked at the real upstream. Only if it works, belongs to the
-account entered and sees what the settings name, it replaces the one before, in
-one write; until then, and after any error, the one before stays in use. Settings
-cannot be sent here.
+The new credential is checked at the real upstream. It replaces the old one, in one
+write, only if it works, belongs to the account entered and sees what the settings name.
+Until then, and after any error, the old one stays in use. Settings cannot be sent here.
 
-Read this path for the fields that this integration takes. Those of OAuth are what a
-browser brings back; oauth/authorize/<name> begins that.
+Read this path for the fields that this integration takes. For OAuth they are the code
+and the state that a browser brings back; oauth/authorize/<name> begins that.
 
     vault read sei/reauth/jira-prod
     vault write sei/reauth/jira-prod email=ada@example.com api_key=-

@@ -16,9 +16,9 @@ func (e *engine) pathReport() []*framework.Path {
 		Pattern: "creds/" + framework.GenericNameRegex("name") + "/report",
 		Fields:  fields,
 		Operations: operations(map[logical.Operation]operation{
-			logical.UpdateOperation: {handler: e.report, summary: "Tell what the upstream said of a token.", verb: "report", suffix: "token", refusals: []int{400, 404}, active: true},
+			logical.UpdateOperation: {handler: e.report, summary: "Report the upstream's answer to a token.", verb: "report", suffix: "token", refusals: []int{400, 404}, active: true},
 		}),
-		HelpSynopsis:    "Tell what the upstream said of a token that creds/ handed out.",
+		HelpSynopsis:    "Report how the upstream answered a token that creds/ handed out.",
 		HelpDescription: reportHelp,
 	}}
 }
@@ -45,10 +45,11 @@ func (e *engine) report(ctx context.Context, c call) (*logical.Response, error) 
 }
 
 const reportHelp = `
-For pools, whose tokens spread the load: creds/ hands out one token until its quota is
-nearly gone, and then the one with most left. It knows what workers report and what
-checks find. Tokens of one account share a quota. A report is kept in memory, writes no
-storage, and rules until the next report or check, and for an hour at most.
+For pools, whose tokens share the load: creds/ hands out one token until its quota is
+nearly used up, and then the token with the most requests left. The engine learns quotas
+from these reports and from its own checks. Tokens of one account share a quota. A report
+is kept in memory, writes no storage, and counts until the next report or check, for an
+hour at most.
 
     vault write sei/creds/github-prod/report fingerprint=... status_code=200 \
         remaining=12 reset_at=1800000000

@@ -18,30 +18,30 @@ func (e *engine) pathRotate() []*framework.Path {
 			Operations: operations(map[logical.Operation]operation{
 				logical.UpdateOperation: {handler: e.rotate, summary: "Let the upstream make a new credential, and swap it in.", verb: "rotate", suffix: "credential", answer: reauthSchema(), refusals: []int{400, 404, 502}, active: true},
 			}),
-			HelpSynopsis:    "Renew the credential without a person, where the upstream can.",
+			HelpSynopsis:    "Rotate the credential without a person, where the upstream supports it.",
 			HelpDescription: rotateHelp,
 		},
 		{
 			Pattern: "rollback/" + framework.GenericNameRegex("name"), Fields: name,
 			Operations: operations(map[logical.Operation]operation{
-				logical.UpdateOperation: {handler: e.rollback, summary: "Go back to the credential before, if it still works.", verb: "roll-back", suffix: "credential", answer: reauthSchema(), refusals: []int{400, 404, 502}, active: true},
+				logical.UpdateOperation: {handler: e.rollback, summary: "Go back to the previous credential, if it still works.", verb: "roll-back", suffix: "credential", answer: reauthSchema(), refusals: []int{400, 404, 502}, active: true},
 			}),
-			HelpSynopsis:    "Go back to the credential before the one in use.",
+			HelpSynopsis:    "Go back to the previous credential.",
 			HelpDescription: rollbackHelp,
 		},
 	}
 }
 
 func (e *engine) rotate(ctx context.Context, c call) (*logical.Response, error) {
-	return e.renew(ctx, c, input.AtRotate, e.store.Watch.Rotate)
+	return e.swapIn(ctx, c, input.AtRotate, e.store.Watch.Rotate)
 }
 
 func (e *engine) rollback(ctx context.Context, c call) (*logical.Response, error) {
-	return e.renew(ctx, c, input.AtRollback, e.store.Watch.Rollback)
+	return e.swapIn(ctx, c, input.AtRollback, e.store.Watch.Rollback)
 }
 
-// renew swaps in a credential that nobody enters.
-func (e *engine) renew(ctx context.Context, c call, here input.Place, act func(context.Context, string, backend.Actor) (*backend.Change, error)) (*logical.Response, error) {
+// swapIn swaps in a credential that nobody enters.
+func (e *engine) swapIn(ctx context.Context, c call, here input.Place, act func(context.Context, string, backend.Actor) (*backend.Change, error)) (*logical.Response, error) {
 	in, _, err := e.authType(ctx, c.name)
 	if err != nil {
 		return nil, err
@@ -57,18 +57,18 @@ func (e *engine) renew(ctx context.Context, c call, here input.Place, act func(c
 }
 
 const rotateHelp = `
-GitLab, Harness and SonarQube let a token make its successor, OAuth tokens are renewed.
-What is about to happen is stored before the upstream is asked, and the successor before
-anybody uses it: wherever the engine is stopped, the next one takes it up.
+GitLab, Harness and SonarQube let a token issue its successor; OAuth tokens are refreshed.
+The engine stores its intent before it asks the upstream, and the successor before anybody
+uses it. If the engine stops in between, the next one finishes the rotation.
 
-With auto_rotate the engine does so by itself, rotate_before the credential ends.
+With auto_rotate the engine rotates by itself, rotate_before the credential expires.
 
     vault write -f sei/rotate/gitlab-prod
 `
 
 const rollbackHelp = `
-The credential before is kept for the mount's rollback_window, and then erased. It is
-checked like any other, and swapped in as a new version.
+The previous credential is kept for the mount's rollback_window, and then erased. A
+rollback checks it like any other credential, and swaps it in as a new version.
 
     vault write -f sei/rollback/jira-prod
 `

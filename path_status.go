@@ -16,8 +16,8 @@ func (e *engine) pathStatus() []*framework.Path {
 		Operations: operations(map[logical.Operation]operation{
 			logical.ReadOperation: {handler: e.readStatus, summary: "Read the state of all integrations at a glance.", verb: "read", suffix: "status", answer: statusSchema()},
 		}),
-		HelpSynopsis:    "All integrations at a glance: how many are how, what ends next, what needs a person.",
-		HelpDescription: "expires_next lists up to 50 tokens, soonest first, with days_left; needs_person those\nintegrations whose status is degraded or needs_reauth; see health/<name> of each.\n\n    vault read -format=json sei/status",
+		HelpSynopsis:    "All integrations at a glance: counts by status, the next expiries, and which need a person.",
+		HelpDescription: "expires_next lists up to 50 tokens, soonest first, with days_left. needs_person lists the\nintegrations whose status is degraded or needs_reauth; see health/<name> of each.\n\n    vault read -format=json sei/status",
 	}}
 }
 
@@ -74,7 +74,7 @@ func statusSchema() map[string]*framework.FieldSchema {
 		"total":        {Type: framework.TypeInt, Description: "How many integrations there are."},
 		"by_status":    {Type: framework.TypeMap, Description: "How many have each status."},
 		"by_provider":  {Type: framework.TypeMap, Description: "The same for each provider."},
-		"expires_next": {Type: framework.TypeSlice, Description: "Tokens that end next, soonest first: name, provider, fingerprint, identity, expires_at, days_left."},
-		"needs_person": {Type: framework.TypeSlice, Description: "Integrations that somebody must look at: name, provider, status, code, message, since."},
+		"expires_next": {Type: framework.TypeSlice, Description: "Tokens that expire next, soonest first: name, provider, fingerprint, identity, expires_at, days_left."},
+		"needs_person": {Type: framework.TypeSlice, Description: "Integrations that need a person: name, provider, status, code, message, since."},
 	}
 }

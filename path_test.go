@@ -182,7 +182,7 @@ func TestWhenToReadAgain(t *testing.T) {
 	assert.Equal(t, ttl, readAgainIn(time.Time{}, ttl, now))
 	assert.Equal(t, ttl, readAgainIn(now.Add(time.Hour), ttl, now))
 	assert.Equal(t, time.Minute, readAgainIn(now.Add(time.Minute), ttl, now))
-	assert.Equal(t, soonest, readAgainIn(now.Add(time.Second), ttl, now))
+	assert.Equal(t, minReadInterval, readAgainIn(now.Add(time.Second), ttl, now))
 	assert.Equal(t, ttl, readAgainIn(now.Add(-time.Hour), ttl, now), "asking more often does not replace it")
 	assert.Equal(t, time.Second, readAgainIn(now.Add(time.Hour), time.Second, now))
 }

@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// elsewhere warns of a redirect URI that does not lead to the callback of this mount: it is
+// redirectWarning warns of a redirect URI that does not lead to the callback of this mount: it is
 // that of another mount, as after a move, so that the browser would come back to where
 // nobody knows its state, or it has a slash at its end, where Vault has no such path. ""
 // says that there is nothing to warn of. What does not look like a callback of Vault is a
 // page of somebody's own.
-func (c call) elsewhere(redirectURI string) string {
+func (c call) redirectWarning(redirectURI string) string {
 	u, err := url.Parse(redirectURI)
 	if err != nil || c.MountPoint == "" {
 		return ""

@@ -106,10 +106,10 @@ func (o operation) responses() map[int][]framework.Response {
 	if o.answer == nil {
 		described[statusDone] = []framework.Response{{Description: "Done"}}
 	} else {
-		described[statusOK] = []framework.Response{{Description: "OK", Fields: told(o.answer)}}
+		described[statusOK] = []framework.Response{{Description: "OK", Fields: answerFields(o.answer)}}
 	}
 	if o.warns {
-		described[statusOK] = []framework.Response{{Description: "Done, with warnings", Fields: told(map[string]*framework.FieldSchema{
+		described[statusOK] = []framework.Response{{Description: "Done, with warnings", Fields: answerFields(map[string]*framework.FieldSchema{
 			"warnings": {Type: framework.TypeStringSlice, Description: "What to look at. They stand beside data, which is empty."},
 		})}}
 	}

@@ -57,7 +57,7 @@ func statusOf(e *backend.Error) int {
 	}
 }
 
-// refusalData is what scripts read of a refusal.
+// refusalData is a refusal for scripts.
 func refusalData(e *backend.Error) map[string]any {
 	data := map[string]any{"code": e.Code}
 	set := func(key, value string) {

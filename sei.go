@@ -108,9 +108,9 @@ func (e *engine) periodic(ctx context.Context, _ *logical.Request) error {
 	return e.store.Credentials.SweepFlows(ctx)
 }
 
-// clean ends what goes on beside requests.
+// clean stops the work that goes on beside requests.
 func (e *engine) clean(context.Context) {
-	e.sweep.end()
+	e.sweep.stop()
 	e.store.Close()
 	e.registry.Close()
 }
@@ -120,7 +120,7 @@ func (e *engine) clean(context.Context) {
 // may be a secret, in a body or in the query of a read. Handlers of writes find
 // it in the context and parse it strictly.
 func (e *engine) HandleRequest(ctx context.Context, req *logical.Request) (resp *logical.Response, err error) {
-	defer e.survive(req, &err)
+	defer e.recoverPanic(req, &err)
 	sent := req.Data
 	defer func() { req.Data = sent }()
 	switch req.Operation {
@@ -137,15 +137,15 @@ func (e *engine) HandleRequest(ctx context.Context, req *logical.Request) (resp 
 	resp, err = e.Backend.HandleRequest(ctx, req)
 	e.warnOfQuery(req, sent, resp)
 	if req.Operation == logical.HelpOperation {
-		documented(resp)
+		completeOpenAPI(resp)
 	}
 	return resp, err
 }
 
-// survive turns a panic into an error: one process serves all mounts of the
+// recoverPanic turns a panic into an error: one process serves all mounts of the
 // plugin, and a mistake in one request must not end the others. What was panicked
 // with is not logged, because it may quote a secret; the stack shows addresses only.
-func (e *engine) survive(req *logical.Request, err *error) {
+func (e *engine) recoverPanic(req *logical.Request, err *error) {
 	if cause := recover(); cause != nil {
 		e.Logger().Error("a request panicked", "operation", req.Operation, "path", req.Path, "type", fmt.Sprintf("%T", cause), "stack", string(debug.Stack()))
 		*err = errors.New("internal error; the server log of the plugin has the stack")
@@ -154,7 +154,7 @@ func (e *engine) survive(req *logical.Request, err *error) {
 
 // HandleExistenceCheck hides the body for the same reason.
 func (e *engine) HandleExistenceCheck(ctx context.Context, req *logical.Request) (checkFound, exists bool, err error) {
-	defer e.survive(req, &err)
+	defer e.recoverPanic(req, &err)
 	sent := req.Data
 	req.Data = nil
 	defer func() { req.Data = sent }()

@@ -8,51 +8,51 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 )
 
-// sweepPatience is how long the end of the engine waits for checks under way. They are
-// given up at once; it is for what they must not leave half-done.
+// sweepPatience is how long the engine waits for running checks when it stops. They are
+// cancelled at once; the wait is for writes that must not be left half-done.
 const sweepPatience = 10 * time.Second
 
-// sweeping is the goroutine that checks credentials while nobody asks. The zero value
+// sweeping is the goroutine that checks credentials without a request. The zero value
 // has none.
 type sweeping struct {
-	mu   sync.Mutex
-	stop context.CancelFunc
-	done chan struct{}
+	mu     sync.Mutex
+	cancel context.CancelFunc
+	done   chan struct{}
 }
 
 // initialize is called by Vault once the mount can be used.
 func (e *engine) initialize(context.Context, *logical.InitializationRequest) error {
 	sweep := e.store.Watch.Sweep()
 	//nolint:contextcheck // it outlives the request
-	e.sweep.begin(func(ctx context.Context) { sweep.Run(ctx, e.WriteSafeReplicationState) })
+	e.sweep.start(func(ctx context.Context) { sweep.Run(ctx, e.WriteSafeReplicationState) })
 	return nil
 }
 
-// begin runs fn until end is called; a second one is not begun.
-func (s *sweeping) begin(fn func(context.Context)) {
+// start runs fn until stop is called; a second call does nothing.
+func (s *sweeping) start(fn func(context.Context)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stop != nil {
+	if s.cancel != nil {
 		return
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
-	s.stop, s.done = stop, done
+	s.cancel, s.done = cancel, done
 	go func() {
 		defer close(done)
 		fn(ctx)
 	}()
 }
 
-// end stops it and waits a moment.
-func (s *sweeping) end() {
+// stop cancels the goroutine and waits a moment for it.
+func (s *sweeping) stop() {
 	s.mu.Lock()
-	stop, done := s.stop, s.done
+	cancel, done := s.cancel, s.done
 	s.mu.Unlock()
-	if stop == nil {
+	if cancel == nil {
 		return
 	}
-	stop()
+	cancel()
 	timer := time.NewTimer(sweepPatience)
 	defer timer.Stop()
 	select {

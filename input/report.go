@@ -9,18 +9,18 @@ import (
 	"vault-plugin-secrets-sei/providers"
 )
 
-// ReportFields are what a worker can tell.
+// ReportFields are the fields of a worker's report.
 func ReportFields() []providers.Field {
 	return []providers.Field{
-		{Name: "fingerprint", Title: "Fingerprint", Kind: providers.Text, Required: true, Description: "That of creds/, which says which token it is about."},
-		{Name: "status_code", Title: "Status code", Kind: providers.Count, Min: 100, Max: 599, Description: "HTTP status that the upstream answered with. After a 401 another token of the pool is handed out and the credential is checked; after a 429 its quota counts as used up."},
-		{Name: "remaining", Title: "Remaining", Kind: providers.Count, Description: "Requests left, as the upstream's rate headers say."},
+		{Name: "fingerprint", Title: "Fingerprint", Kind: providers.Text, Required: true, Description: "Fingerprint, from creds/, of the token that the report is about."},
+		{Name: "status_code", Title: "Status code", Kind: providers.Count, Min: 100, Max: 599, Description: "HTTP status of the upstream's answer. After a 401 another token of the pool is handed out and the credential is checked; after a 429 its quota counts as used up."},
+		{Name: "remaining", Title: "Remaining", Kind: providers.Count, Description: "Requests left, from the upstream's rate limit headers."},
 		{Name: "reset_at", Title: "Reset at", Kind: providers.Text, Description: "When the quota is full again: RFC 3339, or seconds since 1970."},
-		{Name: "resource", Title: "Resource", Kind: providers.Text, Default: backend.DefaultResource, Description: "What the quota is of, such as core or graphql, which count apart."},
+		{Name: "resource", Title: "Resource", Kind: providers.Text, Default: backend.DefaultResource, Description: "The API resource that the quota belongs to, such as core or graphql. Each resource has its own quota."},
 	}
 }
 
-// Report reads what a worker tells of a token: exactly the fields of [ReportFields].
+// Report reads a worker's report on a token: exactly the fields of [ReportFields].
 func (v Vocabulary) Report(body map[string]any) (backend.Report, error) {
 	fields := ReportFields()
 	if err := v.Strict(body, fields, AtReport, "a report has "+FieldNames(fields)); err != nil {
@@ -62,7 +62,7 @@ func without(body map[string]any, name string) map[string]any {
 	return rest
 }
 
-// Resource reads what a token is wanted for.
+// Resource reads the API resource that a worker wants a token of a pool for.
 func Resource(body map[string]any) (string, error) {
 	raw, asked := body["resource"]
 	if !asked {
