@@ -26,15 +26,15 @@ type tooMany limit
 // Error names the limit.
 func (e tooMany) Error() string { return fmt.Sprintf("must not have more than %d %s", e.most, e.what) }
 
-// meant is an element, or a value that may be a line of a list: without the white space
-// around it, and without the comma at its end.
-func meant(text string) string {
+// trimElement removes the white space around an element of a list, and the comma at its
+// end: what is pasted is often one line of a list.
+func trimElement(text string) string {
 	return strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(text), ","))
 }
 
 // asList demands strings: a JSON array, or one string with commas or lines between
-// them. More than the limit are refused before they are copied: a comma takes one byte of
-// a request, and an element sixteen of memory.
+// them. A list above the limit is refused before it is copied, because a comma takes one
+// byte of a request, and an element sixteen of memory.
 func asList(raw any, l limit) ([]string, error) {
 	switch value := raw.(type) {
 	case nil:
@@ -56,7 +56,7 @@ func asElements(values []string, l limit) ([]string, error) {
 	}
 	list := make([]string, 0, len(values))
 	for _, text := range values {
-		list = append(list, meant(text))
+		list = append(list, trimElement(text))
 	}
 	return list, nil
 }
@@ -71,14 +71,13 @@ func asStrings(values []any, l limit) ([]string, error) {
 		if !ok {
 			return nil, errors.New("must have strings as elements")
 		}
-		list = append(list, meant(text))
+		list = append(list, trimElement(text))
 	}
 	return list, nil
 }
 
-// splitList reads what stands in one string, or in a file: a comma or a line break
-// separates, lines without anything count for nothing, and so does a comma at the end of
-// a line.
+// splitList reads a list from one string, as a file holds it. Commas and line breaks
+// separate elements; blank lines and a comma at the end of a line are ignored.
 func splitList(text string, l limit) ([]string, error) {
 	list := []string{}
 	for line := range strings.FieldsFuncSeq(text, isLineBreak) {
@@ -97,8 +96,8 @@ func splitList(text string, l limit) ([]string, error) {
 
 func isLineBreak(r rune) bool { return r == '\n' || r == '\r' }
 
-// inList says which of several elements is wrong.
-func inList(err error, what string, position, elements int) error {
+// atPosition says which of several elements is wrong.
+func atPosition(err error, what string, position, elements int) error {
 	if elements == 1 {
 		return err
 	}

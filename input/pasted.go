@@ -10,7 +10,7 @@ import (
 	"vault-plugin-secrets-sei/providers"
 )
 
-// quotes are all that somebody may copy along with a value.
+// quotes are the characters that are often copied along with a value.
 const quotes = "\"'`´‘’‚‛“”„‟‹›«»"
 
 var errQuoted = errors.New("is in quotes; enter what stands between them")
@@ -25,7 +25,7 @@ func checkUnquoted(text string) error {
 	return nil
 }
 
-// checkEnds refuses a text that begins or ends with a quote, though it has but one.
+// checkEnds refuses a text that begins or ends with a quote, even if it is the only one.
 func checkEnds(text string) error {
 	first, _ := utf8.DecodeRuneInString(text)
 	last, _ := utf8.DecodeLastRuneInString(text)
@@ -35,15 +35,15 @@ func checkEnds(text string) error {
 	return nil
 }
 
-// inToken reports whether a character can be in a token or the secret of a client: one of
-// ASCII that is seen.
+// inToken reports whether a character can be in a token or a client secret: printable
+// ASCII without the space.
 func inToken(r rune) bool { return r > ' ' && r < unicode.MaxASCII }
 
-// inText reports whether a character can be in a text: one that is seen, or a space.
+// inText reports whether a character can be in a text: a visible one, or a space.
 func inText(r rune) bool { return unicode.IsPrint(r) && !providers.Invisible(r) }
 
-// inProse is inText for free text for people, in which some scripts and signs need
-// joiners, and any space is a space.
+// inProse is inText for free text that people read. Some scripts and signs need joiners,
+// and any kind of space is allowed.
 func inProse(r rune) bool {
 	switch r {
 	case '\u200c', '\u200d', '\ufe0f': // for Persian, and for emoji
@@ -52,8 +52,9 @@ func inProse(r rune) bool {
 	return !unicode.IsControl(r) && !providers.Invisible(r)
 }
 
-// nameOf names what is often copied along, or is "".
-func nameOf(r rune) string {
+// invisibleName names an invisible character that is often copied along with a value, or
+// is "".
+func invisibleName(r rune) string {
 	return map[rune]string{
 		'\ufeff': "byte order mark",
 		'\u200b': "zero width space",
@@ -71,22 +72,23 @@ func nameOf(r rune) string {
 	}[r]
 }
 
-// checkCharacters refuses a text with a character that does not fit, and says which kind
-// it is of.
+// checkCharacters refuses a text with a character that does not fit, and names the kind
+// of character.
 func checkCharacters(text string, fits func(rune) bool) error {
 	if !utf8.ValidString(text) {
 		return errors.New("is not text in UTF-8")
 	}
 	for _, r := range text {
 		if !fits(r) {
-			return misfit(r)
+			return characterError(r)
 		}
 	}
 	return nil
 }
 
-func misfit(r rune) error {
-	switch name := nameOf(r); {
+// characterError names a character that does not fit, without quoting it.
+func characterError(r rune) error {
+	switch name := invisibleName(r); {
 	case name != "":
 		return fmt.Errorf("contains an invisible character (%s); copy it again, or type it", name)
 	case providers.Invisible(r):

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// UnknownQuery is the warning of the names of a query that are not among the known ones,
-// or "" if all are. A name that is only nearly right would else be answered as if nothing
-// had been asked for.
+// UnknownQuery warns of the names in a query that the path does not know, or is "" if it
+// knows all. Without the warning, a misspelt name would be answered as if it had not been
+// sent.
 func UnknownQuery(query map[string]any, known []string) string {
 	var unknown []string
 	for name := range query {

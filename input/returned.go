@@ -5,12 +5,12 @@ import (
 	"vault-plugin-secrets-sei/providers"
 )
 
-// longestReturn bounds each part of what a browser brings back; Microsoft's codes have
-// one or two thousand characters.
+// longestReturn bounds each value that a browser brings back; Microsoft's codes have one
+// or two thousand characters.
 const longestReturn = 8 << 10
 
-// Returned reads the query of the callback. What a server adds beyond RFC 6749, such
-// as session_state, is not read.
+// Returned reads the query of the callback. Names that a server adds beyond RFC 6749, such
+// as session_state, are ignored.
 func Returned(query map[string]any) (backend.Returned, error) {
 	text := func(name string) string {
 		value, _ := query[name].(string)
@@ -21,13 +21,13 @@ func Returned(query map[string]any) (backend.Returned, error) {
 	}
 	back := backend.Returned{State: providers.NewSecret(text(providers.OAuthState)), Code: providers.NewSecret(text(providers.OAuthCode)), Denied: text("error")}
 	if back.State.Empty() || back.Code.Empty() == (back.Denied == "") {
-		return backend.Returned{}, nothingReturned()
+		return backend.Returned{}, nothingBrought()
 	}
 	return back, nil
 }
 
-// nothingReturned is the refusal for who opens the callback without having begun.
-func nothingReturned() *backend.Error {
+// nothingBrought refuses somebody who opens the callback without an authorization.
+func nothingBrought() *backend.Error {
 	return &backend.Error{
 		Code:    backend.CodeOAuthStateInvalid,
 		Message: "this address is for browsers that come back from an authorization server, and this one brings nothing that can be used",

@@ -19,7 +19,7 @@ func parseSecrets(f providers.Field, raw any) ([]providers.Secret, error) {
 	for i, text := range texts {
 		text = strings.TrimSpace(text)
 		if err := checkSecret(f, text); err != nil {
-			return nil, inList(err, "a token", i+1, len(texts))
+			return nil, atPosition(err, "a token", i+1, len(texts))
 		}
 		secrets = append(secrets, providers.NewSecret(text))
 	}
@@ -29,7 +29,7 @@ func parseSecrets(f providers.Field, raw any) ([]providers.Secret, error) {
 func secretTexts(f providers.Field, raw any) ([]string, error) {
 	if f.Kind != providers.Pool {
 		text, err := asText(raw)
-		return []string{meant(text)}, err
+		return []string{trimElement(text)}, err
 	}
 	texts, err := asList(raw, limit{maxPool, "tokens"})
 	if err == nil && len(texts) == 0 {
@@ -38,8 +38,8 @@ func secretTexts(f providers.Field, raw any) ([]string, error) {
 	return texts, err
 }
 
-// checkSecret refuses before anybody is asked what cannot be a credential: each attempt
-// with it would count as a failed login.
+// checkSecret refuses a text that cannot be a credential before it is sent anywhere: the
+// upstream would count each attempt as a failed login.
 func checkSecret(f providers.Field, text string) error {
 	switch {
 	case text == "":
@@ -81,8 +81,8 @@ func plausibleEmail(text string) bool {
 	return ok && user != "" && host != "" && !strings.ContainsAny(text, ": ,;<>")
 }
 
-// parseTime reads an expiry: RFC 3339, or a date, which means its first moment
-// in UTC, the earliest that a vendor can mean by it.
+// parseTime reads an expiry: RFC 3339, or a date. A date means its first moment in UTC,
+// the earliest that a vendor can mean by it.
 func parseTime(raw any, now time.Time) (time.Time, error) {
 	text, err := asText(raw)
 	if err != nil {

@@ -5,21 +5,21 @@ import (
 	"regexp"
 )
 
-// words are those that names of secrets have; one of three letters counts only as a word
-// of its own, because a random text may hold it.
+// Words that occur in the names of secrets. A word of three letters counts only on its
+// own, because a random text may contain it.
 const (
 	longWords = `token|secret|password|passwd|passphrase|code|state|email|user|username|login|auth|authorization|bearer|credentials?|creds|apikey`
 	anyWord   = `(?:` + longWords + `|pat|key|pwd|pass|cred|jwt)s?`
-	// named is a name with such a word in it, as variables, properties, parameters and
-	// options are written.
+	// named matches a name with such a word in it: of a variable, a property, a parameter
+	// or an option.
 	named = `(?i:[?&]?-{0,2}(?:[a-z0-9]+[_.-]+)*` + anyWord + `(?:[0-9]+|[_.-]+[a-z0-9]+)*|[a-z0-9_-]{0,40}(?:pat|key|` + longWords + `))`
-	// issued is how tokens of the vendors begin.
+	// issued matches the beginning of the vendors' tokens.
 	issued = `(?:gh[pousr]_|github_pat_|glpat-|AT[AC]TT3|ATBB|[ps]at\.|sq[uapb]_|sqco_)`
-	// fileEnds is how files that hold a secret end.
+	// fileEnds matches the extensions of files that hold a secret.
 	fileEnds = `(?:txt|json|ya?ml|env|pem|key|token|secret|csv|conf|cfg|ini|out|tmp)`
 )
 
-// The shapes in which a secret is shown, or named, and is not the secret itself.
+// The shapes of text that contains or names a secret and is not the secret itself.
 var (
 	headerShape   = regexp.MustCompile(`(?i)^(?:authorization|proxy-authorization|private-token|job-token|deploy-token|x-api-key)[\s]*:`)
 	bearerShape   = regexp.MustCompile(`^(?i:bearer)(?:\s|%20|:|\+|` + issued + `)`)
@@ -48,7 +48,7 @@ var (
 	nothingShape  = regexp.MustCompile(`(?i)^(?:null|undefined|nil|none)$`)
 )
 
-// Shapes of values whose maker is known, which have none of these characters.
+// More shapes, for secrets that a known vendor issues: none of them has these characters.
 var (
 	variablesShape = regexp.MustCompile(`^[A-Z]{3,}=+[^=]`)
 	colonShape     = regexp.MustCompile(`^(?:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|` + named + `):.`)
@@ -61,16 +61,16 @@ var (
 	separatedShape = regexp.MustCompile(`[,;|]`)
 )
 
-// Atlassian's tokens have a = before a checksum, which no name comes before.
+// Atlassian's tokens end with = and a checksum, so that they look like NAME=value.
 var atlassianShape = regexp.MustCompile(`^(?:AT[AC]TT|ATBB)`)
 
-// shape is one of them, and what is wrong with a value that has it.
+// shape pairs one of these shapes with the message for a value that has it.
 type shape struct {
 	of   *regexp.Regexp
 	says string
 }
 
-// What is wrong with several of them.
+// Messages that several shapes share.
 const (
 	isName     = "looks like NAME=value; enter the value alone"
 	isPair     = "looks like NAME:value; enter the value alone"
@@ -81,12 +81,12 @@ const (
 	isSeveral  = "has a comma, a semicolon or a bar in it, which no token has; enter each token by itself"
 )
 
-// nameShapes are those with a name before the value.
+// nameShapes match a value with a name in front of it.
 func nameShapes() []shape {
 	return []shape{{equalsShape, isName}, {capitalShape, isName}, {capitalsShape, isPair}, {nameShape, isPair}}
 }
 
-// commonShapes are those of no secret at all, whoever made it.
+// commonShapes match text that is never a secret, whoever issued it.
 func commonShapes() []shape {
 	return []shape{
 		{addressShape, "is an address and no value of this kind"},
@@ -106,7 +106,7 @@ func commonShapes() []shape {
 	}
 }
 
-// requestShapes are those of a request or a command with the secret in it.
+// requestShapes match a part of a request or of a command that contains the secret.
 func requestShapes() []shape {
 	return []shape{
 		{headerShape, "is a whole header; enter the token alone"},
@@ -117,8 +117,8 @@ func requestShapes() []shape {
 	}
 }
 
-// vendorShapes are those of no token that a vendor makes: their letters are those of
-// base64, and dots, hyphens and underscores.
+// vendorShapes match text that no vendor issues as a token: tokens consist of the letters
+// of base64, dots, hyphens and underscores.
 func vendorShapes() []shape {
 	return []shape{
 		{loginShape, "has an e-mail address before it; enter the token alone"},
@@ -130,15 +130,15 @@ func vendorShapes() []shape {
 	}
 }
 
-// loginShapes are those of no e-mail address and no user name. Names of people may hold
-// any word.
+// loginShapes match text that is neither an e-mail address nor a user name. Names of people
+// may contain any word.
 func loginShapes() []shape {
 	return []shape{{addressShape, "is an address and no value of this kind"}, {jsonShape, "is JSON; enter the value alone"}, {equalsShape, isName}, {variablesShape, isName}}
 }
 
-// checkShape refuses a secret that comes with something around it, or is only named. It
-// quotes nothing but its own words. Where anyForm is set, the value may be of any form and
-// only what is plain is refused.
+// checkShape refuses a secret with something around it, and the mere name of one. Its
+// messages quote nothing of the value. With anyForm a secret may have any form, and only
+// unmistakable shapes are refused.
 func checkShape(text string, anyForm bool) error {
 	shapes := requestShapes()
 	if !atlassianShape.MatchString(text) {
@@ -154,7 +154,7 @@ func checkShape(text string, anyForm bool) error {
 	return firstShape(text, shapes)
 }
 
-// firstShape says what is wrong with a text by the first shape that it has.
+// firstShape returns the message of the first shape that a text has, nil if it has none.
 func firstShape(text string, shapes []shape) error {
 	for _, s := range shapes {
 		if s.of.MatchString(text) {

@@ -28,7 +28,7 @@ const (
 	maxNumber = 64 // a number, a duration or a time
 )
 
-// Reasons that several kinds share. None quotes the value.
+// Reasons that several kinds of fields share. None quotes the value.
 var (
 	errNotText = errors.New("must be a string")
 	errNull    = errors.New("must not be null")
@@ -63,7 +63,7 @@ func parseSetting(s providers.Settings, f providers.Field, raw any) (err error) 
 func parseSecretSetting(f providers.Field, raw any) (providers.Secret, error) {
 	text, err := asText(raw)
 	if err == nil {
-		text = meant(text)
+		text = trimElement(text)
 		err = checkSecret(f, text)
 	}
 	if err != nil {
@@ -72,8 +72,9 @@ func parseSecretSetting(f providers.Field, raw any) (providers.Secret, error) {
 	return providers.NewSecret(text), nil
 }
 
-// parseText reads a text. The line break that a file or a heredoc ends with is stored,
-// so that what was written reads back, and means nothing: see Settings.Text.
+// parseText reads a text. A line break at its end, as files and heredocs have one, is
+// stored, so that the text reads back as it was written. It has no meaning: see
+// Settings.Text.
 func parseText(f providers.Field, raw any) (string, error) {
 	written, err := asText(raw)
 	text := providers.Line(written)
@@ -101,7 +102,7 @@ func parseText(f providers.Field, raw any) (string, error) {
 	}
 }
 
-// charactersOf is what the texts of a setting may hold.
+// charactersOf returns which characters the texts of a setting may have.
 func charactersOf(f providers.Field) func(rune) bool {
 	if f.Prose {
 		return inProse
@@ -130,8 +131,8 @@ func checkURL(text string) error {
 	}
 }
 
-// checkPEM demands certificates and nothing else: what stands between or before
-// them could be a key, and would read back.
+// checkPEM demands certificates and nothing else: other text between or before them
+// could be a key, and would read back.
 func checkPEM(text string) error {
 	if len(text) > maxPEM {
 		return fmt.Errorf("must not be longer than %d bytes", maxPEM)
@@ -165,14 +166,14 @@ func parseList(raw any) ([]string, error) {
 			return nil, err
 		}
 		if err := checkName(list[i]); err != nil {
-			return nil, inList(err, "an element", i+1, len(list))
+			return nil, atPosition(err, "an element", i+1, len(list))
 		}
 	}
 	return list, nil
 }
 
-// checkName refuses an element that is several, or comes with something around it. A scope,
-// an organisation and a host are names without blanks; an IPv6 address has brackets.
+// checkName refuses an element that is several elements, or has something around it. A
+// scope, an organisation and a host are names without blanks; an IPv6 address has brackets.
 func checkName(text string) error {
 	if err := checkEnds(text); err != nil {
 		return err
@@ -316,7 +317,7 @@ func asWhole(raw any) (int64, error) {
 	return int64(f), nil
 }
 
-// line is a value that was sent, a text without line breaks at its end.
+// line removes the line breaks at the end of a text; other values stay as they are.
 func line(sent any) any {
 	if text, ok := sent.(string); ok {
 		return providers.Line(text)

@@ -14,11 +14,11 @@ import (
 type Vocabulary struct {
 	settings    map[string]bool
 	credentials map[string]bool
-	state       map[string]bool // what is read and never written
+	state       map[string]bool // read back and never written
 }
 
-// NewVocabulary gathers the fields of all providers. state names what is read back and
-// never written.
+// NewVocabulary gathers the fields of all providers. state names the fields that are read
+// back and never written.
 func NewVocabulary(registry *providers.Registry, state []string) Vocabulary {
 	v := Vocabulary{settings: map[string]bool{"provider": true, "auth_type": true}, credentials: map[string]bool{}, state: map[string]bool{"name": true}}
 	for _, name := range registry.Names() {
@@ -47,8 +47,8 @@ func (v Vocabulary) learn(settings []providers.Field, auth providers.AuthType) {
 	}
 }
 
-// Strict refuses every key of a body that is not one of the fields: unknown ones
-// first, then those that belong elsewhere. where says what is allowed here.
+// Strict refuses a body with a key that is not one of the fields: unknown keys first, then
+// fields of another place. where is the end of the message: what this place takes.
 func (v Vocabulary) Strict(body map[string]any, fields []providers.Field, here Place, where string) error {
 	var unknown, misplaced []string
 	for key := range body {
@@ -85,7 +85,7 @@ const (
 	AtRollback     Place = "rollback"
 )
 
-// hint says where misplaced fields belong, if all of them belong elsewhere.
+// hint says where misplaced fields belong, if all of them belong to the same place.
 func (v Vocabulary) hint(names []string, here Place) string {
 	all := func(set map[string]bool) bool {
 		return !slices.ContainsFunc(names, func(n string) bool { return !set[n] })
@@ -118,9 +118,8 @@ func FieldError(code string, names []string, format string) *backend.Error {
 	return &backend.Error{Code: code, Fields: names[:min(len(names), most)], Message: fmt.Sprintf(format, strings.Join(listed, ", "))}
 }
 
-// printable is a key that can be quoted. What does not look like the name of a
-// field, in small letters and without digits, may be a credential that slipped
-// into the wrong place.
+// printable is a key as a message may quote it. A key that does not look like the name of
+// a field, in small letters and without digits, may be a credential in the wrong place.
 func printable(key string) string {
 	const longest = 32
 	if key == "" || len(key) > longest || strings.Trim(key, "abcdefghijklmnopqrstuvwxyz_") != "" {
