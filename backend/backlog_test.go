@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -458,4 +460,51 @@ func TestAnInvalidatedRecordForgetsWhatWasLearnt(t *testing.T) {
 	w.Invalidate("credentials/a")
 	assert.True(t, w.health(t).ExpiresAt.IsZero())
 	assert.Empty(t, w.Watch.Faults(""))
+}
+
+// Checks side by side, while storage takes a write now and then, leave nothing behind: what
+// the last one was told is stored, and the fault is over.
+func TestChecksSideBySideWhileStorageComesAndGoes(t *testing.T) {
+	store := &storage{}
+	w := newWorld(store)
+	heard := listen(w)
+	keyWorld(t, w)
+	var told atomic.Int64
+	begun := w.clock.now()
+	w.upstream.answers(func(ctx context.Context, target providers.Target, cred providers.Credential) (providers.Verified, error) {
+		return telling(begun.Add(100*day+time.Duration(told.Add(1))*time.Hour))(ctx, target, cred)
+	})
+	store.reset(func(n int, call string) fault {
+		if strings.HasPrefix(call, "Put ") && n%3 > 0 {
+			return fails
+		}
+		return works
+	})
+	sweep := w.Watch.Sweep()
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for range 50 {
+				assert.NoError(t, of(w.Watch.Check(t.Context(), "a")))
+				assert.NoError(t, of(w.Watch.Health(t.Context(), "a")))
+			}
+		})
+	}
+	for range 50 {
+		w.clock.advance(time.Minute)
+		step(t, sweep)
+	}
+	group.Wait()
+	end := begun.Add(200 * day)
+	w.upstream.answers(telling(end))
+	store.reset(refusesWrites)
+	assert.Equal(t, end, w.check(t).ExpiresAt)
+	store.reset(nil)
+	w.clock.advance(time.Minute)
+	step(t, sweep)
+	assert.Equal(t, end, w.restarted().health(t).ExpiresAt)
+	assert.Empty(t, w.Watch.Faults(""))
+	for i, line := range heard.all() {
+		assert.Equal(t, i%2 == 1, strings.HasPrefix(line, "true "), "each that begins ends before the next")
+	}
 }
