@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
@@ -11,24 +12,39 @@ import (
 	"vault-plugin-secrets-sei/backend"
 )
 
+// eventPrefix begins the type of every event.
+const eventPrefix = "sei/"
+
 // emit sends an event. Where Vault has no event system, and where one cannot be sent,
-// nothing else is affected. data_path is what a subscriber must be allowed to read.
+// nothing else is affected.
 func (e *engine) emit(ctx context.Context, ev backend.Event) {
+	subject := subjectOf(ev)
 	metadata := []string{
+		// Newer servers judge by path who may receive an event, older ones by data_path.
+		logical.EventMetadataPath, subject,
+		logical.EventMetadataDataPath, subject,
+		logical.EventMetadataOperation, strings.TrimPrefix(string(ev.Type), eventPrefix),
+		logical.EventMetadataModified, strconv.FormatBool(modifies(ev)),
 		"name", ev.Integration, "provider", ev.Provider, "version", strconv.Itoa(ev.Version),
-		"status", string(ev.Status), "code", ev.Code, "modified", strconv.FormatBool(modifies(ev)),
+		"status", string(ev.Status), "code", ev.Code,
 	}
-	switch ev.Type {
-	case backend.EventReauth, backend.EventReauthFailed, backend.EventRotate, backend.EventRollback:
-		metadata = append(metadata, logical.EventMetadataDataPath, "creds/"+ev.Integration)
-	case backend.EventHealthChanged:
-		metadata = append(metadata, logical.EventMetadataDataPath, "health/"+ev.Integration)
-	case backend.EventExpiring:
-		metadata = append(metadata, logical.EventMetadataDataPath, "health/"+ev.Integration, "days_left", strconv.Itoa(ev.DaysLeft), "fingerprint", ev.Fingerprint)
+	if ev.Type == backend.EventExpiring {
+		metadata = append(metadata, "days_left", strconv.Itoa(ev.DaysLeft), "fingerprint", ev.Fingerprint)
 	}
 	err := logical.SendEvent(ctx, e, string(ev.Type), metadata...)
 	if err != nil && !errors.Is(err, framework.ErrNoEvents) {
 		e.Logger().Debug("an event was not sent", "type", string(ev.Type), "error", err)
+	}
+}
+
+// subjectOf is the path of what an event tells about. It is relative to the mount: Vault
+// puts the mount before it.
+func subjectOf(ev backend.Event) string {
+	switch ev.Type {
+	case backend.EventHealthChanged, backend.EventExpiring:
+		return "health/" + ev.Integration
+	default:
+		return "creds/" + ev.Integration
 	}
 }
 

@@ -145,6 +145,7 @@ func TestEvents(t *testing.T) {
 	assert.Equal(t, []string{"sei/reauth", "sei/reauth-failed", "sei/health-changed", "sei/health-changed", "sei/reauth"}, log.types())
 	assert.Equal(t, map[string]any{
 		"type": "sei/reauth", "name": "jira", "provider": "jira", "version": "2", "status": "healthy", "code": "", "modified": "true", "data_path": "creds/jira",
+		"path": "creds/jira", "operation": "reauth",
 	}, log.sent[0])
 	assert.Equal(t, "credential_rejected", log.sent[1]["code"])
 	assert.Equal(t, "needs_reauth", log.sent[2]["status"])
