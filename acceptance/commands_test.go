@@ -182,7 +182,7 @@ func runPlugin(ts *testscript.TestScript, neg bool, args []string) {
 	verbs := map[string]func(){
 		"kill": func() { require.NotZero(s.t, s.server.killPlugin(s.t)) },
 		"reload": func() {
-			out, err := s.server.cli(s.t, "plugin", "reload", "-type=secret", "-plugin="+pluginName)
+			out, err := s.server.cli(s.t, "plugin", "reload", "-type=secret", "-plugin="+catalogName)
 			require.NoError(s.t, err, out)
 		},
 	}

@@ -102,8 +102,8 @@ func TestInstallationErrors(t *testing.T) {
 	require.NoError(t, os.Symlink("/bin/true", program+"-link"))
 	server := startEmptyRaft(t, plugins)
 	exports := fmt.Sprintf("export VAULT_ADDR=%q VAULT_TOKEN=%q PATH=%q\n", server.addr, server.token, vaultOnPath(t)) +
-		fmt.Sprintf("register() { vault plugin register -sha256=\"${sum:-$(sha256sum %q | cut -d ' ' -f 1)}\" \"$@\" secret %s; }\n", program, pluginName) +
-		"mount() { vault secrets enable -path=any " + pluginName + "; }\n"
+		fmt.Sprintf("register() { vault plugin register -sha256=\"${sum:-$(sha256sum %q | cut -d ' ' -f 1)}\" -command=%s \"$@\" secret %s; }\n", program, pluginName, catalogName) +
+		"mount() { vault secrets enable -path=any " + catalogName + "; }\n"
 	provoked := map[string]string{
 		"checksums did not match":   "sum=$(echo | sha256sum | cut -d ' ' -f 1) register -version=" + pluginVersion + " && mount",
 		"no such file or directory": "register -version=" + pluginVersion + " -command=missing",

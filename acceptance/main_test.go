@@ -37,7 +37,10 @@ const (
 // a server.
 const setUpLimit = 15 * time.Minute
 
-const pluginName = "vault-plugin-secrets-sei"
+const (
+	pluginName  = "vault-plugin-secrets-sei" // of the program
+	catalogName = "sei"                      // under which it is registered, and so the type of its mounts
+)
 
 func TestMain(m *testing.M) {
 	if os.Getenv(envGuard) != "" {

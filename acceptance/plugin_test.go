@@ -25,7 +25,7 @@ func auditKeys() []string {
 }
 
 // register puts the plugin into the server's catalogue, as an operator does. A
-// development server has done so by itself.
+// development server has done so by itself, but under the name of the program.
 func (s *server) register(t testing.TB) {
 	t.Helper()
 	s.registerVersion(t, pluginName, pluginVersion)
@@ -34,11 +34,17 @@ func (s *server) register(t testing.TB) {
 // registerVersion registers a program in the plugin directory as a version.
 func (s *server) registerVersion(t testing.TB, command, version string) {
 	t.Helper()
+	s.registerAs(t, catalogName, command, version)
+}
+
+// registerAs does so under any name.
+func (s *server) registerAs(t testing.TB, name, command, version string) {
+	t.Helper()
 	binary, err := os.ReadFile(filepath.Join(s.plugins, command))
 	require.NoError(t, err)
 	sum := sha256.Sum256(binary)
 	err = s.client(t).Sys().RegisterPluginWithContext(t.Context(), &api.RegisterPluginInput{
-		Name: pluginName, Type: api.PluginTypeSecrets, Version: version,
+		Name: name, Type: api.PluginTypeSecrets, Version: version,
 		Command: command, SHA256: hex.EncodeToString(sum[:]),
 	})
 	require.NoError(t, err)
@@ -48,7 +54,7 @@ func (s *server) registerVersion(t testing.TB, command, version string) {
 func (s *server) mount(t testing.TB, path string) {
 	t.Helper()
 	err := s.client(t).Sys().MountWithContext(t.Context(), path, &api.MountInput{
-		Type:   pluginName,
+		Type:   catalogName,
 		Config: api.MountConfigInput{AuditNonHMACResponseKeys: auditKeys()},
 	})
 	require.NoError(t, err)

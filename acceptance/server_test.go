@@ -43,6 +43,7 @@ func startDev(t testing.TB) *server {
 	}
 	s.start(t)
 	s.enableAudit(t)
+	s.register(t)
 	return s
 }
 

@@ -49,7 +49,7 @@ func TestAProgramThatWasMissingAtUnseal(t *testing.T) {
 	creds, err := vault.ReadWithContext(t.Context(), "sei/creds/jira")
 	require.NoError(t, err)
 	require.Nil(t, creds, "there is no mount: a 404")
-	out, err := server.cli(t, "plugin", "reload", "-type=secret", "-plugin="+pluginName)
+	out, err := server.cli(t, "plugin", "reload", "-type=secret", "-plugin="+catalogName)
 	require.NoError(t, err, out)
 
 	creds, err = vault.ReadWithContext(t.Context(), "sei/creds/jira")
@@ -69,7 +69,7 @@ func TestAProgramThatWasMissingAtUnseal(t *testing.T) {
 	}
 
 	// Another reload leaves it as it is.
-	out, err = server.cli(t, "plugin", "reload", "-type=secret", "-plugin="+pluginName)
+	out, err = server.cli(t, "plugin", "reload", "-type=secret", "-plugin="+catalogName)
 	require.NoError(t, err, out)
 	_, err = vault.WriteWithContext(t.Context(), "sei/config", map[string]any{"creds_ttl": 60})
 	require.ErrorContains(t, err, "cannot write to storage during setup")

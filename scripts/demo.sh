@@ -172,7 +172,7 @@ set_up() {
   say 'The audit device, and the engine with the few keys that audit may write readably:'
   run vault audit enable file file_path="$(audit_log)"
   # shellcheck disable=SC2046 # one flag per line
-  run vault secrets enable -path=sei $(audit_flags) "$plugin"
+  run vault secrets enable -path=sei $(audit_flags) sei
   say 'The engine calls only public https addresses by default. The fake upstreams of' \
     'this demo listen on loopback, Bitbucket behind a proxy, so the operator allows that:'
   run vault write sei/config allowed_hosts="$allowed_hosts"

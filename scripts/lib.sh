@@ -59,7 +59,8 @@ build_all() {
   printf 'Building the plugin and the fake upstreams ...\n'
   make --no-print-directory -s -C "$root" build VERSION="$VERSION"
   (cd "$root" && CGO_ENABLED=0 go build -trimpath -buildvcs=false -o "$work/bin/" ./scripts/fakes ./scripts/consent)
-  cp "$root/build/$plugin" "$work/plugins/$plugin"
+  # A development server puts each program into its catalogue under the name of its file.
+  cp "$root/build/$plugin" "$work/plugins/sei"
   wait "$server" || fail 'there is no Vault server'
   started=''
   ln -s "$(<"$work/server")" "$work/bin/vault"

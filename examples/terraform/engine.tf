@@ -1,6 +1,6 @@
 resource "vault_plugin" "sei" {
   type    = "secret"
-  name    = "vault-plugin-secrets-sei"
+  name    = var.plugin_name
   version = var.plugin_version
   sha256  = var.plugin_sha256
   command = var.plugin_command

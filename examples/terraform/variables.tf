@@ -8,6 +8,12 @@ variable "plugin_sha256" {
   type        = string
 }
 
+variable "plugin_name" {
+  description = "Name of the plugin in Vault's catalogue, which is the type of the mount and never changes. A mount of an earlier version of this example has vault-plugin-secrets-sei: keep that."
+  type        = string
+  default     = "sei"
+}
+
 variable "plugin_command" {
   description = "File name of the binary in Vault's plugin_directory."
   type        = string
