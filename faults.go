@@ -28,7 +28,7 @@ func (e *engine) logFault(f backend.Fault, ended bool) {
 // warnOfFaults adds the faults of the work beside requests, of one integration, or of all
 // with "". Without the warning an old status would look up to date.
 func (e *engine) warnOfFaults(resp *logical.Response, name string) {
-	faults := e.store.Watch.Faults(name)
+	faults := e.store.Faults(name)
 	for i, f := range faults {
 		if i == maxFaultWarnings {
 			resp.AddWarning(fmt.Sprintf("%d more faults like these; health/NAME has those of an integration", len(faults)-i))

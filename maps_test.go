@@ -127,7 +127,7 @@ func TestCallersWordsFillNoMap(t *testing.T) {
 	}
 	before := tallyOf(m.engine)
 	require.Greater(t, len(before), 50, "maps and lists that were found")
-	require.Contains(t, fmt.Sprint(before), "pools.state")
+	require.Contains(t, fmt.Sprint(before), "quotas.state")
 	for round := first; round < last; round++ {
 		storm(t, m, names, round)
 	}

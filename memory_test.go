@@ -64,7 +64,7 @@ func newLife(t *testing.T) *life {
 	t.Helper()
 	m := withInstant(t)
 	m.disk.deaf = true
-	return &life{instantMount: m, sweep: m.store.Watch.Sweep()}
+	return &life{instantMount: m, sweep: m.store.Sweeper.Sweep()}
 }
 
 // day is one re-authentication and what happens beside it.

@@ -34,7 +34,7 @@ func (e *engine) writeConfig(ctx context.Context, c call) (*logical.Response, er
 		return nil, err
 	}
 	err = e.store.Mount.Write(ctx, settings)
-	e.store.Watch.Configured()
+	e.store.Sweeper.Configured()
 	return nil, err
 }
 

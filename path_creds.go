@@ -33,7 +33,7 @@ func (e *engine) readCreds(ctx context.Context, c call) (*logical.Response, erro
 	if err != nil {
 		return nil, err
 	}
-	out, err := e.store.Credentials.HandOut(ctx, c.name, wanted, c.actor(), e.WriteSafeReplicationState)
+	out, err := e.store.Handouts.HandOut(ctx, c.name, wanted, c.actor(), e.WriteSafeReplicationState)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func (e *engine) readCreds(ctx context.Context, c call) (*logical.Response, erro
 }
 
 func (e *engine) forgetCreds(ctx context.Context, c call) (*logical.Response, error) {
-	_, err := e.store.Credentials.Forget(ctx, c.name, c.actor())
+	_, err := e.store.Swaps.Forget(ctx, c.name, c.actor())
 	return nil, err
 }
 

@@ -60,7 +60,7 @@ func (e *engine) writeIntegration(ctx context.Context, c call) (*logical.Respons
 		return nil, err
 	}
 	err = e.store.Integrations.Write(ctx, c.name, draft)
-	e.store.Watch.Configured()
+	e.store.Sweeper.Configured()
 	if warning := c.redirectWarning(draft.Settings.Text("redirect_uri")); err == nil && warning != "" {
 		return &logical.Response{Warnings: []string{warning}}, nil
 	}

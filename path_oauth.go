@@ -51,7 +51,7 @@ func (e *engine) authorize(ctx context.Context, c call) (*logical.Response, erro
 	if err := e.words.Strict(c.body, nil, input.AtAuthorize, "this path takes no fields"); err != nil {
 		return nil, about(err, in.Name, in.Provider)
 	}
-	begun, err := e.store.Credentials.Authorize(ctx, c.name, c.actor())
+	begun, err := e.store.Consents.Authorize(ctx, c.name, c.actor())
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func (e *engine) callback(ctx context.Context, c call) (*logical.Response, error
 	back, err := input.Returned(c.body)
 	var change *backend.Change
 	if err == nil {
-		change, err = e.store.Credentials.Return(ctx, back, c.actor())
+		change, err = e.store.Swaps.Return(ctx, back, c.actor())
 		e.announceReauth(ctx, change, err)
 	}
 	var refusal *backend.Error

@@ -39,7 +39,7 @@ func (e *engine) reauth(ctx context.Context, c call) (*logical.Response, error) 
 	if err != nil {
 		return nil, err
 	}
-	change, err := e.store.Credentials.Reauth(ctx, c.name, entry, c.actor())
+	change, err := e.store.Swaps.Reauth(ctx, c.name, entry, c.actor())
 	e.announceReauth(ctx, change, err)
 	if err != nil {
 		return nil, err

@@ -32,14 +32,14 @@ func (e *engine) report(ctx context.Context, c call) (*logical.Response, error) 
 	if err != nil {
 		return nil, about(err, in.Name, in.Provider)
 	}
-	if err := e.store.Credentials.Report(ctx, c.name, r); err != nil {
+	if err := e.store.Handouts.Report(ctx, c.name, r); err != nil {
 		return nil, err
 	}
 	switch {
 	case r.Refused():
-		e.store.Watch.Soon(c.name)
+		e.store.Sweeper.Soon(c.name)
 	case r.Spent():
-		e.store.Watch.SoonOfQuota(c.name)
+		e.store.Sweeper.SoonOfQuota(c.name)
 	}
 	return nil, nil //nolint:nilnil // nothing to say
 }

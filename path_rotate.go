@@ -33,11 +33,11 @@ func (e *engine) pathRotate() []*framework.Path {
 }
 
 func (e *engine) rotate(ctx context.Context, c call) (*logical.Response, error) {
-	return e.swapIn(ctx, c, input.AtRotate, e.store.Watch.Rotate)
+	return e.swapIn(ctx, c, input.AtRotate, e.store.Swaps.Rotate)
 }
 
 func (e *engine) rollback(ctx context.Context, c call) (*logical.Response, error) {
-	return e.swapIn(ctx, c, input.AtRollback, e.store.Watch.Rollback)
+	return e.swapIn(ctx, c, input.AtRollback, e.store.Swaps.Rollback)
 }
 
 // swapIn swaps in a credential that nobody enters.

@@ -105,7 +105,7 @@ func (e *engine) periodic(ctx context.Context, _ *logical.Request) error {
 	if !e.WriteSafeReplicationState() {
 		return nil
 	}
-	return e.store.Credentials.SweepFlows(ctx)
+	return e.store.Consents.SweepFlows(ctx)
 }
 
 // clean stops the work that goes on beside requests.

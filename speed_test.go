@@ -76,7 +76,7 @@ func (f *fleet) repeat(b *testing.B, op logical.Operation, path string, data bod
 
 func BenchmarkCredsData(b *testing.B) {
 	f := newFleet(b, 1)
-	out, err := f.store.Credentials.HandOut(b.Context(), "i000000", backend.DefaultResource, backend.Actor{}, nil)
+	out, err := f.store.Handouts.HandOut(b.Context(), "i000000", backend.DefaultResource, backend.Actor{}, nil)
 	require.NoError(b, err)
 	p, _ := f.registry.Provider("github")
 	auth, _ := p.Spec().AuthType("pat")

@@ -22,7 +22,7 @@ type sweeping struct {
 
 // initialize is called by Vault once the mount can be used.
 func (e *engine) initialize(context.Context, *logical.InitializationRequest) error {
-	sweep := e.store.Watch.Sweep()
+	sweep := e.store.Sweeper.Sweep()
 	//nolint:contextcheck // it outlives the request
 	e.sweep.start(func(ctx context.Context) { sweep.Run(ctx, e.WriteSafeReplicationState) })
 	return nil

@@ -108,7 +108,7 @@ func newUnattended(t *testing.T) *unattended {
 	t.Cleanup(func() { u.Cleanup(context.Background()) })
 	u.send(t, logical.CreateOperation, "integrations/a", body{"provider": "instant", "auth_type": "key"})
 	u.send(t, logical.UpdateOperation, "reauth/a", body{"email": email, "key": "good-key"})
-	u.steps = u.store.Watch.Sweep()
+	u.steps = u.store.Sweeper.Sweep()
 	u.hours(t, 2)
 	return u
 }

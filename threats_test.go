@@ -182,8 +182,8 @@ func (h *heist) step(t *testing.T, name string) {
 	case 8:
 		h.pass(time.Duration(h.random.IntN(30)) * time.Hour)
 		for _, each := range h.names() {
-			_, _ = h.store.Credentials.Resume(t.Context(), each)
-			_ = h.store.Credentials.Erase(t.Context(), each)
+			_, _ = h.store.Rotations.Resume(t.Context(), each)
+			_ = h.store.Swaps.Erase(t.Context(), each)
 		}
 	default:
 		h.reauthenticate(t, name)

@@ -29,9 +29,10 @@ func (r *Record) again(next *Stored) *Record {
 	return &after
 }
 
-// verifiedAgain is Reauth with the credential in use.
-func (c *Credentials) verifiedAgain(change *Change, next *Stored) *Record {
-	change.again = true
+// VerifiedAgain is the record where next is the credential in use, which a check has just
+// verified. Once it is stored, what was found against the credential is void.
+func (h *Held) VerifiedAgain(change *Change, next *Stored) *Record {
+	change.Again = true
 	change.Warnings = append(change.Warnings, warnAgain)
 	return change.Before.again(next)
 }
@@ -39,14 +40,14 @@ func (c *Credentials) verifiedAgain(change *Change, next *Stored) *Record {
 // acquitted makes void what was found of the credential that a change verified again. It is
 // for whoever has stored the record: of one that could not be stored all stays as it was. A
 // request that ends meanwhile does not end it, for it would have to be sent again.
-func (c *Credentials) acquitted(ctx context.Context, change *Change) error {
+func (h *Held) acquitted(ctx context.Context, change *Change) error {
 	if !change.After.Current.sameOrder(change.Before.Current) {
-		c.pools.unstick(change.id)
+		h.door.quotas.unstick(h.RecordID)
 	}
 	ctx, cancel := uncut(ctx)
 	defer cancel()
 	for _, in := range append([]*Integration{change.Integration}, change.Siblings...) {
-		if err := c.acquit(ctx, in, change.After); err != nil {
+		if err := h.door.acquit(ctx, in, change.After); err != nil {
 			return err
 		}
 	}
@@ -58,22 +59,22 @@ func (s *Stored) sameOrder(other *Stored) bool {
 }
 
 // acquit notes that a check has just verified the credential in use.
-func (c *Credentials) acquit(ctx context.Context, in *Integration, record *Record) error {
-	release, err := c.locks.acquire(ctx, "health/"+in.Name)
+func (c *Door) acquit(ctx context.Context, in *Integration, record *Record) error {
+	held, err := c.findings.hold(ctx, in.Name)
 	if err != nil {
 		return err
 	}
-	defer release()
-	stored, err := c.findings.loadExact(ctx, in.Name)
+	defer held.release()
+	stored, err := held.load(ctx)
 	if err != nil {
 		return err
 	}
 	before := stored.of(record.Version)
-	after := before.found(&result{in: in, record: record, asked: c.now()}, c.now())
+	after := before.found(&Result{Record: record, Asked: c.now()}, c.now())
 	if after == before {
 		return nil
 	}
-	return c.findings.save(ctx, in.Name, after)
+	return held.save(ctx, after)
 }
 
 // asBefore completes a credential that is in use already and was sent again: an end that

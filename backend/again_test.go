@@ -47,7 +47,7 @@ func TestTheSameCredentialThatCannotBeStoredChangesNothing(t *testing.T) {
 			again.ExpiresAt = w.clock.now().Add(90 * day)
 			w.clock.advance(time.Minute)
 			store.reset(onCalls(fails, "Put credentials/"))
-			_, err := w.Credentials.Reauth(t.Context(), "a", again, backend.Actor{})
+			_, err := w.Swaps.Reauth(t.Context(), "a", again, backend.Actor{})
 			require.ErrorIs(t, err, errDisk)
 			assert.Equal(t, record, w.storedRecord(t))
 			assert.Equal(t, finding, w.findingOf(t))
@@ -55,7 +55,7 @@ func TestTheSameCredentialThatCannotBeStoredChangesNothing(t *testing.T) {
 			assert.Equal(t, c.status, w.restarted().status(t, "a"))
 
 			store.reset(onCalls(fails, "Put health/"))
-			_, err = w.Credentials.Reauth(t.Context(), "a", again, backend.Actor{})
+			_, err = w.Swaps.Reauth(t.Context(), "a", again, backend.Actor{})
 			require.ErrorIs(t, err, errDisk, "what was found is not void yet")
 			assert.Equal(t, finding, w.findingOf(t))
 			store.reset(nil)

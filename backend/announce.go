@@ -11,11 +11,11 @@ func thresholds() []int { return []int{1, 7, 14} }
 // announce tells of ends that came nearer than a threshold, once for each token and
 // threshold; what was told is stored, so that a restart does not repeat it. An end that was
 // put off is told of again when it comes near.
-func (w *Watch) announce(ctx context.Context, seen *Seen) error {
+func (w *Sweeper) announce(ctx context.Context, seen *Seen) error {
 	if seen.Record.Current == nil {
 		return nil
 	}
-	stored, err := w.findings.load(ctx, seen.Integration.Name)
+	stored, err := w.findings.Load(ctx, seen.Integration.Name)
 	if err != nil {
 		return err
 	}
@@ -39,18 +39,6 @@ func (w *Watch) announce(ctx context.Context, seen *Seen) error {
 	return nil
 }
 
-// ends are the ends of a credential's tokens, by fingerprint.
-func ends(s *Stored) map[string]time.Time {
-	tokens := map[string]time.Time{}
-	for _, m := range s.Members {
-		tokens[m.Fingerprint] = m.ExpiresAt
-	}
-	if len(tokens) == 0 {
-		tokens[s.Fingerprint] = s.ExpiresAt
-	}
-	return tokens
-}
-
 // crossed is the smallest threshold that an end is within, 0 if none, or if it has
 // passed.
 func crossed(end, now time.Time) int {
@@ -67,18 +55,18 @@ func crossed(end, now time.Time) int {
 }
 
 // tell notes an announcement, or with 0 days that none holds; false if it was noted before.
-func (w *Watch) tell(ctx context.Context, seen *Seen, fingerprint string, days int, tokens map[string]time.Time) (bool, error) {
+func (w *Sweeper) tell(ctx context.Context, seen *Seen, fingerprint string, days int, tokens map[string]time.Time) (bool, error) {
 	name := seen.Integration.Name
-	release, err := w.locks.acquire(ctx, "health/"+name)
+	held, err := w.findings.hold(ctx, name)
 	if err != nil {
 		return false, err
 	}
-	defer release()
+	defer held.release()
 	// One that was deleted or replaced meanwhile must not leave an entry behind.
-	if same, err := w.same(ctx, seen.Integration, seen.Record.Version); err != nil || !same {
+	if same, err := w.watch.Same(ctx, seen.Integration, seen.Record.Version); err != nil || !same {
 		return false, err
 	}
-	stored, err := w.findings.loadExact(ctx, name)
+	stored, err := held.load(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -90,6 +78,6 @@ func (w *Watch) tell(ctx context.Context, seen *Seen, fingerprint string, days i
 	for token := range tokens {
 		inUse = append(inUse, token)
 	}
-	err = w.findings.keep(ctx, name, finding.announced(fingerprint, days, inUse))
+	err = held.keep(ctx, finding.announced(fingerprint, days, inUse))
 	return err == nil, err
 }

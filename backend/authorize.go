@@ -19,16 +19,21 @@ type Authorization struct {
 }
 
 // Authorize begins an authorization. It sends nothing; the browser does.
-func (c *Credentials) Authorize(ctx context.Context, name string, who Actor) (*Authorization, error) {
-	in, err := c.integrations.readExact(ctx, name)
+func (c *Consents) Authorize(ctx context.Context, name string, who Actor) (*Authorization, error) {
+	in, err := c.configurations.ReadExact(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	mount, err := c.mount.Read(ctx)
+	mount, err := c.mounts.Read(ctx)
 	if err != nil {
 		return nil, err
 	}
-	client, err := c.client(in, mount)
+	subject, err := c.configurations.Subject(in)
+	if err != nil {
+		return nil, err
+	}
+	subject.Mount = mount
+	client, err := client(subject)
 	if err != nil {
 		return nil, err
 	}
@@ -36,12 +41,8 @@ func (c *Credentials) Authorize(ctx context.Context, name string, who Actor) (*A
 	if err := client.Callable(); errors.As(err, &cause) {
 		return nil, refusal(in, cause, "nobody was asked to consent", nil)
 	}
-	provider, err := c.integrations.Provider(in)
-	if err != nil {
-		return nil, err
-	}
 	flow := &Flow{
-		Integration: name, Binding: in.binding(provider.Spec()), Verifier: randomSecret(),
+		Integration: name, Binding: subject.binding(), Verifier: randomSecret(),
 		ExpiresAt: c.now().Add(flowLife).UTC().Truncate(time.Second), Actor: who,
 	}
 	state, err := c.flows.open(ctx, flow)
@@ -63,7 +64,7 @@ type Returned struct {
 // Return finishes an authorization for whoever comes back with a browser: it is
 // Reauth of the integration that the state belongs to. The history names who began. Where
 // it fails the change has the integration's name alone, as far as that is known.
-func (c *Credentials) Return(ctx context.Context, back Returned, who Actor) (*Change, error) {
+func (c *Consents) Return(ctx context.Context, back Returned, who Actor) (*Change, error) {
 	flow, err := c.flows.find(ctx, back.State)
 	if err != nil {
 		return nil, err
@@ -72,7 +73,7 @@ func (c *Credentials) Return(ctx context.Context, back Returned, who Actor) (*Ch
 	if back.Denied != "" {
 		return nil, c.denied(ctx, flow.Integration, back)
 	}
-	change, err := c.exchange(ctx, flow.Integration, back.Code, back.State, who)
+	change, err := c.Reauth(ctx, flow.Integration, back.Code, back.State, who)
 	if err != nil {
 		return &Change{Integration: &Integration{Name: flow.Integration}}, err
 	}
@@ -80,15 +81,16 @@ func (c *Credentials) Return(ctx context.Context, back Returned, who Actor) (*Ch
 }
 
 // denied ends a flow that came back without a code.
-func (c *Credentials) denied(ctx context.Context, name string, back Returned) error {
-	in, _, release, err := c.lock(ctx, turn{}, name)
+func (c *Consents) denied(ctx context.Context, name string, back Returned) error {
+	held, err := c.door.Lock(ctx, name, turn{})
 	if err != nil {
 		return err
 	}
-	defer release()
-	if _, err := c.taken(ctx, back.State, in); err != nil {
+	defer held.Release()
+	if _, err := c.flows.take(ctx, back.State, held.Subject); err != nil {
 		return err
 	}
+	in := held.Integration
 	e := &Error{Code: CodeOAuthDenied, Integration: in.Name, Provider: in.Provider, Message: "the person declined, or may not consent; nothing changed"}
 	switch back.Denied {
 	case "access_denied", "consent_required", "interaction_required", "login_required", "account_selection_required":
@@ -103,37 +105,23 @@ func (c *Credentials) denied(ctx context.Context, name string, back Returned) er
 	return again(e, name)
 }
 
-// taken is flows.take for the integration as it is configured.
-func (c *Credentials) taken(ctx context.Context, state providers.Secret, in *Integration) (*Flow, error) {
-	provider, err := c.integrations.Provider(in)
-	if err != nil {
-		return nil, err
-	}
-	return c.flows.take(ctx, state, in, in.binding(provider.Spec()))
-}
-
 // client is the OAuth client of an integration whose auth type has one.
-func (c *Credentials) client(in *Integration, mount *Mount) (providers.OAuthClient, error) {
-	provider, err := c.integrations.Provider(in)
-	if err != nil {
-		return nil, err
-	}
-	spec := provider.Spec()
-	auth, _ := spec.AuthType(in.AuthType)
+func client(s *Subject) (providers.OAuthClient, error) {
+	in, auth := s.Integration, s.AuthType
 	if auth.Unsupported != "" {
 		return nil, ReauthUnsupported(in, auth)
 	}
-	authorizer, ok := provider.(providers.Authorizer)
+	authorizer, ok := s.Provider.(providers.Authorizer)
 	if !ok || !auth.Exchanged() {
 		return nil, &Error{
 			Code: CodeReauthUnsupported, Integration: in.Name, Provider: in.Provider,
 			Message: fmt.Sprintf("integration %q authenticates by %s, which needs no browser; write its credential to reauth/%s", in.Name, in.AuthType, in.Name),
 		}
 	}
-	if err := complete(in, spec); err != nil {
+	if err := complete(in, s.Spec); err != nil {
 		return nil, err
 	}
-	client, err := authorizer.OAuth(in.target(spec, mount))
+	client, err := authorizer.OAuth(s.target())
 	var cause *providers.Error
 	if errors.As(err, &cause) {
 		return nil, refusal(in, cause, "nothing was sent", nil)
@@ -142,7 +130,7 @@ func (c *Credentials) client(in *Integration, mount *Mount) (providers.OAuthClie
 }
 
 // SweepFlows removes authorizations that nobody finished in time.
-func (c *Credentials) SweepFlows(ctx context.Context) error {
+func (c *Consents) SweepFlows(ctx context.Context) error {
 	_, err := c.flows.sweep(ctx)
 	return err
 }

@@ -8,6 +8,10 @@ import (
 	"sync"
 )
 
+// maxRefused is how many times storage may refuse before it is left alone until the next
+// time.
+const maxRefused = 10
+
 // backlog are the storage keys of what checks came to and storage did not take. Whoever put
 // a key in keeps what belongs there in memory. There is one fault for all of them, and it is
 // over when none is left.
@@ -17,6 +21,9 @@ type backlog struct {
 	mu   sync.Mutex
 	keys map[string]bool
 }
+
+// newBacklog returns an empty one.
+func newBacklog(faults *faults) *backlog { return &backlog{faults: faults} }
 
 // add puts a key in, and tells why.
 func (b *backlog) add(key string, why error) {
@@ -58,6 +65,7 @@ func (b *backlog) done(key string) {
 	}
 }
 
+// has reports whether a key is in it.
 func (b *backlog) has(key string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -83,7 +91,7 @@ func (b *backlog) of(prefix string) []string {
 func (b *backlog) retry(ctx context.Context, prefix string, store func(context.Context, string) error) {
 	failed := 0
 	for _, rest := range b.of(prefix) {
-		if ctx.Err() != nil || failed == maxFaults {
+		if ctx.Err() != nil || failed == maxRefused {
 			return
 		}
 		if err := store(ctx, rest); err != nil {
@@ -91,19 +99,4 @@ func (b *backlog) retry(ctx context.Context, prefix string, store func(context.C
 			b.failed(err)
 		}
 	}
-}
-
-// storeUnsaved tries again to store what could not be stored.
-func (w *Watch) storeUnsaved(ctx context.Context) {
-	w.backlog.retry(ctx, credentialsPrefix, w.credentials.learnAgain)
-	w.backlog.retry(ctx, healthPrefix, w.storeFinding)
-}
-
-// forgetUnsaved drops all that is only in memory: another node was active meanwhile and
-// knows better.
-func (w *Watch) forgetUnsaved() {
-	for _, name := range w.backlog.of(healthPrefix) {
-		w.findings.drop(name)
-	}
-	w.credentials.lessons.forgetAll()
 }

@@ -28,7 +28,7 @@ func untaughtWorld(t *testing.T) (w *world, store *storage, heard *toldFaults) {
 	w = newWorld(store)
 	heard = listen(w)
 	keyWorld(t, w)
-	step(t, w.Watch.Sweep())
+	step(t, w.Sweeper.Sweep())
 	w.upstream.answers(telling(w.clock.now().Add(5 * day)))
 	store.reset(refusesWrites)
 	w.clock.advance(time.Second)
@@ -64,7 +64,7 @@ func TestASweepLearnsWhileStorageTakesNoWrites(t *testing.T) {
 	w := newWorld(store)
 	heard := listen(w)
 	keyWorld(t, w)
-	sweep := w.Watch.Sweep()
+	sweep := w.Sweeper.Sweep()
 	step(t, sweep)
 	end, asked := w.clock.now().Add(5*day), 0
 	w.counting(&asked, end)
@@ -90,7 +90,7 @@ func TestASweepLearnsWhileStorageTakesNoWrites(t *testing.T) {
 	require.Len(t, w.events.of(backend.EventExpiring), 1)
 	assert.Equal(t, 7, w.events.of(backend.EventExpiring)[0].DaysLeft)
 
-	faults := w.Watch.Faults("a")
+	faults := w.Faults("a")
 	require.Len(t, faults, 1)
 	assert.Equal(t, backend.DeedStore, faults[0].Deed)
 	assert.Contains(t, faults[0].Sentence(), "no space left on device")
@@ -103,7 +103,7 @@ func TestASweepLearnsWhileStorageTakesNoWrites(t *testing.T) {
 	w.clock.advance(time.Minute)
 	step(t, sweep)
 	assert.Equal(t, before, asked)
-	assert.Empty(t, w.Watch.Faults(""))
+	assert.Empty(t, w.Faults(""))
 	require.Len(t, heard.all(), 2, "that it is over is told once")
 	assert.Contains(t, heard.all()[1], "true storing what checks find")
 	after := w.restarted()
@@ -133,7 +133,7 @@ func TestACheckByHandLearnsWhileStorageTakesNoWrites(t *testing.T) {
 	assert.Equal(t, backend.StatusExpiring, seen.Health.Status)
 	assert.Equal(t, end, seen.Health.ExpiresAt)
 	assert.Empty(t, seen.Notes, "the fault says it")
-	assert.Len(t, w.Watch.Faults("a"), 1)
+	assert.Len(t, w.Faults("a"), 1)
 	all, err = w.Watch.All(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, backend.StatusExpiring, all.Seen[0].Health.Status, "what was seen a moment ago does not stand")
@@ -143,9 +143,9 @@ func TestACheckByHandLearnsWhileStorageTakesNoWrites(t *testing.T) {
 	w.upstream.answers(telling(end.Add(time.Hour)))
 	assert.Equal(t, end.Add(time.Hour), w.check(t).ExpiresAt, "what is told later counts")
 	store.reset(nil)
-	step(t, w.Watch.Sweep())
+	step(t, w.Sweeper.Sweep())
 	assert.Equal(t, end.Add(time.Hour), w.restarted().health(t).ExpiresAt)
-	assert.Empty(t, w.Watch.Faults(""))
+	assert.Empty(t, w.Faults(""))
 }
 
 // Names and scopes are learnt as ends are.
@@ -170,7 +170,7 @@ func TestAllThatIsToldIsLearntWhileStorageTakesNoWrites(t *testing.T) {
 	assert.Equal(t, "mia.new@example.com", name)
 	assert.Equal(t, []string{"read"}, scopes)
 	store.reset(nil)
-	step(t, w.Watch.Sweep())
+	step(t, w.Sweeper.Sweep())
 	name, scopes = look(w.restarted())
 	assert.Equal(t, "mia.new@example.com", name)
 	assert.Equal(t, []string{"read"}, scopes)
@@ -188,7 +188,7 @@ func TestWhatWasLearntAndNotStoredUndoesNothing(t *testing.T) {
 		},
 		"forget": func(t *testing.T, w *world) {
 			t.Helper()
-			require.NoError(t, of(w.Credentials.Forget(t.Context(), "a", backend.Actor{})))
+			require.NoError(t, of(w.Swaps.Forget(t.Context(), "a", backend.Actor{})))
 		},
 		"delete": func(t *testing.T, w *world) { t.Helper(); require.NoError(t, w.Integrations.Delete(t.Context(), "a")) },
 		"delete and create": func(t *testing.T, w *world) {
@@ -201,7 +201,7 @@ func TestWhatWasLearntAndNotStoredUndoesNothing(t *testing.T) {
 			t.Helper()
 			w.upstream.answers(telling(time.Time{}))
 			w.check(t)
-			assert.Empty(t, w.Watch.Faults(""), "nothing is left to store")
+			assert.Empty(t, w.Faults(""), "nothing is left to store")
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -218,12 +218,12 @@ func TestWhatWasLearntAndNotStoredUndoesNothing(t *testing.T) {
 				t.Error("nobody need be asked")
 				return providers.Verified{}, failure(providers.Unreachable)
 			})
-			step(t, w.Watch.Sweep())
+			step(t, w.Sweeper.Sweep())
 			assert.Equal(t, after, w.storedRecord(t))
 			if name != "delete" {
 				assert.True(t, w.health(t).ExpiresAt.IsZero())
 			}
-			assert.Empty(t, w.Watch.Faults(""))
+			assert.Empty(t, w.Faults(""))
 			assert.Len(t, heard.all(), 2)
 		})
 	}
@@ -237,16 +237,16 @@ func TestARotationOvertakesWhatWasLearnt(t *testing.T) {
 	store.reset(refusesWrites)
 	assert.Equal(t, w.bank.ends["first-key"], w.check(t).ExpiresAt)
 	store.reset(nil)
-	require.NoError(t, of(w.Watch.Rotate(t.Context(), "a", backend.Actor{})))
+	require.NoError(t, of(w.Swaps.Rotate(t.Context(), "a", backend.Actor{})))
 	after := w.storedRecord(t)
 	w.bank.mu.Lock()
 	end := w.bank.ends["made-key-1"]
 	w.bank.mu.Unlock()
 	assert.Equal(t, end, w.health(t).ExpiresAt)
-	step(t, w.Watch.Sweep())
+	step(t, w.Sweeper.Sweep())
 	assert.Equal(t, after, w.storedRecord(t))
 	assert.Equal(t, end, w.health(t).ExpiresAt)
-	assert.Empty(t, w.Watch.Faults(""))
+	assert.Empty(t, w.Faults(""))
 }
 
 // What was found and what was learnt have one fault, which is over when neither waits.
@@ -257,7 +257,7 @@ func TestOneFaultForAllThatIsNotStored(t *testing.T) {
 			w := newWorld(store)
 			heard := listen(w)
 			fleet(t, w, 2, time.Hour)
-			sweep := w.Watch.Sweep()
+			sweep := w.Sweeper.Sweep()
 			step(t, sweep)
 			end := w.clock.now().Add(100 * day)
 			w.upstream.answers(func(_ context.Context, _ providers.Target, cred providers.Credential) (providers.Verified, error) {
@@ -271,18 +271,18 @@ func TestOneFaultForAllThatIsNotStored(t *testing.T) {
 			for _, name := range []string{"integration-00000", "integration-00001"} {
 				require.NoError(t, of(w.Watch.Check(t.Context(), name)))
 			}
-			require.Len(t, w.Watch.Faults(""), 1)
-			since := w.Watch.Faults("")[0].Since
+			require.Len(t, w.Faults(""), 1)
+			since := w.Faults("")[0].Since
 			store.reset(refusesWritesOf(last))
 			w.clock.advance(time.Minute)
 			step(t, sweep)
-			require.Len(t, w.Watch.Faults(""), 1, "%s is not stored yet", last)
-			assert.Equal(t, since, w.Watch.Faults("")[0].Since)
+			require.Len(t, w.Faults(""), 1, "%s is not stored yet", last)
+			assert.Equal(t, since, w.Faults("")[0].Since)
 			require.Len(t, heard.all(), 1)
 			store.reset(nil)
 			w.clock.advance(time.Minute)
 			step(t, sweep)
-			assert.Empty(t, w.Watch.Faults(""))
+			assert.Empty(t, w.Faults(""))
 			require.Len(t, heard.all(), 2)
 			after := w.restarted()
 			assert.Equal(t, backend.StatusDegraded, after.status(t, "integration-00000"))
@@ -334,9 +334,9 @@ func TestTokensOfAPoolLearnWhileStorageTakesNoWrites(t *testing.T) {
 	known(w.restarted(), time.Time{}, time.Time{}, time.Time{})
 
 	store.reset(nil)
-	step(t, w.Watch.Sweep())
+	step(t, w.Sweeper.Sweep())
 	known(w.restarted(), begun.Add(60*day), begun.Add(70*day), begun.Add(60*day))
-	assert.Empty(t, w.Watch.Faults(""))
+	assert.Empty(t, w.Faults(""))
 }
 
 // A token of a pool whose end was put off is handed out after the end that is stored.
@@ -377,7 +377,7 @@ func TestAGroupLearnsWhileStorageTakesNoWrites(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, end, seen.Health.ExpiresAt)
 	store.reset(nil)
-	step(t, w.Watch.Sweep())
+	step(t, w.Sweeper.Sweep())
 	seen, err = w.restarted().Watch.Health(t.Context(), "b")
 	require.NoError(t, err)
 	assert.Equal(t, end, seen.Health.ExpiresAt)
@@ -392,7 +392,7 @@ func TestALessonThatWasStoredAllTheSame(t *testing.T) {
 	w.upstream.answers(telling(end))
 	store.reset(onCalls(failsBehind, "Put credentials/"))
 	assert.Equal(t, end, w.check(t).ExpiresAt)
-	assert.Empty(t, w.Watch.Faults(""))
+	assert.Empty(t, w.Faults(""))
 	assert.Equal(t, end, w.restarted().health(t).ExpiresAt)
 }
 
@@ -411,15 +411,15 @@ func TestWhatIsLearntDuringARefusedReauthentication(t *testing.T) {
 			return telling(end)(ctx, target, cred)
 		})
 		go func() {
-			assert.Error(t, of(w.Credentials.Reauth(context.Background(), "a", entry("mia@example.com", "new"), backend.Actor{})))
+			assert.Error(t, of(w.Swaps.Reauth(context.Background(), "a", entry("mia@example.com", "new"), backend.Actor{})))
 		}()
 		synctest.Wait()
 		assert.Equal(t, end, w.check(t).ExpiresAt)
-		assert.Empty(t, w.Watch.Faults(""))
+		assert.Empty(t, w.Faults(""))
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
 		require.True(t, w.restarted().health(t).ExpiresAt.IsZero())
-		step(t, w.Watch.Sweep())
+		step(t, w.Sweeper.Sweep())
 		assert.Equal(t, end, w.restarted().health(t).ExpiresAt)
 		assert.Equal(t, 2, asked)
 	})
@@ -442,12 +442,12 @@ func TestAStandbyForgetsWhatItCouldNotStore(t *testing.T) {
 		done, begun := make(chan struct{}), time.Now()
 		go func() {
 			defer close(done)
-			w.Watch.Sweep().Run(ctx, func() bool { return time.Since(begun) > 10*time.Second })
+			w.Sweeper.Sweep().Run(ctx, func() bool { return time.Since(begun) > 10*time.Second })
 		}()
 		time.Sleep(20 * time.Second)
 		synctest.Wait()
 		assert.True(t, w.health(t).ExpiresAt.IsZero())
-		assert.Empty(t, w.Watch.Faults(""))
+		assert.Empty(t, w.Faults(""))
 		cancel()
 		<-done
 	})
@@ -459,7 +459,7 @@ func TestAnInvalidatedRecordForgetsWhatWasLearnt(t *testing.T) {
 	require.False(t, w.health(t).ExpiresAt.IsZero())
 	w.Invalidate("credentials/a")
 	assert.True(t, w.health(t).ExpiresAt.IsZero())
-	assert.Empty(t, w.Watch.Faults(""))
+	assert.Empty(t, w.Faults(""))
 }
 
 // Checks side by side, while storage takes a write now and then, leave nothing behind: what
@@ -480,7 +480,7 @@ func TestChecksSideBySideWhileStorageComesAndGoes(t *testing.T) {
 		}
 		return works
 	})
-	sweep := w.Watch.Sweep()
+	sweep := w.Sweeper.Sweep()
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
@@ -503,7 +503,7 @@ func TestChecksSideBySideWhileStorageComesAndGoes(t *testing.T) {
 	w.clock.advance(time.Minute)
 	step(t, sweep)
 	assert.Equal(t, end, w.restarted().health(t).ExpiresAt)
-	assert.Empty(t, w.Watch.Faults(""))
+	assert.Empty(t, w.Faults(""))
 	for i, line := range heard.all() {
 		assert.Equal(t, i%2 == 1, strings.HasPrefix(line, "true "), "each that begins ends before the next")
 	}

@@ -40,7 +40,7 @@ func (w *world) flooded(t *testing.T, takes time.Duration, n int, names ...strin
 	f := &flood{outcomes: map[string]int{}}
 	for i := range n {
 		f.Go(func() {
-			_, err := w.Credentials.Reauth(t.Context(), names[i%len(names)], entry("mia@example.com", "wrong"), backend.Actor{})
+			_, err := w.Swaps.Reauth(t.Context(), names[i%len(names)], entry("mia@example.com", "wrong"), backend.Actor{})
 			var refused *backend.Error
 			if !assert.ErrorAs(t, err, &refused) {
 				return
@@ -73,7 +73,7 @@ func TestAFloodOfChecksDoesNotHoldTheBrakes(t *testing.T) {
 		}
 	}
 	forget := func(name string) act {
-		return func(ctx context.Context, w *world) error { return of(w.Credentials.Forget(ctx, name, backend.Actor{})) }
+		return func(ctx context.Context, w *world) error { return of(w.Swaps.Forget(ctx, name, backend.Actor{})) }
 	}
 	move := func(ctx context.Context, w *world) error {
 		return w.Integrations.Write(ctx, "z", backend.Draft{Provider: "sharing", AuthType: "key", Settings: texts("organization", "acme")})
@@ -117,12 +117,12 @@ func TestForgettingEndsTheChecksThatWait(t *testing.T) {
 		f := w.flooded(t, time.Second, 2, "a")
 		for range 3 {
 			f.Go(func() {
-				_, err := w.Credentials.Reauth(t.Context(), "a", entry("mallory@example.com", "works"), backend.Actor{})
+				_, err := w.Swaps.Reauth(t.Context(), "a", entry("mallory@example.com", "works"), backend.Actor{})
 				requireCode(t, err, backend.CodeBusy)
 			})
 		}
 		synctest.Wait()
-		_, err := w.Credentials.Forget(t.Context(), "a", backend.Actor{})
+		_, err := w.Swaps.Forget(t.Context(), "a", backend.Actor{})
 		require.NoError(t, err)
 		f.Wait()
 		assert.Empty(t, w.restarted().key(t))
@@ -136,7 +136,7 @@ func TestACheckThatMakesWayChangesNothing(t *testing.T) {
 	for name, try := range map[string]act{
 		"reauth": reauthentication(entry("mia@example.com", "works")),
 		"rollback": func(ctx context.Context, w *world) error {
-			return of(w.Credentials.Rollback(ctx, "a", backend.Actor{}))
+			return of(w.Swaps.Rollback(ctx, "a", backend.Actor{}))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -169,7 +169,7 @@ func TestACodeThatWasTurnedAwayStillWorks(t *testing.T) {
 		var f sync.WaitGroup
 		first := w.flow
 		exchange := func(state string) error {
-			return of(w.Credentials.Return(t.Context(), backend.Returned{State: providers.NewSecret(state), Code: providers.NewSecret("code")}, backend.Actor{}))
+			return of(w.Swaps.Return(t.Context(), backend.Returned{State: providers.NewSecret(state), Code: providers.NewSecret("code")}, backend.Actor{}))
 		}
 		for range 33 {
 			state, _ := w.authorize(t, "app")

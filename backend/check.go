@@ -19,57 +19,49 @@ const siblingChecks = 4
 // check asks the upstream whether the entered credential works, for the
 // integration and for all that share its record, and returns what would be
 // stored. It adds to change what the person should know.
-func (c *Credentials) check(ctx context.Context, in *Integration, mount *Mount, entry Entry, change *Change) (*Stored, error) {
-	provider, err := c.integrations.Provider(in)
-	if err != nil {
-		return nil, err
-	}
-	spec := provider.Spec()
-	auth, _ := spec.AuthType(in.AuthType)
+func (c *Door) check(ctx context.Context, s *Subject, entry Entry, change *Change) (*Stored, error) {
+	in, auth := s.Integration, s.AuthType
 	if auth.Unsupported != "" {
 		return nil, ReauthUnsupported(in, auth)
 	}
-	id, err := c.integrations.recordID(in)
+	var err error
+	if change.Siblings, err = c.configurations.Siblings(ctx, s.RecordID, in); err != nil {
+		return nil, err
+	}
+	prints, err := c.prints.of(ctx, s, change.Before, entry.Credential)
 	if err != nil {
 		return nil, err
 	}
-	if change.Siblings, err = c.integrations.siblings(ctx, id, in); err != nil {
-		return nil, err
-	}
-	prints, err := c.marks.of(ctx, owner{id, in.binding(spec), change.Before}, auth, entry.Credential)
-	if err != nil {
-		return nil, err
-	}
-	shown, target, asked := handed(auth, entry.Credential), change.Before.Current.at(in.target(spec, mount)), c.now()
-	used, err := c.inUse(ctx, in, spec, auth, shown, change)
+	shown, target, asked := handed(auth, entry.Credential), change.Before.Current.at(s.target()), c.now()
+	used, err := c.inUse(ctx, s, shown, change)
 	if err != nil {
 		return nil, err
 	}
 	target.Known = used.known
-	verified, err := c.validate(ctx, provider, target, shown)
-	verified, err = keepSecret(provider, target, entry.Credential, verified, err) // all of it
+	verified, err := c.validate(ctx, s.Provider, target, shown)
+	verified, err = keepSecret(s.Provider, target, entry.Credential, verified, err) // all of it
 	if err != nil {
 		return nil, c.refused(ctx, in, change.Before, used.explained(err), prints.members)
 	}
 	next := stored(entry, verified, auth, prints, c.now())
-	if err := c.checkSiblings(ctx, provider, mount, next, shown, change); err != nil {
+	if err := c.checkSiblings(ctx, s, next, shown, change); err != nil {
 		return nil, err
 	}
 	if err := judgeIdentity(change, verified); err != nil {
 		return nil, err
 	}
-	if next.AccountFingerprint, err = c.marks.account(ctx, id, verified.AccountID); err != nil {
+	if next.AccountFingerprint, err = c.prints.account(ctx, s.RecordID, verified.AccountID); err != nil {
 		return nil, err
 	}
 	if next.URL == "" {
 		// Kept with the credential, so that nobody is given one with another's host.
-		next.URL = in.URL(spec)
+		next.URL = in.URL(s.Spec)
 	}
-	next.Binding = c.integrations.home(in)
-	next.VerifiedFor = in.demands(spec, auth)
-	change.tokens, change.asked = tokensOf(next, verified), asked
+	next.Binding = c.configurations.Home(in)
+	next.VerifiedFor = s.demands()
+	change.Tokens, change.Asked = tokensOf(next, verified), asked
 	recall(change, next, auth, verified, entry)
-	change.Warnings = append(change.Warnings, expiryWarning(next, mount)...)
+	change.Warnings = append(change.Warnings, expiryWarning(next, s.Mount)...)
 	return next, nil
 }
 
@@ -96,7 +88,7 @@ func handed(auth providers.AuthType, cred providers.Credential) providers.Creden
 }
 
 // validate is the provider's without ends that cannot be, of which a warning tells.
-func (c *Credentials) validate(ctx context.Context, p providers.Provider, t providers.Target, cred providers.Credential) (providers.Verified, error) {
+func (c *Door) validate(ctx context.Context, p providers.Provider, t providers.Target, cred providers.Credential) (providers.Verified, error) {
 	v, err := guardedValidate(ctx, p, t, cred)
 	v, ignored := believed(v, c.now())
 	v.Warnings = append(v.Warnings, ignored...)
@@ -121,7 +113,8 @@ func guardedValidate(ctx context.Context, p providers.Provider, t providers.Targ
 
 // checkSiblings demands that the credential, which works for the integration
 // itself, works for each that shares it. The refusal names all for which it does not.
-func (c *Credentials) checkSiblings(ctx context.Context, provider providers.Provider, mount *Mount, next *Stored, cred providers.Credential, change *Change) error {
+func (c *Door) checkSiblings(ctx context.Context, s *Subject, next *Stored, cred providers.Credential, change *Change) error {
+	provider, mount := s.Provider, s.Mount
 	failures := make([]error, len(change.Siblings))
 	warnings := make([][]string, len(change.Siblings))
 	// All of them together may take as long as one check.
@@ -134,7 +127,7 @@ func (c *Credentials) checkSiblings(ctx context.Context, provider providers.Prov
 	for i, sibling := range change.Siblings {
 		group.Go(func() error {
 			begun := time.Now()
-			verified, err := c.validate(limited, provider, next.at(sibling.target(provider.Spec(), mount)), cred)
+			verified, err := c.validate(limited, provider, next.at(sibling.target(s.Spec, mount)), cred)
 			hurried[i] = time.Since(begun) < mount.RequestTimeout/2
 			failures[i], warnings[i] = err, verified.Warnings
 			if err == nil {
@@ -201,7 +194,7 @@ func (f *siblingFailure) refusal(change *Change) error {
 }
 
 // refused says what a failed check means for the credential in use.
-func (c *Credentials) refused(ctx context.Context, in *Integration, before *Record, err error, fingerprints []string) error {
+func (c *Door) refused(ctx context.Context, in *Integration, before *Record, err error, fingerprints []string) error {
 	if ctx.Err() != nil {
 		return ctx.Err() // nobody is listening any more
 	}
@@ -210,7 +203,7 @@ func (c *Credentials) refused(ctx context.Context, in *Integration, before *Reco
 		return err
 	}
 	if cause.Panic != nil {
-		c.faults.happened(DeedCheck, in.Name, &brokeOff{*cause.Panic})
+		c.faults.happened(DeedCheck, in.Name, brokenOff(cause.Panic))
 	}
 	return refusal(in, cause, kept(before), fingerprints)
 }

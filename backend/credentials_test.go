@@ -48,7 +48,7 @@ func TestReauthKeepsTheOldCredentialWhateverTheCheckSays(t *testing.T) {
 			w.reauth(t, entry("mia@example.com", "old"))
 			w.upstream.refuses(&providers.Error{Outcome: outcome, Provider: "Fake", Detail: "no", Missing: []string{"x"}, RetryAfter: 90 * time.Second})
 
-			_, err := w.Credentials.Reauth(t.Context(), "a", entry("mia@example.com", "new"), backend.Actor{})
+			_, err := w.Swaps.Reauth(t.Context(), "a", entry("mia@example.com", "new"), backend.Actor{})
 
 			refusal := requireCode(t, err, string(outcome))
 			assert.Regexp(t, "^Fake: no; .*version 1 stays in use$", refusal.Message)
@@ -68,7 +68,7 @@ func TestReauthNamesTheBadTokensOfAPoolByFingerprint(t *testing.T) {
 		{Position: 2, Outcome: providers.Rejected}, {Position: 3, Outcome: providers.SSORequired},
 	}})
 
-	_, err := w.Credentials.Reauth(t.Context(), "a", pool("t1", "t2", "t3"), backend.Actor{})
+	_, err := w.Swaps.Reauth(t.Context(), "a", pool("t1", "t2", "t3"), backend.Actor{})
 
 	refusal := requireCode(t, err, "credential_rejected")
 	require.Len(t, refusal.Members, 2)
@@ -93,11 +93,11 @@ func TestFingerprintOfAPoolOfOneIsThatOfItsToken(t *testing.T) {
 
 func TestReauthOfAnUnknownOrUnsupportedIntegration(t *testing.T) {
 	w := newWorld(&logical.InmemStorage{})
-	_, err := w.Credentials.Reauth(t.Context(), "nobody", entry("a@b", "k"), backend.Actor{})
+	_, err := w.Swaps.Reauth(t.Context(), "nobody", entry("a@b", "k"), backend.Actor{})
 	requireCode(t, err, backend.CodeUnknownIntegration)
 
 	w.create(t, "app", "app")
-	_, err = w.Credentials.Reauth(t.Context(), "app", backend.Entry{}, backend.Actor{})
+	_, err = w.Swaps.Reauth(t.Context(), "app", backend.Entry{}, backend.Actor{})
 	assert.Contains(t, requireCode(t, err, backend.CodeReauthUnsupported).Message, "install the app again")
 }
 
@@ -116,9 +116,9 @@ func TestChangedAccount(t *testing.T) {
 		w.reauth(t, entry("mia@example.com", "k1"))
 		pin := providers.Settings{Flags: map[string]bool{"pin_identity": true}}
 		require.NoError(t, w.Integrations.Write(t.Context(), "a", backend.Draft{Provider: "fake", AuthType: "key", Settings: pin}))
-		_, err := w.Credentials.Forget(t.Context(), "a", backend.Actor{})
+		_, err := w.Swaps.Forget(t.Context(), "a", backend.Actor{})
 		require.NoError(t, err)
-		_, err = w.Credentials.Reauth(t.Context(), "a", entry("noa@example.com", "k2"), backend.Actor{})
+		_, err = w.Swaps.Reauth(t.Context(), "a", entry("noa@example.com", "k2"), backend.Actor{})
 		requireCode(t, err, backend.CodeIdentityPinned)
 		assert.Equal(t, 2, w.reauth(t, entry("mia@example.com", "k3")).After.Version)
 	})
@@ -165,7 +165,7 @@ func TestForgetErasesTheSecretAndKeepsTheCounter(t *testing.T) {
 	w.create(t, "a", "key")
 	w.reauth(t, entry("mia@example.com", "canary-secret"))
 
-	change, err := w.Credentials.Forget(t.Context(), "a", backend.Actor{Via: "creds/a"})
+	change, err := w.Swaps.Forget(t.Context(), "a", backend.Actor{Via: "creds/a"})
 	require.NoError(t, err)
 	assert.Equal(t, 1, change.After.Version)
 	assert.Empty(t, w.key(t))
@@ -174,7 +174,7 @@ func TestForgetErasesTheSecretAndKeepsTheCounter(t *testing.T) {
 	assert.NotContains(t, string(raw.Value), "canary-secret")
 	assert.Equal(t, backend.CauseForget, change.After.History[0].Cause)
 
-	again, err := w.Credentials.Forget(t.Context(), "a", backend.Actor{})
+	again, err := w.Swaps.Forget(t.Context(), "a", backend.Actor{})
 	require.NoError(t, err)
 	assert.Len(t, again.After.History, 2, "forgetting twice is one change")
 	assert.Equal(t, 2, w.reauth(t, entry("mia@example.com", "k2")).After.Version)
@@ -250,7 +250,7 @@ func TestParallelReauthsAreSerialisedAndReadersSeePairs(t *testing.T) {
 	for i := range writers {
 		writing.Go(func() {
 			email := fmt.Sprintf("%d@example.com", i+1)
-			change, err := w.Credentials.Reauth(context.Background(), "a", entry(email, "key of "+email), backend.Actor{})
+			change, err := w.Swaps.Reauth(context.Background(), "a", entry(email, "key of "+email), backend.Actor{})
 			if assert.NoError(t, err) {
 				versions.Store(change.After.Version, true)
 				assert.Equal(t, change.Before.Version+1, change.After.Version)
@@ -278,7 +278,7 @@ func TestReadersDoNotWaitForUpstreamAndWritersGiveUpWithTheirContext(t *testing.
 	})
 	finished := make(chan error, 1)
 	go func() {
-		_, err := w.Credentials.Reauth(context.Background(), "a", entry("mia@example.com", "new"), backend.Actor{})
+		_, err := w.Swaps.Reauth(context.Background(), "a", entry("mia@example.com", "new"), backend.Actor{})
 		finished <- err
 	}()
 	<-asked
@@ -286,7 +286,7 @@ func TestReadersDoNotWaitForUpstreamAndWritersGiveUpWithTheirContext(t *testing.
 	assert.Equal(t, "old", w.key(t))
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	_, err := w.Credentials.Reauth(ctx, "a", entry("mia@example.com", "third"), backend.Actor{})
+	_, err := w.Swaps.Reauth(ctx, "a", entry("mia@example.com", "third"), backend.Actor{})
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.ErrorIs(t, w.Integrations.Delete(ctx, "a"), context.DeadlineExceeded)
 
@@ -306,7 +306,7 @@ func TestIntegrationDeletedWhileWaitingIsNotReauthenticated(t *testing.T) {
 	})
 	results := make(chan error, 2)
 	go func() {
-		_, err := w.Credentials.Reauth(context.Background(), "a", entry("mia@example.com", "k1"), backend.Actor{})
+		_, err := w.Swaps.Reauth(context.Background(), "a", entry("mia@example.com", "k1"), backend.Actor{})
 		results <- err
 	}()
 	<-asked
@@ -318,7 +318,7 @@ func TestIntegrationDeletedWhileWaitingIsNotReauthenticated(t *testing.T) {
 	}
 	require.NoError(t, err2)
 	requireCode(t, err1, "credential_rejected")
-	_, err := w.Credentials.Reauth(t.Context(), "a", entry("mia@example.com", "k1"), backend.Actor{})
+	_, err := w.Swaps.Reauth(t.Context(), "a", entry("mia@example.com", "k1"), backend.Actor{})
 	requireCode(t, err, backend.CodeUnknownIntegration)
 }
 
@@ -328,7 +328,7 @@ func TestNothingPrintsASecret(t *testing.T) {
 	e := entry("mia@example.com", "canary-secret")
 	change := w.reauth(t, e)
 	w.upstream.refuses(&providers.Error{Outcome: providers.Rejected, Detail: "no"})
-	_, err := w.Credentials.Reauth(t.Context(), "a", e, backend.Actor{})
+	_, err := w.Swaps.Reauth(t.Context(), "a", e, backend.Actor{})
 	for _, v := range []any{e, change, change.After, change.After.Current, *change.After.Current, err} {
 		for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
 			assert.NotContains(t, fmt.Sprintf(format, v), "canary-secret")
@@ -354,7 +354,7 @@ func TestAnUpstreamThatRepeatsTheSecretIsNotBelieved(t *testing.T) {
 			w.upstream.answers(func(context.Context, providers.Target, providers.Credential) (providers.Verified, error) {
 				return v, nil
 			})
-			_, err := w.Credentials.Reauth(t.Context(), "a", entry("mia@example.com", "canary-secret"), backend.Actor{})
+			_, err := w.Swaps.Reauth(t.Context(), "a", entry("mia@example.com", "canary-secret"), backend.Actor{})
 			refusal := requireCode(t, err, "upstream_error")
 			assert.NotContains(t, refusal.Message, "canary-secret")
 		})
@@ -372,7 +372,7 @@ func TestAnUpstreamThatRepeatsTheSecretInARefusalIsNotQuoted(t *testing.T) {
 			w := newWorld(&logical.InmemStorage{})
 			w.create(t, "a", "key")
 			w.upstream.refuses(e)
-			_, err := w.Credentials.Reauth(t.Context(), "a", entry("mia@example.com", "canary-secret"), backend.Actor{})
+			_, err := w.Swaps.Reauth(t.Context(), "a", entry("mia@example.com", "canary-secret"), backend.Actor{})
 			refusal := requireCode(t, err, string(e.Outcome))
 			shown := fmt.Sprintf("%+v", refusal)
 			assert.NotContains(t, shown, "canary-secret")

@@ -20,7 +20,7 @@ func interrupted(t *testing.T, overlaps bool, f fault) *world {
 	store := &storage{}
 	w := rotatingWorld(t, store, overlaps)
 	store.reset(onCalls(f, "Put credentials/"))
-	require.Error(t, of(w.Watch.Rotate(t.Context(), "a", backend.Actor{})))
+	require.Error(t, of(w.Swaps.Rotate(t.Context(), "a", backend.Actor{})))
 	store.reset(nil)
 	return w.restarted()
 }
@@ -41,7 +41,7 @@ func notTold(t *testing.T, overlaps bool) *world {
 func TestForgettingACutOffRotationGoesForward(t *testing.T) {
 	for _, overlaps := range []bool{true, false} {
 		w := cutOff(t, overlaps)
-		change, err := w.Credentials.Forget(t.Context(), "a", backend.Actor{})
+		change, err := w.Swaps.Forget(t.Context(), "a", backend.Actor{})
 		require.NoError(t, err)
 		assert.Equal(t, 2, change.After.Version, "a version never goes back")
 		require.Len(t, change.After.History, 3)
@@ -56,7 +56,7 @@ func TestForgettingNeedsNoUpstream(t *testing.T) {
 	for _, outcome := range []providers.Outcome{providers.Unreachable, providers.Rejected} {
 		w := cutOff(t, true)
 		w.bank.down = failure(outcome)
-		_, err := w.Credentials.Forget(t.Context(), "a", backend.Actor{})
+		_, err := w.Swaps.Forget(t.Context(), "a", backend.Actor{})
 		require.NoError(t, err, "%s", outcome)
 		assert.Empty(t, w.key(t))
 		pending, err := w.storage.List(t.Context(), "rotating/")
@@ -70,7 +70,7 @@ func TestForgettingNeedsNoUpstream(t *testing.T) {
 func TestADeadSuccessorIsGivenUp(t *testing.T) {
 	w := cutOff(t, true)
 	delete(w.bank.living, "made-key-1")
-	change, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+	change, err := w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
 	require.NoError(t, err)
 	assert.Equal(t, 2, change.After.Version)
 	assert.Equal(t, "made-key-2", w.key(t))
@@ -82,7 +82,7 @@ func TestADeadSuccessorIsGivenUp(t *testing.T) {
 func TestATakenUpSuccessorThatDoesNotWork(t *testing.T) {
 	w := cutOff(t, false)
 	delete(w.bank.living, "made-key-1")
-	change, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+	change, err := w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
 	require.NoError(t, err)
 	assert.Equal(t, 2, change.After.Version)
 	require.Len(t, change.Warnings, 2)
@@ -100,7 +100,7 @@ func TestATakenUpSuccessorThatDoesNotWork(t *testing.T) {
 func TestARotationThatWasStoredAndNotTold(t *testing.T) {
 	for _, overlaps := range []bool{true, false} {
 		w := notTold(t, overlaps)
-		change, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+		change, err := w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
 		require.NoError(t, err)
 		assert.Equal(t, 1, change.Before.Version)
 		assert.Equal(t, 2, change.After.Version)
@@ -110,7 +110,7 @@ func TestARotationThatWasStoredAndNotTold(t *testing.T) {
 		assert.Len(t, w.bank.rotates, 1)
 		assert.Equal(t, overlaps, w.bank.alive("first-key"))
 
-		change, err = w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+		change, err = w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
 		require.NoError(t, err)
 		assert.Equal(t, 3, change.After.Version, "the first one is settled")
 		assert.Empty(t, change.Warnings)
@@ -122,7 +122,7 @@ func TestARotationThatWasStoredAndNotTold(t *testing.T) {
 func TestTheSweepTellsOfARotationThatWasStored(t *testing.T) {
 	for _, overlaps := range []bool{true, false} {
 		w := notTold(t, overlaps)
-		s := w.Watch.Sweep()
+		s := w.Sweeper.Sweep()
 		for range 3 {
 			step(t, s)
 			w.clock.advance(time.Minute)
@@ -132,7 +132,7 @@ func TestTheSweepTellsOfARotationThatWasStored(t *testing.T) {
 			assert.Empty(t, storedKeys(t, w.storage, "rotating/"))
 			continue
 		}
-		_, err := w.Watch.Rollback(t.Context(), "a", backend.Actor{})
+		_, err := w.Swaps.Rollback(t.Context(), "a", backend.Actor{})
 		require.NoError(t, err)
 		assert.Equal(t, "first-key", w.key(t))
 	}
@@ -142,13 +142,13 @@ func TestTheSweepTellsOfARotationThatWasStored(t *testing.T) {
 func TestAFinishThatFailsIsRepeated(t *testing.T) {
 	w := rotatingWorld(t, &storage{}, false)
 	w.bank.hold = func() { w.bank.down = failure(providers.Unreachable) }
-	_, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+	_, err := w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
 	require.NoError(t, err)
 	require.Len(t, storedKeys(t, w.storage, "rotating/"), 1)
 	assert.NotContains(t, w.fields(t, "rotating/a"), "fields", "the secret is in the record")
-	s := w.Watch.Sweep()
+	s := w.Sweeper.Sweep()
 	step(t, s)
-	_, err = w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+	_, err = w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
 	requireCode(t, err, string(providers.Unreachable))
 	w.bank.down = nil
 	w.clock.advance(time.Minute)
@@ -172,14 +172,14 @@ func TestForgettingACutOffRotationLeavesNothingUpstream(t *testing.T) {
 	for _, f := range []fault{failsBehind, fails} {
 		store := &storage{}
 		w := rotatingWorld(t, store, true)
-		_, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+		_, err := w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
 		require.NoError(t, err)
 		store.reset(onCalls(f, "Put credentials/"))
-		_, err = w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+		_, err = w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
 		require.Error(t, err)
 		store.reset(nil)
 		w = w.restarted()
-		_, err = w.Credentials.Forget(t.Context(), "a", backend.Actor{})
+		_, err = w.Swaps.Forget(t.Context(), "a", backend.Actor{})
 		require.NoError(t, err)
 		assert.NotContains(t, w.bank.living, "made-key-1", "%s: what the engine made and replaced is left upstream", f)
 	}
@@ -189,7 +189,7 @@ func TestForgettingACutOffRotationLeavesNothingUpstream(t *testing.T) {
 func TestAHealthAfterARotationNamesItsVersion(t *testing.T) {
 	for name, w := range map[string]*world{"takeUp": cutOff(t, false), "saved": notTold(t, false)} {
 		delete(w.bank.living, "made-key-1")
-		change, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+		change, err := w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
 		require.NoError(t, err)
 		seen, err := w.Watch.Health(t.Context(), "a")
 		require.NoError(t, err)
@@ -212,10 +212,10 @@ func TestARotationIsToldOnce(t *testing.T) {
 		}
 		return works
 	})
-	_, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+	_, err := w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
 	require.NoError(t, err)
 	store.reset(nil)
-	step(t, w.Watch.Sweep())
+	step(t, w.Sweeper.Sweep())
 	assert.Len(t, w.events.of(backend.EventRotate), 1)
 }
 
@@ -224,21 +224,21 @@ func TestFinishingEndsNoKeyThatAPersonWentBackTo(t *testing.T) {
 	store := &storage{}
 	w := rotatingWorld(t, store, true)
 	require.NoError(t, w.Mount.Write(t.Context(), providers.Settings{Numbers: map[string]int64{"rollback_window": 0}}))
-	_, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{}) // made-key-1
+	_, err := w.Swaps.Rotate(t.Context(), "a", backend.Actor{}) // made-key-1
 	require.NoError(t, err)
 	store.wrote = func(e *logical.StorageEntry) {
 		if e.Key == "credentials/a" {
 			w.bank.down = failure(providers.Unreachable)
 		}
 	}
-	_, err = w.Watch.Rotate(t.Context(), "a", backend.Actor{}) // made-key-2; made-key-1 cannot be revoked now
+	_, err = w.Swaps.Rotate(t.Context(), "a", backend.Actor{}) // made-key-2; made-key-1 cannot be revoked now
 	require.NoError(t, err)
 	store.wrote, w.bank.down = nil, nil
 	require.Equal(t, "made-key-2", w.key(t))
 	require.True(t, w.bank.alive("made-key-1"))
 	w.reauth(t, backend.Entry{Credential: keyOnly("made-key-1")})
 	w.clock.advance(2 * time.Minute)
-	step(t, w.Watch.Sweep())
+	step(t, w.Sweeper.Sweep())
 	assert.Equal(t, "made-key-1", w.key(t))
 	assert.True(t, w.bank.alive("made-key-1"), "the engine revoked the key in use")
 }
@@ -246,8 +246,8 @@ func TestFinishingEndsNoKeyThatAPersonWentBackTo(t *testing.T) {
 // An entry that cannot be read is nothing to take up for whoever forgets or rotates.
 func TestARotationThatCannotBeReadStandsInNobodysWay(t *testing.T) {
 	for name, act := range map[string]func(*world) error{
-		"forget": func(w *world) error { return of(w.Credentials.Forget(t.Context(), "a", backend.Actor{})) },
-		"rotate": func(w *world) error { return of(w.Watch.Rotate(t.Context(), "a", backend.Actor{})) },
+		"forget": func(w *world) error { return of(w.Swaps.Forget(t.Context(), "a", backend.Actor{})) },
+		"rotate": func(w *world) error { return of(w.Swaps.Rotate(t.Context(), "a", backend.Actor{})) },
 	} {
 		store := &storage{}
 		w := rotatingWorld(t, store, true)
@@ -262,7 +262,7 @@ func TestASuccessorThatNobodyHasIsGivenUp(t *testing.T) {
 	w.bank.living["second-key"] = ""
 	w.reauth(t, backend.Entry{Credential: keyOnly("second-key")})
 	w.clock.advance(2 * time.Minute)
-	step(t, w.Watch.Sweep())
+	step(t, w.Sweeper.Sweep())
 	assert.Empty(t, storedKeys(t, w.storage, "rotating/"))
 	assert.NotContains(t, w.bank.living, "made-key-1", "the successor that nobody has is left upstream")
 }
@@ -270,11 +270,11 @@ func TestASuccessorThatNobodyHasIsGivenUp(t *testing.T) {
 // Whoever goes back before the sweep has noted that the rotation was stored.
 func TestARollbackBeforeTheNoteLeavesNoSuccessor(t *testing.T) {
 	w := notTold(t, true)
-	_, err := w.Watch.Rollback(t.Context(), "a", backend.Actor{})
+	_, err := w.Swaps.Rollback(t.Context(), "a", backend.Actor{})
 	require.NoError(t, err)
 	for range 3 {
 		w.clock.advance(24 * time.Hour)
-		step(t, w.Watch.Sweep())
+		step(t, w.Sweeper.Sweep())
 	}
 	assert.Equal(t, map[string]string{"first-key": ""}, w.bank.living)
 }
@@ -283,10 +283,10 @@ func TestARollbackBeforeTheNoteLeavesNoSuccessor(t *testing.T) {
 func TestAReauthBeforeTheNoteLeavesNothingUpstream(t *testing.T) {
 	store := &storage{}
 	w := rotatingWorld(t, store, true)
-	_, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+	_, err := w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
 	require.NoError(t, err)
 	store.reset(onCalls(failsBehind, "Put credentials/"))
-	_, err = w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+	_, err = w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
 	require.Error(t, err)
 	store.reset(nil)
 	w = w.restarted()
@@ -294,7 +294,7 @@ func TestAReauthBeforeTheNoteLeavesNothingUpstream(t *testing.T) {
 	w.reauth(t, backend.Entry{Credential: keyOnly("second-key")})
 	for range 3 {
 		w.clock.advance(24 * time.Hour)
-		step(t, w.Watch.Sweep())
+		step(t, w.Sweeper.Sweep())
 	}
 	assert.NotContains(t, w.bank.living, "made-key-1")
 }

@@ -83,6 +83,9 @@ type faults struct {
 	since time.Time
 }
 
+// newFaults returns faults of nothing.
+func newFaults(now func() time.Time) *faults { return &faults{now: now} }
+
 // note notes how a deed ended, nil for well. A request that was given up is neither.
 func (f *faults) note(deed Deed, name string, err error) {
 	if errors.Is(err, context.Canceled) {
@@ -178,31 +181,27 @@ func (f *faults) all(name string) []Fault {
 	return list
 }
 
-// Faults returns what goes wrong now while nobody asks: of one integration and of all, or
-// with "" everything.
-func (w *Watch) Faults(name string) []Fault { return w.faults.all(name) }
+// tellTo makes tell know what goes wrong. Call it before anything else.
+func (f *faults) tellTo(tell TellFault) { f.tell = tell }
 
 // brokeOff is a panic: only its type is kept, because what was panicked with may quote
 // a secret.
 type brokeOff struct{ providers.Panic }
 
-func panicked(cause any) error { return &brokeOff{*providers.Panicked(cause)} }
+// panicked is the error of a panic.
+func panicked(cause any) error { return brokenOff(providers.Panicked(cause)) }
+
+// brokenOff is the error of a provider's panic.
+func brokenOff(p *providers.Panic) error { return &brokeOff{*p} }
+
+// isPanic reports whether an error is of a panic.
+func isPanic(err error) bool {
+	var broke *brokeOff
+	return errors.As(err, &broke)
+}
 
 // Error says what it was.
 func (b *brokeOff) Error() string { return "it broke off with an internal error, " + b.Type }
-
-// refusedStorage is an error of Vault's storage, whose text is Vault's own.
-type refusedStorage struct{ error }
-
-// Unwrap returns it.
-func (r refusedStorage) Unwrap() error { return r.error }
-
-func ofStorage(err error) error {
-	if err == nil {
-		return nil
-	}
-	return refusedStorage{err}
-}
 
 // unexpected is an error that is no refusal: those are seen by whoever is refused.
 func unexpected(err error) error {
@@ -247,7 +246,3 @@ func oneLine(text string) string {
 	}, text)
 	return text[:min(len(text), longestReason)]
 }
-
-// FaultsTo makes tell know what goes wrong while nobody asks. Call it before anything
-// else.
-func (b *Backend) FaultsTo(tell TellFault) { b.Watch.faults.tell = tell }

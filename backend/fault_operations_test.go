@@ -77,8 +77,8 @@ func groupOperations() map[string]operation {
 		"Integrations.Write: move alone":        {groupWorld, move("new"), false},
 		"Integrations.Delete: sibling":          {groupWorld, deletion("a"), false},
 		"Integrations.Delete: last of a group":  {groupWorld, deletion("solo"), false},
-		"Credentials.Reauth: group":             {groupWorld, reauthentication(entry("mia@example.com", "new")), false},
-		"Credentials.Forget: group":             {groupWorld, forgetting, false},
+		"Swaps.Reauth: group":                   {groupWorld, reauthentication(entry("mia@example.com", "new")), false},
+		"Swaps.Forget: group":                   {groupWorld, forgetting, false},
 	}
 }
 
@@ -93,19 +93,19 @@ func mountOperations() map[string]operation {
 
 func reauthentication(e backend.Entry) act {
 	return func(ctx context.Context, w *world) error {
-		return of(w.Credentials.Reauth(ctx, "a", e, backend.Actor{}))
+		return of(w.Swaps.Reauth(ctx, "a", e, backend.Actor{}))
 	}
 }
 
 func forgetting(ctx context.Context, w *world) error {
-	return of(w.Credentials.Forget(ctx, "a", backend.Actor{}))
+	return of(w.Swaps.Forget(ctx, "a", backend.Actor{}))
 }
 
 // handOut waits for longer than the pause after a refresh that failed.
 func handOut(name string) act {
 	return func(ctx context.Context, w *world) error {
 		w.clock.advance(10 * time.Second)
-		return of(w.Credentials.HandOut(ctx, name, backend.DefaultResource, backend.Actor{}, nil))
+		return of(w.Handouts.HandOut(ctx, name, backend.DefaultResource, backend.Actor{}, nil))
 	}
 }
 
@@ -115,67 +115,67 @@ func credentialOperations() map[string]operation {
 	}
 	rejection := unless(string(providers.Rejected), reauthentication(entry("mia@example.com", "new")))
 	return map[string]operation{
-		"Credentials.Read": {keyWorld, func(ctx context.Context, w *world) error {
+		"Door.Read": {keyWorld, func(ctx context.Context, w *world) error {
 			_, _, err := w.Credentials.Read(ctx, "a")
 			return err
 		}, false},
-		"Credentials.Reauth":           {keyWorld, reauthentication(entry("mia@example.com", "new")), false},
-		"Credentials.Reauth: first":    {bareWorld, reauthentication(entry("mia@example.com", "new")), false},
-		"Credentials.Reauth: pool":     {poolsWorld, reauthentication(pool("token-1", "token-2")), false},
-		"Credentials.Reauth: rejected": {rejectedWorld, rejection, false},
-		"Credentials.Reauth: the same": {rejectedWorld, func(ctx context.Context, w *world) error {
+		"Swaps.Reauth":           {keyWorld, reauthentication(entry("mia@example.com", "new")), false},
+		"Swaps.Reauth: first":    {bareWorld, reauthentication(entry("mia@example.com", "new")), false},
+		"Swaps.Reauth: pool":     {poolsWorld, reauthentication(pool("token-1", "token-2")), false},
+		"Swaps.Reauth: rejected": {rejectedWorld, rejection, false},
+		"Swaps.Reauth: the same": {rejectedWorld, func(ctx context.Context, w *world) error {
 			w.upstream.answers(nil)
 			return reauthentication(entry("mia@example.com", "old"))(ctx, w)
 		}, false},
-		"Credentials.Validate":         {keyWorld, validation, false},
-		"Credentials.Validate: group":  {groupWorld, validation, false},
-		"Credentials.Forget":           {keyWorld, forgetting, false},
-		"Credentials.Forget: rotating": {pendingWorld, forgetting, false},
-		"Credentials.HandOut":          {keyWorld, handOut("a"), false},
-		"Credentials.HandOut: pool":    {poolsWorld, handOut("a"), false},
-		"Credentials.Report": {keyWorld, func(ctx context.Context, w *world) error {
+		"Door.Validate":          {keyWorld, validation, false},
+		"Door.Validate: group":   {groupWorld, validation, false},
+		"Swaps.Forget":           {keyWorld, forgetting, false},
+		"Swaps.Forget: rotating": {pendingWorld, forgetting, false},
+		"Handouts.HandOut":       {keyWorld, handOut("a"), false},
+		"Handouts.HandOut: pool": {poolsWorld, handOut("a"), false},
+		"Handouts.Report": {keyWorld, func(ctx context.Context, w *world) error {
 			_, record, err := w.Credentials.Read(ctx, "a")
 			if err != nil {
 				return err
 			}
-			return w.Credentials.Report(ctx, "a", backend.Report{Fingerprint: record.Current.Fingerprint, Remaining: left(9), Resource: backend.DefaultResource})
+			return w.Handouts.Report(ctx, "a", backend.Report{Fingerprint: record.Current.Fingerprint, Remaining: left(9), Resource: backend.DefaultResource})
 		}, false},
-		"Credentials.Rollback": {replacedWorld, func(ctx context.Context, w *world) error {
-			return of(w.Credentials.Rollback(ctx, "a", backend.Actor{}))
+		"Swaps.Rollback": {replacedWorld, func(ctx context.Context, w *world) error {
+			return of(w.Swaps.Rollback(ctx, "a", backend.Actor{}))
 		}, false},
-		"Credentials.Erase": {replacedWorld, func(ctx context.Context, w *world) error {
+		"Swaps.Erase": {replacedWorld, func(ctx context.Context, w *world) error {
 			w.clock.advance(25 * time.Hour)
-			return w.Credentials.Erase(ctx, "a")
+			return w.Swaps.Erase(ctx, "a")
 		}, false},
 	}
 }
 
 func oauthOperations() map[string]operation {
 	return map[string]operation{
-		"Credentials.Authorize": {consentWorld, func(ctx context.Context, w *world) error { return w.authorizes(ctx) }, false},
-		"Credentials.Return": {consentWorld, again(func(ctx context.Context, w *world) error {
-			return of(w.Credentials.Return(ctx, backend.Returned{State: providers.NewSecret(w.flow), Code: providers.NewSecret("code")}, backend.Actor{}))
+		"Consents.Authorize": {consentWorld, func(ctx context.Context, w *world) error { return w.authorizes(ctx) }, false},
+		"Swaps.Return": {consentWorld, again(func(ctx context.Context, w *world) error {
+			return of(w.Swaps.Return(ctx, backend.Returned{State: providers.NewSecret(w.flow), Code: providers.NewSecret("code")}, backend.Actor{}))
 		}), false},
-		"Credentials.Reauth: code": {consentWorld, again(func(ctx context.Context, w *world) error {
-			return of(w.Credentials.Reauth(ctx, "app", returned(w.flow, "code"), backend.Actor{}))
+		"Swaps.Reauth: code": {consentWorld, again(func(ctx context.Context, w *world) error {
+			return of(w.Swaps.Reauth(ctx, "app", returned(w.flow, "code"), backend.Actor{}))
 		}), false},
-		"Credentials.Return: denied": {consentWorld, unless(backend.CodeOAuthDenied, again(func(ctx context.Context, w *world) error {
-			return of(w.Credentials.Return(ctx, backend.Returned{State: providers.NewSecret(w.flow), Denied: "access_denied"}, backend.Actor{}))
+		"Swaps.Return: denied": {consentWorld, unless(backend.CodeOAuthDenied, again(func(ctx context.Context, w *world) error {
+			return of(w.Swaps.Return(ctx, backend.Returned{State: providers.NewSecret(w.flow), Denied: "access_denied"}, backend.Actor{}))
 		})), false},
-		"Credentials.HandOut: token":   {appWorld, handOut("app"), false},
-		"Credentials.HandOut: refresh": {dueWorld, handOut("app"), false},
-		"Credentials.HandOut: refused": {refusedWorld, unless(string(providers.Rejected), handOut("app")), false},
-		"Credentials.HandOut: limited": {limitedWorld, unless(string(providers.RateLimited), handOut("app")), false},
-		"Credentials.Rotate: tokens": {appWorld, func(ctx context.Context, w *world) error {
-			return of(w.Credentials.Rotate(ctx, "app", backend.Actor{}, nil))
+		"Handouts.HandOut: token":   {appWorld, handOut("app"), false},
+		"Handouts.HandOut: refresh": {dueWorld, handOut("app"), false},
+		"Handouts.HandOut: refused": {refusedWorld, unless(string(providers.Rejected), handOut("app")), false},
+		"Handouts.HandOut: limited": {limitedWorld, unless(string(providers.RateLimited), handOut("app")), false},
+		"Swaps.RotateIf: tokens": {appWorld, func(ctx context.Context, w *world) error {
+			return of(w.Swaps.RotateIf(ctx, "app", backend.Actor{}, nil))
 		}, false},
-		"Credentials.SweepFlows": {staleWorld, func(ctx context.Context, w *world) error { return w.Credentials.SweepFlows(ctx) }, false},
+		"Consents.SweepFlows": {staleWorld, func(ctx context.Context, w *world) error { return w.Consents.SweepFlows(ctx) }, false},
 	}
 }
 
 // authorizes begins an authorization of "app", and looks whether it is stored.
 func (w *world) authorizes(ctx context.Context) error {
-	begun, err := w.Credentials.Authorize(ctx, "app", backend.Actor{})
+	begun, err := w.Consents.Authorize(ctx, "app", backend.Actor{})
 	if err != nil {
 		return err
 	}
@@ -203,20 +203,20 @@ func again(do act) act {
 }
 
 func rotationOperations() map[string]operation {
-	rotate := func(ctx context.Context, w *world) error { return of(w.Watch.Rotate(ctx, "a", backend.Actor{})) }
+	rotate := func(ctx context.Context, w *world) error { return of(w.Swaps.Rotate(ctx, "a", backend.Actor{})) }
 	return map[string]operation{
-		"Watch.Rotate: overlap":    {rotatableWorld(true), rotate, false},
-		"Watch.Rotate: no overlap": {rotatableWorld(false), rotate, false},
-		"Watch.Rotate: lost":       {lostWorld(true), unless(string(providers.Unreachable), rotate), false},
-		"Watch.Rotate: lost dead":  {lostWorld(false), unless(string(providers.Rejected), rotate), false},
-		"Watch.Rotate: again":      {pendingWorld, rotate, false},
-		"Watch.Rollback": {pendingWorld, func(ctx context.Context, w *world) error {
-			return of(w.Watch.Rollback(ctx, "a", backend.Actor{}))
+		"Swaps.Rotate: overlap":    {rotatableWorld(true), rotate, false},
+		"Swaps.Rotate: no overlap": {rotatableWorld(false), rotate, false},
+		"Swaps.Rotate: lost":       {lostWorld(true), unless(string(providers.Unreachable), rotate), false},
+		"Swaps.Rotate: lost dead":  {lostWorld(false), unless(string(providers.Rejected), rotate), false},
+		"Swaps.Rotate: again":      {pendingWorld, rotate, false},
+		"Swaps.Rollback: told": {pendingWorld, func(ctx context.Context, w *world) error {
+			return of(w.Swaps.Rollback(ctx, "a", backend.Actor{}))
 		}, false},
-		"Credentials.Resume": {cutOffWorld, func(ctx context.Context, w *world) error { return of(w.Credentials.Resume(ctx, "a")) }, false},
-		"Credentials.Resume: finish": {pendingWorld, func(ctx context.Context, w *world) error {
+		"Rotations.Resume": {cutOffWorld, func(ctx context.Context, w *world) error { return of(w.Rotations.Resume(ctx, "a")) }, false},
+		"Rotations.Resume: finish": {pendingWorld, func(ctx context.Context, w *world) error {
 			w.clock.advance(25 * time.Hour)
-			return of(w.Credentials.Resume(ctx, "a"))
+			return of(w.Rotations.Resume(ctx, "a"))
 		}, false},
 	}
 }
@@ -242,7 +242,7 @@ func watchOperations() map[string]operation {
 		"Watch.Check: pool":     {wornPoolWorld, check("a"), true},
 		"Watch.Check: token":    {dueWorld, check("app"), false},
 		"Watch.Swapped": {keyWorld, func(ctx context.Context, w *world) error {
-			change, err := w.Credentials.Reauth(ctx, "a", entry("mia@example.com", "new"), backend.Actor{})
+			change, err := w.Swaps.Reauth(ctx, "a", entry("mia@example.com", "new"), backend.Actor{})
 			if err == nil {
 				w.Watch.Swapped(ctx, change)
 			}
@@ -254,7 +254,7 @@ func watchOperations() map[string]operation {
 // steps sweeps after each of the pauses, with a sweep that has seen nothing.
 func steps(pauses ...time.Duration) act {
 	return func(ctx context.Context, w *world) error {
-		sweep := w.Watch.Sweep()
+		sweep := w.Sweeper.Sweep()
 		var first error
 		for _, pause := range pauses {
 			w.clock.advance(pause)

@@ -62,7 +62,7 @@ func TestASweepWhileStorageTakesNoWrites(t *testing.T) {
 		return nil
 	}}
 	w.upstream.answers(asked.answer)
-	sweep := w.Watch.Sweep()
+	sweep := w.Sweeper.Sweep()
 	step(t, sweep)
 	store.reset(refusesWrites)
 	const hours = 24
@@ -76,7 +76,7 @@ func TestASweepWhileStorageTakesNoWrites(t *testing.T) {
 	assert.Equal(t, "credential_rejected", seen.Health.Code)
 	assert.LessOrEqual(t, asked.counts["integration-00000@example.com"], hours/4+2, "at the slower pace")
 	assert.GreaterOrEqual(t, asked.counts["integration-00001@example.com"], hours-2)
-	faults := w.Watch.Faults("integration-00001")
+	faults := w.Faults("integration-00001")
 	require.Len(t, faults, 1, "it is about all")
 	assert.Contains(t, faults[0].Sentence(), "no space left on device")
 	require.Len(t, heard.all(), 1, "it is told once")
@@ -86,7 +86,7 @@ func TestASweepWhileStorageTakesNoWrites(t *testing.T) {
 	store.reset(nil)
 	w.clock.advance(time.Minute)
 	step(t, sweep)
-	assert.Empty(t, w.Watch.Faults(""))
+	assert.Empty(t, w.Faults(""))
 	require.Len(t, heard.all(), 2, "that it is over is told once")
 	assert.Contains(t, heard.all()[1], "true storing what checks find")
 	assert.Equal(t, backend.StatusNeedsReauth, w.restarted().status(t, "integration-00000"), "it is stored now")
@@ -106,10 +106,10 @@ func TestWhatIsOnlyInMemoryIsOfOneVersion(t *testing.T) {
 	w.upstream.answers(nil)
 	w.reauth(t, entry("mia@example.com", "new"))
 	assert.Equal(t, backend.StatusHealthy, w.status(t, "a"))
-	sweep := w.Watch.Sweep()
+	sweep := w.Sweeper.Sweep()
 	step(t, sweep)
 	assert.Equal(t, backend.StatusHealthy, w.restarted().status(t, "a"))
-	assert.Empty(t, w.Watch.Faults(""))
+	assert.Empty(t, w.Faults(""))
 
 	w.upstream.refuses(failure(providers.InsufficientScope))
 	store.reset(refusesWrites)
@@ -124,7 +124,7 @@ func TestWhatIsOnlyInMemoryIsOfOneVersion(t *testing.T) {
 	left, err := store.List(t.Context(), "health/")
 	require.NoError(t, err)
 	assert.Empty(t, left)
-	assert.Empty(t, w.Watch.Faults(""))
+	assert.Empty(t, w.Faults(""))
 }
 
 // A check that panics is told, with its type alone, and ends neither the sweep nor the
@@ -141,7 +141,7 @@ func TestACheckOfTheSweepThatPanics(t *testing.T) {
 		}
 		return v, err
 	})
-	sweep := w.Watch.Sweep()
+	sweep := w.Sweeper.Sweep()
 	step(t, sweep)
 	for range 5 {
 		w.clock.advance(time.Hour)
@@ -153,21 +153,21 @@ func TestACheckOfTheSweepThatPanics(t *testing.T) {
 	require.Len(t, heard.all(), 1)
 	assert.Contains(t, heard.all()[0], "checking the credential of integration-00001 fails since")
 	assert.Contains(t, heard.all()[0], "*errors.errorString")
-	faults := w.Watch.Faults("integration-00001")
+	faults := w.Faults("integration-00001")
 	require.Len(t, faults, 1)
 	for _, shown := range []string{fmt.Sprintf("%+v", faults), strings.Join(heard.all(), "\n")} {
 		assert.NotContains(t, shown, "canary-secret")
 		assert.NotContains(t, shown, "key-of-")
 	}
 	assert.Contains(t, faults[0].Stack, "fault_test.go")
-	assert.Empty(t, w.Watch.Faults("integration-00002"))
+	assert.Empty(t, w.Faults("integration-00002"))
 	broken = false
 	for range 2 {
 		w.clock.advance(time.Hour)
 		step(t, sweep)
 	}
 	require.Len(t, heard.all(), 2)
-	assert.Empty(t, w.Watch.Faults(""))
+	assert.Empty(t, w.Faults(""))
 }
 
 // Faults of many are told a few at a time.
@@ -176,12 +176,12 @@ func TestFaultsAreToldAFewAtATime(t *testing.T) {
 	heard := listen(w)
 	fleet(t, w, 50, time.Hour)
 	w.upstream.answers(func(context.Context, providers.Target, providers.Credential) (providers.Verified, error) { panic("x") })
-	sweep := w.Watch.Sweep()
+	sweep := w.Sweeper.Sweep()
 	step(t, sweep)
 	w.clock.advance(2 * time.Hour)
 	step(t, sweep)
 	assert.Len(t, heard.all(), 10)
-	assert.Len(t, w.Watch.Faults(""), 50)
+	assert.Len(t, w.Faults(""), 50)
 }
 
 // What cannot be read, and what is damaged, is told.
@@ -198,7 +198,7 @@ func TestASweepTellsWhatItCannotRead(t *testing.T) {
 	})
 	w = w.restarted()
 	heard := listen(w)
-	sweep := w.Watch.Sweep()
+	sweep := w.Sweeper.Sweep()
 	for range 3 {
 		require.Error(t, sweep.Step(t.Context()))
 		sweep.Wait()
@@ -207,7 +207,7 @@ func TestASweepTellsWhatItCannotRead(t *testing.T) {
 	assert.Contains(t, strings.Join(heard.all(), "\n"), "looking at the integrations fails")
 	store.reset(nil)
 	step(t, sweep)
-	faults := w.Watch.Faults("")
+	faults := w.Faults("")
 	require.Len(t, faults, 1)
 	assert.Equal(t, "integration-00001", faults[0].Integration)
 	assert.Contains(t, faults[0].Reason, "cannot be decoded")

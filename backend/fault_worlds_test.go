@@ -78,10 +78,10 @@ func groupWorld(t *testing.T, w *world) {
 	require.NoError(t, service(t.Context(), w, "solo", "solo"))
 	require.NoError(t, service(t.Context(), w, "z", "other"))
 	for _, name := range []string{"a", "z", "solo"} {
-		_, err := w.Credentials.Reauth(t.Context(), name, entry("mia@example.com", "old-"+name), backend.Actor{})
+		_, err := w.Swaps.Reauth(t.Context(), name, entry("mia@example.com", "old-"+name), backend.Actor{})
 		require.NoError(t, err)
 	}
-	_, err := w.Credentials.Forget(t.Context(), "z", backend.Actor{})
+	_, err := w.Swaps.Forget(t.Context(), "z", backend.Actor{})
 	require.NoError(t, err)
 }
 
@@ -162,7 +162,7 @@ func lostWorld(overlaps bool) func(*testing.T, *world) {
 func pendingWorld(t *testing.T, w *world) {
 	t.Helper()
 	rotatable(t, w, true)
-	_, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+	_, err := w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
 	require.NoError(t, err)
 }
 
@@ -177,7 +177,7 @@ func cutOffWorld(t *testing.T, w *world) {
 		}
 		return works
 	})
-	_, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+	_, err := w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
 	require.ErrorIs(t, err, errDisk)
 	store.reset(nil)
 }

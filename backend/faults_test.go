@@ -24,10 +24,10 @@ func TestReadersAreServedWhileStorageIsDown(t *testing.T) {
 	w.reauth(t, entry("mia@example.com", "old"))
 	store.reset(func(int, string) fault { return failsBehind })
 
-	_, err := w.Credentials.Reauth(t.Context(), "a", entry("mia@example.com", "new"), backend.Actor{})
+	_, err := w.Swaps.Reauth(t.Context(), "a", entry("mia@example.com", "new"), backend.Actor{})
 	require.ErrorIs(t, err, errDisk)
 	assert.Equal(t, "old", w.key(t))
-	_, err = w.Credentials.Reauth(t.Context(), "a", entry("mia@example.com", "third"), backend.Actor{})
+	_, err = w.Swaps.Reauth(t.Context(), "a", entry("mia@example.com", "third"), backend.Actor{})
 	require.ErrorIs(t, err, errDisk)
 
 	store.reset(nil)
@@ -49,7 +49,7 @@ func TestCancelledPut(t *testing.T) {
 		}
 		return works
 	})
-	_, err := w.Credentials.Reauth(ctx, "a", entry("mia@example.com", "new"), backend.Actor{})
+	_, err := w.Swaps.Reauth(ctx, "a", entry("mia@example.com", "new"), backend.Actor{})
 	require.Error(t, err)
 	assert.Equal(t, "new", w.key(t))
 }
@@ -89,7 +89,7 @@ func TestAHangUpDuringThePutDoesNotLoseAVersion(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	store.armed, store.hangUp = true, cancel
 
-	_, _ = w.Credentials.Reauth(ctx, "a", entry("mia@example.com", "two"), backend.Actor{})
+	_, _ = w.Swaps.Reauth(ctx, "a", entry("mia@example.com", "two"), backend.Actor{})
 	third := w.reauth(t, entry("mia@example.com", "three"))
 	<-store.applied
 
@@ -119,7 +119,7 @@ func TestAPutThatNeverAnswersIsNotBelievedEitherWay(t *testing.T) {
 			}
 			return works
 		})
-		_, err := w.Credentials.Reauth(t.Context(), "a", entry("mia@example.com", "new"), backend.Actor{})
+		_, err := w.Swaps.Reauth(t.Context(), "a", entry("mia@example.com", "new"), backend.Actor{})
 		require.ErrorIs(t, err, errDisk)
 		store.mu.Lock()
 		store.hold = nil
@@ -169,7 +169,7 @@ func TestACheckThatPanicsCouldNotTell(t *testing.T) {
 	w.upstream.answers(func(context.Context, providers.Target, providers.Credential) (providers.Verified, error) {
 		panic("canary-secret")
 	})
-	_, err := w.Credentials.Reauth(t.Context(), "a", entry("mia@example.com", "new"), backend.Actor{})
+	_, err := w.Swaps.Reauth(t.Context(), "a", entry("mia@example.com", "new"), backend.Actor{})
 	refusal := requireCode(t, err, "upstream_error")
 	assert.NotContains(t, refusal.Message, "canary-secret")
 	assert.Equal(t, "old", w.key(t))

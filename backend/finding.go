@@ -36,6 +36,21 @@ type Finding struct {
 	unknown  unknown
 }
 
+// Result is what one check came to.
+type Result struct {
+	// Record is the one that was asked about, when Asked says.
+	Record *Record
+	Asked  time.Time
+	// Code is the outcome, "" for verified; Message is the sentence that goes with it.
+	Code, Message string
+	// Unjudged is set where the upstream did not look at the credential.
+	Unjudged bool
+	// Members are the outcomes of a pool's tokens that are not verified, by fingerprint.
+	Members map[string]MemberFinding
+	// Taken are the tokens that the upstream took, by the keys of Stored.lives.
+	Taken []string
+}
+
 // MemberFinding is the outcome of one token of a pool that is not verified.
 type MemberFinding struct {
 	Code    string `json:"code"`
@@ -72,16 +87,15 @@ func (f *Finding) verdict() bool { return !f.Unjudged && verdict(f.Code) }
 func (m MemberFinding) verdict() bool { return !m.Unjudged && verdict(m.Code) }
 
 // found is the finding after a check: one that did not judge leaves a verdict as it is.
-func (f *Finding) found(r *result, now time.Time) *Finding {
+func (f *Finding) found(r *Result, now time.Time) *Finding {
 	next := &Finding{
-		Version: f.Version, Code: r.code, Message: r.message, Unjudged: r.unjudged, Members: r.members,
+		Version: f.Version, Code: r.Code, Message: r.Message, Unjudged: r.Unjudged, Members: r.Members,
 		Since: now.UTC(), CheckedAt: now.UTC(), Announced: f.Announced, Outlived: f.outlived(r), unknown: f.unknown,
 	}
 	switch {
-	case r.unjudged && f.verdict():
+	case f.stands(r):
 		next.Code, next.Message, next.Unjudged = f.Code, f.Message, false
-		r.notes = append(r.notes, "the upstream did not judge the credential this time, so what was found before stands: "+r.message)
-	case providers.Outcome(r.code).CouldNotTell() && verdict(f.Code):
+	case providers.Outcome(r.Code).CouldNotTell() && verdict(f.Code):
 		next.Code, next.Message, next.Unjudged = f.Code, f.Message, f.Unjudged
 	}
 	if next.same(f) {
@@ -93,12 +107,16 @@ func (f *Finding) found(r *result, now time.Time) *Finding {
 	return next
 }
 
+// stands reports whether the finding is a verdict that a check leaves as it is because the
+// upstream did not judge the credential.
+func (f *Finding) stands(r *Result) bool { return r.Unjudged && f.verdict() }
+
 // outlived are the tokens that were taken after their end, now or before.
-func (f *Finding) outlived(r *result) []string {
+func (f *Finding) outlived(r *Result) []string {
 	var list []string
-	for key, end := range r.record.Current.lives() {
-		past := !end.IsZero() && !r.asked.Before(end)
-		if past && (slices.Contains(r.taken, key) || slices.Contains(f.Outlived, key)) {
+	for key, end := range r.Record.Current.lives() {
+		past := !end.IsZero() && !r.Asked.Before(end)
+		if past && (slices.Contains(r.Taken, key) || slices.Contains(f.Outlived, key)) {
 			list = append(list, key)
 		}
 	}

@@ -29,6 +29,9 @@ type fingerprints struct {
 	salt *salt.Salt
 }
 
+// newFingerprints returns the fingerprints of a mount.
+func newFingerprints(storage logical.Storage) *fingerprints { return &fingerprints{view: storage} }
+
 // key makes sure that the mount's key exists, so that later use writes nothing.
 func (f *fingerprints) key(ctx context.Context) (*salt.Salt, error) {
 	f.mu.Lock()
@@ -49,10 +52,8 @@ func (f *fingerprints) key(ctx context.Context) (*salt.Salt, error) {
 
 // owner is the record that a credential is about to belong to.
 type owner struct {
-	id string
-	// binding stands for where its credentials are sent; see Integration.binding.
-	binding string
-	before  *Record
+	*Subject
+	before *Record
 }
 
 // prints are the fingerprints of a credential.
@@ -65,7 +66,8 @@ type prints struct {
 
 // of returns the fingerprints of a credential in its record. Tokens that the record has
 // from a version without salts keep theirs: workers and notes of rotations name them.
-func (f *fingerprints) of(ctx context.Context, o owner, auth providers.AuthType, cred providers.Credential) (prints, error) {
+func (f *fingerprints) of(ctx context.Context, s *Subject, before *Record, cred providers.Credential) (prints, error) {
+	o := owner{s, before}
 	key, err := f.key(ctx)
 	if err != nil {
 		return prints{}, err
@@ -77,7 +79,7 @@ func (f *fingerprints) of(ctx context.Context, o owner, auth providers.AuthType,
 		}
 		return shortened(key, p.salt+"\x00"+text)
 	}
-	whole, tokens := textsOf(auth, cred)
+	whole, tokens := textsOf(s.AuthType, cred)
 	p.whole = mark(whole)
 	for _, token := range tokens {
 		p.members = append(p.members, mark(token))
@@ -93,7 +95,7 @@ func (o owner) salt(key *salt.Salt) string {
 	if o.before.Current != nil && o.before.Current.Salt != "" {
 		return o.before.Current.Salt
 	}
-	return key.GetHMAC(fmt.Sprintf("salt\x00%s\x00%s\x00%d", o.id, o.binding, o.before.Version))
+	return key.GetHMAC(fmt.Sprintf("salt\x00%s\x00%s\x00%d", o.RecordID, o.binding(), o.before.Version))
 }
 
 // fingerprints are those of what the record has.

@@ -32,7 +32,7 @@ func (w *world) creates(t *testing.T, name, authType string) {
 
 func (w *world) swaps(t *testing.T, name string, e backend.Entry) *backend.Stored {
 	t.Helper()
-	change, err := w.Credentials.Reauth(t.Context(), name, e, backend.Actor{})
+	change, err := w.Swaps.Reauth(t.Context(), name, e, backend.Actor{})
 	require.NoError(t, err)
 	return change.After.Current
 }
@@ -51,7 +51,7 @@ func TestAFingerprintSaysNothingOfAnotherIntegration(t *testing.T) {
 	guesses := pool("guess", "secret", "other")
 	for _, outcome := range []providers.Outcome{providers.Unreachable, providers.UpstreamError, providers.RateLimited, providers.Rejected, providers.InsufficientScope} {
 		w.upstream.refuses(&providers.Error{Outcome: outcome, Detail: "no", Bad: []providers.BadMember{{Position: 1, Outcome: outcome}, {Position: 2, Outcome: outcome}, {Position: 3, Outcome: outcome}}})
-		_, err := w.Credentials.Reauth(t.Context(), "a", guesses, backend.Actor{})
+		_, err := w.Swaps.Reauth(t.Context(), "a", guesses, backend.Actor{})
 		_, validated := w.Credentials.Validate(t.Context(), "a", guesses)
 		for _, fingerprint := range shown {
 			assert.NotContains(t, told(t, err), fingerprint, outcome)
@@ -93,7 +93,7 @@ func TestATokenThatNobodyJudgedHasNoFingerprint(t *testing.T) {
 }
 
 func reauthOf(w *world, e backend.Entry) func(context.Context) error {
-	return func(ctx context.Context) error { return of(w.Credentials.Reauth(ctx, "a", e, backend.Actor{})) }
+	return func(ctx context.Context) error { return of(w.Swaps.Reauth(ctx, "a", e, backend.Actor{})) }
 }
 
 // Whoever may lead an integration to a host of their own cannot test guesses there
@@ -115,7 +115,7 @@ func TestFingerprintsOfAnotherAddressSayNothing(t *testing.T) {
 	note("validated elsewhere before", before.After.Current.Fingerprint)
 	move("home")
 	note("at home", w.swaps(t, "a", secret).Fingerprint)
-	_, err = w.Credentials.Forget(t.Context(), "a", backend.Actor{})
+	_, err = w.Swaps.Forget(t.Context(), "a", backend.Actor{})
 	require.NoError(t, err)
 	move("elsewhere")
 	note("forgotten and moved", w.swaps(t, "a", secret).Fingerprint)
@@ -137,10 +137,10 @@ func TestACredentialKeepsItsFingerprintInItsRecord(t *testing.T) {
 		assert.Equal(t, tried.After.Current.Fingerprint, fingerprint, "validating tells it")
 		w.reauth(t, entry("mia@example.com", "new"))
 		w = w.restarted()
-		back, err := w.Credentials.Rollback(t.Context(), "a", backend.Actor{})
+		back, err := w.Swaps.Rollback(t.Context(), "a", backend.Actor{})
 		require.NoError(t, err)
 		assert.Equal(t, fingerprint, back.After.Current.Fingerprint)
-		_, err = w.Credentials.Forget(t.Context(), "a", backend.Actor{})
+		_, err = w.Swaps.Forget(t.Context(), "a", backend.Actor{})
 		require.NoError(t, err)
 	}
 }
@@ -205,14 +205,14 @@ func TestTokensOfTheFirstReleaseKeepTheirFingerprints(t *testing.T) {
 // that somebody went back to.
 func TestGoingBackAfterARotationOfTheFirstRelease(t *testing.T) {
 	for name, back := range map[string]func(*world) error{
-		"rolled back": func(w *world) error { return of(w.Watch.Rollback(t.Context(), "a", backend.Actor{})) },
+		"rolled back": func(w *world) error { return of(w.Swaps.Rollback(t.Context(), "a", backend.Actor{})) },
 		"entered": func(w *world) error {
-			return of(w.Credentials.Reauth(t.Context(), "a", backend.Entry{Credential: keyOnly("first-key")}, backend.Actor{}))
+			return of(w.Swaps.Reauth(t.Context(), "a", backend.Entry{Credential: keyOnly("first-key")}, backend.Actor{}))
 		},
 		"entered later": func(w *world) error {
 			w.bank.living["of a person"] = ""
 			for _, key := range []string{"of a person", "first-key"} {
-				if _, err := w.Credentials.Reauth(t.Context(), "a", backend.Entry{Credential: keyOnly(key)}, backend.Actor{}); err != nil {
+				if _, err := w.Swaps.Reauth(t.Context(), "a", backend.Entry{Credential: keyOnly(key)}, backend.Actor{}); err != nil {
 					return err
 				}
 			}
@@ -221,14 +221,14 @@ func TestGoingBackAfterARotationOfTheFirstRelease(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := rotatingWorld(t, &storage{}, true)
-			_, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+			_, err := w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
 			require.NoError(t, err)
 			w.ofFirstRelease(t, "made-key-1", "first-key")
 			w = w.restarted()
 			require.NoError(t, back(w))
 			for range 2 {
 				w.clock.advance(24 * time.Hour)
-				sweep := w.Watch.Sweep()
+				sweep := w.Sweeper.Sweep()
 				require.NoError(t, sweep.Step(t.Context()))
 				sweep.Wait()
 			}
@@ -245,11 +245,11 @@ func TestARotationOfTheFirstReleaseIsAdopted(t *testing.T) {
 	cutOffWorld(t, w)
 	w.ofFirstRelease(t, "first-key")
 	w = w.restarted()
-	change, err := w.Credentials.Resume(t.Context(), "a")
+	change, err := w.Rotations.Resume(t.Context(), "a")
 	require.NoError(t, err)
 	require.NotNil(t, change)
 	assert.Equal(t, "made-key-1", w.key(t))
-	again, err := w.restarted().Credentials.Resume(t.Context(), "a")
+	again, err := w.restarted().Rotations.Resume(t.Context(), "a")
 	require.NoError(t, err)
 	assert.Nil(t, again)
 	assert.Contains(t, w.bank.living, "made-key-1")

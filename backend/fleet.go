@@ -47,7 +47,7 @@ func (w *Watch) fleet(all []*Seen, now time.Time) *Fleet {
 	records := make(map[string]bool, len(all))
 	for _, seen := range all {
 		fleet.count(seen)
-		if id, err := w.integrations.recordID(seen.Integration); err == nil && !records[id] {
+		if id, err := w.configurations.RecordID(seen.Integration); err == nil && !records[id] {
 			records[id] = true
 			fleet.expiries(seen, now)
 		}
@@ -61,11 +61,11 @@ func (w *Watch) fleet(all []*Seen, now time.Time) *Fleet {
 // Those that were deleted meanwhile, that cannot be read, and whose provider this build
 // does not have, are left out.
 func (w *Watch) Each(ctx context.Context, do func(*Seen) error) error {
-	names, err := w.integrations.integrations.List(ctx)
+	names, err := w.configurations.List(ctx)
 	if err != nil {
 		return err
 	}
-	w.warm(ctx, names)
+	w.Warm(ctx, names)
 	for _, name := range names {
 		seen, err := w.Health(ctx, name)
 		if absent(err) {
@@ -93,13 +93,12 @@ const (
 	readers = 16
 )
 
-// warm reads what is not cached yet: after a start that is all, each read is a call to
+// Warm reads what is not cached yet: after a start that is all, each read is a call to
 // Vault's process, and one after the other they take longer than a request may. What
 // goes wrong, goes wrong again for whoever needs it.
-func (w *Watch) warm(ctx context.Context, names []string) {
+func (w *Watch) Warm(ctx context.Context, names []string) {
 	cold := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
-		cached, _ := w.integrations.groups.integrations.cache.get(name)
-		return cached.value != nil
+		return w.configurations.Cached(name)
 	})
 	if len(cold) < warmed {
 		return

@@ -19,9 +19,6 @@ const (
 	flowLife = 10 * time.Minute
 	// maxFlows bounds the open flows of an integration; the oldest makes room.
 	maxFlows = 100
-	// randomBytes are the bytes of a state and of a verifier: 256 bits, which makes 43
-	// characters, the fewest that a verifier may have (RFC 7636, section 4.1).
-	randomBytes = 32
 )
 
 // Flow is an authorization that was begun and not finished. It is stored under the
@@ -139,12 +136,12 @@ func (f *flows) find(ctx context.Context, state providers.Secret) (*Flow, error)
 // take ends the flow of a state, which must be one of the integration as it is
 // configured now. A flow that is taken cannot be taken again. The caller holds the
 // lock of the integration's credential record.
-func (f *flows) take(ctx context.Context, state providers.Secret, in *Integration, binding string) (*Flow, error) {
+func (f *flows) take(ctx context.Context, state providers.Secret, s *Subject) (*Flow, error) {
 	flow, err := f.find(ctx, state)
 	if err != nil {
 		return nil, err
 	}
-	if flow.Integration != in.Name || flow.Binding != binding {
+	if flow.Integration != s.Integration.Name || flow.Binding != s.binding() {
 		return nil, stateInvalid()
 	}
 	return flow, f.table.remove(ctx, flowKey(state))
@@ -159,10 +156,16 @@ func stateInvalid() *Error {
 	}
 }
 
+// flowKey is the key of a flow: the hash of its state.
 func flowKey(state providers.Secret) string {
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(state.Reveal())))
 }
 
+// randomBytes are the bytes of a state and of a verifier: 256 bits, which makes 43
+// characters, the fewest that a verifier may have (RFC 7636, section 4.1).
+const randomBytes = 32
+
+// randomSecret returns text that nobody can guess.
 func randomSecret() providers.Secret {
 	random := make([]byte, randomBytes)
 	_, _ = rand.Read(random) // never fails

@@ -146,7 +146,7 @@ func TestACredentialThatWorksForSomeOnlyIsRefused(t *testing.T) {
 		}
 		return providers.Verified{Identity: "mia@example.com"}, nil
 	})
-	_, err := w.Credentials.Reauth(t.Context(), "a", entry("mia@example.com", "new"), backend.Actor{})
+	_, err := w.Swaps.Reauth(t.Context(), "a", entry("mia@example.com", "new"), backend.Actor{})
 	refusal := requireCode(t, err, "insufficient_scope")
 	assert.Equal(t, []string{"b", "c"}, refusal.Siblings)
 	assert.Equal(t, `Sharing: the credential works for "a", but not for b, c, which share it: no right; version 1 stays in use`, refusal.Message)
@@ -164,7 +164,7 @@ func TestASiblingThatCouldNotBeCheckedIsNotCalledBad(t *testing.T) {
 		}
 		return providers.Verified{Identity: "mia@example.com"}, nil
 	})
-	_, err := w.Credentials.Reauth(t.Context(), "a", entry("mia@example.com", "new"), backend.Actor{})
+	_, err := w.Swaps.Reauth(t.Context(), "a", entry("mia@example.com", "new"), backend.Actor{})
 	assert.Contains(t, requireCode(t, err, "upstream_unreachable").Message, `works for "a", but could not be checked for b`)
 }
 
@@ -178,13 +178,13 @@ func TestMembersMustAgreeAboutWhereTheCredentialGoes(t *testing.T) {
 
 	move := backend.Draft{Provider: "sharing", AuthType: "key", Settings: texts("tls_server_name", "x.example.com")}
 	requireCode(t, w.Integrations.Write(ctx, "b", move), backend.CodeCredentialPresent)
-	_, err = w.Credentials.Forget(ctx, "c", backend.Actor{})
+	_, err = w.Swaps.Forget(ctx, "c", backend.Actor{})
 	require.NoError(t, err)
 	key, _ := keyOf(t, w, "a")
 	assert.Empty(t, key, "forgotten for all")
 
 	require.NoError(t, w.Integrations.Write(ctx, "b", move), "one after the other while there is no credential")
-	_, err = w.Credentials.Reauth(ctx, "a", entry("mia@example.com", "new"), backend.Actor{})
+	_, err = w.Swaps.Reauth(ctx, "a", entry("mia@example.com", "new"), backend.Actor{})
 	requireCode(t, err, backend.CodeGroupConflict)
 	require.NoError(t, w.Integrations.Write(ctx, "a", move))
 	require.NoError(t, w.Integrations.Write(ctx, "c", move))
@@ -212,7 +212,7 @@ func TestAMoveTakesCounterHistoryAndPinAlong(t *testing.T) {
 	require.NoError(t, service(t.Context(), w, "a", "acme"))
 	w.reauth(t, entry("mia@example.com", "one"))
 	w.reauth(t, entry("mia@example.com", "two"))
-	_, err := w.Credentials.Forget(t.Context(), "a", backend.Actor{})
+	_, err := w.Swaps.Forget(t.Context(), "a", backend.Actor{})
 	require.NoError(t, err)
 	moved := backend.Draft{Provider: "sharing", AuthType: "key", Settings: texts("organization", "other")}
 	moved.Settings.Flags = map[string]bool{"pin_identity": true}
@@ -224,7 +224,7 @@ func TestAMoveTakesCounterHistoryAndPinAlong(t *testing.T) {
 		assert.Equal(t, 2, record.Version)
 		assert.Len(t, record.History, 3)
 	}
-	_, err = w.Credentials.Reauth(t.Context(), "a", entry("noa@example.com", "three"), backend.Actor{})
+	_, err = w.Swaps.Reauth(t.Context(), "a", entry("noa@example.com", "three"), backend.Actor{})
 	requireCode(t, err, backend.CodeIdentityPinned)
 	assert.Equal(t, 3, w.reauth(t, entry("mia@example.com", "three")).After.Version)
 	assert.Len(t, storedKeys(t, w.storage, "credentials/"), 1, "the old record is gone")
@@ -243,7 +243,7 @@ func TestAVerdictOfOneSiblingOutweighsSilenceOfAnother(t *testing.T) {
 				return providers.Verified{}, &providers.Error{Outcome: providers.InsufficientScope, Provider: "Sharing", Detail: "no right"}
 			}
 		})
-		_, err := w.Credentials.Reauth(t.Context(), "a", entry("mia@example.com", "new"), backend.Actor{})
+		_, err := w.Swaps.Reauth(t.Context(), "a", entry("mia@example.com", "new"), backend.Actor{})
 		refusal := requireCode(t, err, "insufficient_scope")
 		assert.Len(t, refusal.Siblings, 1)
 		assert.NotContains(t, refusal.Siblings, silent)
@@ -320,7 +320,7 @@ func TestPinningHoldsForTheWholeGroup(t *testing.T) {
 	w := withGroup(t, &logical.InmemStorage{})
 	pin := backend.Draft{Provider: "sharing", AuthType: "key", Settings: providers.Settings{Flags: map[string]bool{"pin_identity": true}}}
 	require.NoError(t, w.Integrations.Write(t.Context(), "c", pin))
-	_, err := w.Credentials.Reauth(t.Context(), "a", entry("noa@example.com", "new"), backend.Actor{})
+	_, err := w.Swaps.Reauth(t.Context(), "a", entry("noa@example.com", "new"), backend.Actor{})
 	refusal := requireCode(t, err, backend.CodeIdentityPinned)
 	assert.Contains(t, refusal.Message, `"c"`)
 	assert.Equal(t, "a", refusal.Integration, "the one that was asked for")
@@ -344,9 +344,9 @@ func TestGroupsDoNotDeadlock(t *testing.T) {
 				case 1:
 					_ = w.Integrations.Delete(ctx, name)
 				case 2:
-					_, _ = w.Credentials.Forget(ctx, name, backend.Actor{})
+					_, _ = w.Swaps.Forget(ctx, name, backend.Actor{})
 				default:
-					_, _ = w.Credentials.Reauth(ctx, name, entry("mia@example.com", "k"), backend.Actor{})
+					_, _ = w.Swaps.Reauth(ctx, name, entry("mia@example.com", "k"), backend.Actor{})
 				}
 			}
 		})
@@ -366,7 +366,7 @@ func TestParallelReauthsOfSiblingsAreSerialised(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 3 * each {
 		wg.Go(func() {
-			_, err := w.Credentials.Reauth(context.Background(), string(rune('a'+i%3)), entry("mia@example.com", fmt.Sprint("k", i)), backend.Actor{})
+			_, err := w.Swaps.Reauth(context.Background(), string(rune('a'+i%3)), entry("mia@example.com", fmt.Sprint("k", i)), backend.Actor{})
 			assert.NoError(t, err)
 		})
 	}

@@ -35,7 +35,7 @@ type handCheck struct {
 
 // round looks once. It says whether another look has to confirm what this one found.
 func (c *handCheck) round(ctx context.Context, in *Integration, record *Record, mount *Mount) (more bool, err error) {
-	how := looking{limit: time.Until(c.ends) * 3 / 4, from: c.w.schedule.begins(c.name)} // the rest is for the second
+	how := looking{limit: time.Until(c.ends) * 3 / 4, from: c.w.sightings.begins(c.name)} // the rest is for the second
 	first := c.of == nil
 	if !first {
 		how.limit = max(time.Until(c.ends), confirmPause)
@@ -43,7 +43,7 @@ func (c *handCheck) round(ctx context.Context, in *Integration, record *Record, 
 			how.only = c.doubtful
 		}
 	}
-	suspects := c.w.schedule.suspects(c.name, record.Version)
+	suspects := c.w.sightings.suspects(c.name, record.Version)
 	how.confirms = !first || suspects[""]
 	r, err := c.w.look(ctx, in, record, mount, how)
 	if err != nil {
@@ -56,19 +56,19 @@ func (c *handCheck) round(ctx context.Context, in *Integration, record *Record, 
 	}
 	c.add(r.notes)
 	if how.only == nil {
-		c.w.schedule.continues(c.name, r.from)
+		c.w.sightings.continues(c.name, r.from)
 	}
 	more = first && len(doubtful) > 0
 	if more {
 		err = pause(ctx)
 	}
 	if unsure := r.unconfirmed(doubtful, suspects); len(unsure) > 0 {
-		c.w.schedule.suspect(c.name, r.record.Version, unsure)
+		c.w.sightings.suspect(c.name, r.Record.Version, unsure)
 	}
 	if err != nil || !more {
 		return false, err
 	}
-	c.doubtful, c.of = setOf(doubtful), r.record
+	c.doubtful, c.of = setOf(doubtful), r.Record
 	return true, nil
 }
 

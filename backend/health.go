@@ -9,44 +9,6 @@ import (
 	"vault-plugin-secrets-sei/providers"
 )
 
-// Status is the health of an integration at a glance.
-type Status string
-
-// The statuses.
-const (
-	StatusNotChecked  Status = "not_checked"  // this auth type takes no credential here
-	StatusHealthy     Status = "healthy"      // verified
-	StatusExpiring    Status = "expiring"     // verified, and ends soon
-	StatusDegraded    Status = "degraded"     // works in part: a token, a right or the quota is missing
-	StatusUnreachable Status = "unreachable"  // the last check could not tell
-	StatusNeedsReauth Status = "needs_reauth" // there is none, or the upstream says that it is bad or has ended
-)
-
-// Statuses returns all of them, the worst last.
-func Statuses() []Status {
-	return []Status{StatusNotChecked, StatusHealthy, StatusExpiring, StatusDegraded, StatusUnreachable, StatusNeedsReauth}
-}
-
-// statusOf is the status that an outcome makes, of a credential or of one token.
-func statusOf(code string) Status {
-	outcome := providers.Outcome(code)
-	switch {
-	case code == "":
-		return StatusHealthy
-	case outcome == providers.Rejected:
-		return StatusNeedsReauth
-	case outcome == providers.RateLimited:
-		return StatusDegraded
-	case outcome.CouldNotTell():
-		return StatusUnreachable
-	default:
-		return StatusDegraded
-	}
-}
-
-// NeedsPerson reports whether somebody must act.
-func (s Status) NeedsPerson() bool { return s == StatusNeedsReauth || s == StatusDegraded }
-
 // Health is what is known of an integration's credential.
 type Health struct {
 	Status Status
@@ -75,8 +37,8 @@ type MemberHealth struct {
 	Quotas map[string]Quota
 }
 
-// subject is what a health is judged from.
-type subject struct {
+// facts are what a health is judged from.
+type facts struct {
 	in      *Integration
 	auth    providers.AuthType
 	record  *Record
@@ -88,7 +50,7 @@ type subject struct {
 }
 
 // health judges.
-func (s subject) health() Health {
+func (s facts) health() Health {
 	if s.auth.Unsupported != "" {
 		return Health{Status: StatusNotChecked}
 	}
@@ -108,12 +70,12 @@ func (s subject) health() Health {
 }
 
 // lastChecked is when the upstream was asked last.
-func (s subject) lastChecked() time.Time {
+func (s facts) lastChecked() time.Time {
 	return slices.MaxFunc([]time.Time{s.checked, s.finding.CheckedAt, s.record.Current.VerifiedAt}, time.Time.Compare)
 }
 
 // judge finds the status of a credential.
-func (s subject) judge(h *Health) {
+func (s facts) judge(h *Health) {
 	h.Code, h.Message = s.finding.Code, s.finding.Message
 	if !s.finding.Since.IsZero() {
 		h.Since = s.finding.Since
@@ -138,7 +100,7 @@ func (s subject) judge(h *Health) {
 }
 
 // judgeExpiry tells expiring from healthy.
-func (s subject) judgeExpiry(h *Health) {
+func (s facts) judgeExpiry(h *Health) {
 	h.Status = StatusHealthy
 	begins := h.ExpiresAt.Add(-s.warning)
 	if h.ExpiresAt.IsZero() || s.now.Before(begins) {
@@ -156,7 +118,7 @@ func (s subject) judgeExpiry(h *Health) {
 }
 
 // endFrom says where the end is from.
-func (s subject) endFrom() string {
+func (s facts) endFrom() string {
 	if s.auth.TakesEnd() {
 		return "was entered"
 	}
@@ -165,7 +127,7 @@ func (s subject) endFrom() string {
 
 // judgePool finds the status of a pool from that of its tokens: as long as one works
 // the pool does.
-func (s subject) judgePool(h *Health) {
+func (s facts) judgePool(h *Health) {
 	var bad, worn, unknown []string
 	for _, m := range h.Members {
 		name := fmt.Sprintf("token %d (%s, %s)", m.Position, m.Fingerprint, m.Identity)
@@ -236,7 +198,7 @@ func (m MemberHealth) replaceable() bool {
 }
 
 // members judges the tokens of a pool one by one.
-func (s subject) members() []MemberHealth {
+func (s facts) members() []MemberHealth {
 	stored := s.record.Current.Members
 	list := make([]MemberHealth, 0, len(stored))
 	for i, m := range stored {
@@ -259,6 +221,6 @@ func (s subject) members() []MemberHealth {
 }
 
 // allSpent reports whether no token has quota left, of the ordinary resource.
-func (s subject) allSpent(members []MemberHealth) bool {
+func (s facts) allSpent(members []MemberHealth) bool {
 	return !slices.ContainsFunc(members, func(m MemberHealth) bool { return !m.Quotas[DefaultResource].spent(s.now) })
 }

@@ -173,7 +173,7 @@ func TestWithoutACredential(t *testing.T) {
 	assert.Equal(t, h, w.check(t), "nothing is sent")
 	w.reauth(t, entry("mia@example.com", "k1"))
 	w.clock.advance(time.Hour)
-	_, err := w.Credentials.Forget(t.Context(), "a", backend.Actor{})
+	_, err := w.Swaps.Forget(t.Context(), "a", backend.Actor{})
 	require.NoError(t, err)
 	assert.Equal(t, w.clock.now(), w.health(t).Since)
 }
@@ -384,7 +384,7 @@ func TestAPoolWhoseQuotasAreSpent(t *testing.T) {
 	none := int64(0)
 	for i, m := range change.After.Current.Members {
 		assert.Equal(t, backend.StatusHealthy, w.health(t).Status, "%d spent", i)
-		require.NoError(t, w.Credentials.Report(t.Context(), "a", backend.Report{
+		require.NoError(t, w.Handouts.Report(t.Context(), "a", backend.Report{
 			Fingerprint: m.Fingerprint, Remaining: &none, ResetAt: w.clock.now().Add(time.Hour), Resource: backend.DefaultResource,
 		}))
 	}

@@ -208,7 +208,7 @@ func pool(tokens ...string) backend.Entry {
 // reauth re-authenticates integration "a" and demands success.
 func (w *world) reauth(t *testing.T, e backend.Entry) *backend.Change {
 	t.Helper()
-	change, err := w.Credentials.Reauth(t.Context(), "a", e, backend.Actor{Via: "reauth/a"})
+	change, err := w.Swaps.Reauth(t.Context(), "a", e, backend.Actor{Via: "reauth/a"})
 	require.NoError(t, err)
 	return change
 }

@@ -72,7 +72,7 @@ func TestAccountsAreComparedInTheHistory(t *testing.T) {
 	w.creates(t, "b", "key")
 	for i, account := range []string{"mia", "mia", "noa", "mia"} {
 		w.reauth(t, entry(account+"@example.com", fmt.Sprint(i)))
-		_, err := w.Credentials.Forget(t.Context(), "a", backend.Actor{})
+		_, err := w.Swaps.Forget(t.Context(), "a", backend.Actor{})
 		require.NoError(t, err)
 	}
 	w.swaps(t, "b", entry("mia@example.com", "0"))
@@ -116,7 +116,7 @@ func TestTheCredentialInUseSentAgain(t *testing.T) {
 		assert.Equal(t, end, change.After.Current.ExpiresAt, "entered anew")
 	}
 	w = w.restarted()
-	back, err := w.Credentials.Rollback(t.Context(), "a", backend.Actor{})
+	back, err := w.Swaps.Rollback(t.Context(), "a", backend.Actor{})
 	require.NoError(t, err)
 	assert.Equal(t, "older", back.After.Current.Credential.Value("key").Reveal())
 }
@@ -197,7 +197,7 @@ func TestARollbackToAnotherAccountIsMarked(t *testing.T) {
 	w.create(t, "a", "key")
 	w.reauth(t, entry("mia@example.com", "one"))
 	w.reauth(t, entry("noa@example.com", "two"))
-	back, err := w.Credentials.Rollback(t.Context(), "a", backend.Actor{})
+	back, err := w.Swaps.Rollback(t.Context(), "a", backend.Actor{})
 	require.NoError(t, err)
 	assert.True(t, back.After.History[0].IdentityChanged)
 	assert.True(t, back.IdentityChanged)

@@ -4,116 +4,173 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"vault-plugin-secrets-sei/providers"
 )
 
-// update is the one way a record changes: lock, load, edit, save. If edit
-// returns the record it was given, nothing is written.
-func (c *Credentials) update(ctx context.Context, as turn, name string, edit func(context.Context, *Integration, *Change) (*Record, error)) (*Change, error) {
-	in, id, release, err := c.lock(ctx, as, name)
+// Edit returns what a record becomes: the one that it was given, Change.Before, for no
+// change. It can add to the change what a person should know.
+type Edit func(ctx context.Context, change *Change) (*Record, error)
+
+// Held is a credential record under its lock, with its integration as it is configured
+// while nobody can change it. Release it.
+type Held struct {
+	*Subject
+	door    *Door
+	release func()
+}
+
+// Release gives the record back.
+func (h *Held) Release() { h.release() }
+
+// Update is the one way a record changes: lock, load, edit, save. If edit returns the record
+// it was given, nothing is written.
+func (d *Door) Update(ctx context.Context, name string, edit func(*Held) Edit) (*Change, error) {
+	return d.update(ctx, turn{}, name, edit)
+}
+
+// Checked is Update for a request that has a credential checked, which takes as long as
+// the upstream does. It makes way for what goes first.
+func (d *Door) Checked(ctx context.Context, name string, edit func(*Held) Edit) (*Change, error) {
+	ctx, interrupt := context.WithCancelCause(ctx)
+	defer interrupt(nil)
+	return d.update(ctx, turn{bounded: true, interrupt: interrupt}, name, edit)
+}
+
+func (d *Door) update(ctx context.Context, as turn, name string, edit func(*Held) Edit) (*Change, error) {
+	held, err := d.Lock(ctx, name, as)
 	if err != nil {
 		return nil, err
 	}
-	defer release()
-	change, err := c.edit(ctx, in, id, func(ctx context.Context, change *Change) (*Record, error) { return edit(ctx, in, change) })
+	defer held.release()
+	change, err := held.Edit(ctx, edit(held))
 	if errors.Is(err, context.Canceled) && errors.Is(context.Cause(ctx), errOvertaken) {
-		return nil, c.busy(ctx, in, id, errOvertaken)
+		return nil, d.busy(ctx, held.Subject, errOvertaken)
 	}
 	return change, err
 }
 
-// checked is update for a request that has a credential checked, which takes as long as
-// the upstream does. It makes way for what goes first.
-func (c *Credentials) checked(ctx context.Context, name string, edit func(context.Context, *Integration, *Change) (*Record, error)) (*Change, error) {
-	ctx, interrupt := context.WithCancelCause(ctx)
-	defer interrupt(nil)
-	return c.update(ctx, turn{bounded: true, interrupt: interrupt}, name, edit)
-}
-
-// edit is update for whoever holds the lock of the record.
-func (c *Credentials) edit(ctx context.Context, in *Integration, id string, edit func(context.Context, *Change) (*Record, error)) (*Change, error) {
-	before, err := c.records.loadExact(ctx, id)
+// Edit is Update for whoever holds the record.
+func (h *Held) Edit(ctx context.Context, edit Edit) (*Change, error) {
+	before, err := h.Record(ctx)
 	if err != nil {
 		return nil, err
 	}
-	change := &Change{Integration: in, Before: before, id: id}
+	change := &Change{Integration: h.Integration, Before: before}
 	if change.After, err = edit(ctx, change); err != nil {
 		return nil, err
 	}
 	if change.After == before {
 		return change, nil
 	}
-	if err := c.put(ctx, change); err != nil {
+	if err := h.save(ctx, change); err != nil {
 		return nil, err
 	}
-	c.pools.checked(id, change.After.Version, change.tokens, change.asked, c.now())
-	if change.again {
-		if err := c.acquitted(ctx, change); err != nil {
+	h.door.quotas.checked(h.RecordID, change.After.Version, change.Tokens, change.Asked, h.door.now())
+	if change.Again {
+		if err := h.acquitted(ctx, change); err != nil {
 			return nil, err
 		}
 	}
 	return change, nil
 }
 
-// lock locks the integration's credential record. It reads the configuration
+// Note stores a record of the same credential that says more of it, in the middle of an Edit
+// or after one. It writes in any case, which proves that storage takes writes.
+func (h *Held) Note(ctx context.Context, record *Record) error {
+	return h.door.records.table.save(ctx, h.RecordID, record)
+}
+
+// Record returns the record as it is stored.
+func (h *Held) Record(ctx context.Context) (*Record, error) {
+	return h.door.records.LoadExact(ctx, h.RecordID)
+}
+
+// Athome is Record for whoever sends what is in it: it refuses where the integration leads
+// elsewhere than where the credential was checked.
+func (h *Held) Athome(ctx context.Context) (*Record, error) {
+	record, err := h.Record(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return record, h.door.MayLeave(h.Integration, record)
+}
+
+// Home stands for where a credential of the integration is sent.
+func (h *Held) Home() string { return h.door.configurations.Home(h.Integration) }
+
+// Houses reports whether a credential was checked where the integration leads.
+func (h *Held) Houses(s *Stored) bool { return h.door.configurations.Houses(h.Integration, s) }
+
+// Lock locks the integration's credential record. It reads the configuration
 // again once it has the lock, after which nobody can change it: where the
 // credential goes must not move between the check and the swap.
-func (c *Credentials) lock(ctx context.Context, as turn, name string) (*Integration, string, func(), error) {
+func (d *Door) Lock(ctx context.Context, name string, as turn) (*Held, error) {
 	for {
-		in, expected, err := c.located(ctx, name)
+		expected, err := d.located(ctx, name, nil)
 		if err != nil {
-			return nil, "", nil, err
+			return nil, err
 		}
-		release, err := c.locks.take(ctx, as, expected)
+		release, err := d.locks.take(ctx, as, expected.RecordID)
 		if errors.Is(err, errCrowded) || errors.Is(err, errOvertaken) {
-			return nil, "", nil, c.busy(ctx, in, expected, err)
+			return nil, d.busy(ctx, expected, err)
 		}
 		if err != nil {
-			return nil, "", nil, err
+			return nil, err
 		}
-		in, id, err := c.located(ctx, name)
-		if err == nil && id == expected {
-			return in, id, release, nil
+		subject, err := d.located(ctx, name, expected)
+		if err == nil && subject.RecordID == expected.RecordID {
+			subject.Mount, err = d.mounts.Read(ctx)
+			if err == nil {
+				return &Held{Subject: subject, door: d, release: release}, nil
+			}
 		}
 		release()
 		if err != nil {
-			return nil, "", nil, err
+			return nil, err
 		}
 	}
 }
 
-// held is a record under its lock, and what whoever changes it goes by.
-type held struct {
-	in      *Integration
-	id      string
-	mount   *Mount
-	release func()
+// Hold is Lock for what goes on after its request has gone: the end of the engine
+// waits for the release.
+func (d *Door) Hold(ctx context.Context, name string, as turn) (*Held, error) {
+	if _, err := d.mounts.Read(ctx); err != nil {
+		return nil, err
+	}
+	held, err := d.Lock(ctx, name, as)
+	if err != nil {
+		return nil, err
+	}
+	done, err := d.Begin()
+	if err != nil {
+		held.release()
+		return nil, err
+	}
+	unlock := held.release
+	held.release = func() {
+		done()
+		unlock()
+	}
+	return held, nil
 }
 
-// hold is lock for what goes on after its request has gone: the end of the engine
-// waits for the release.
-func (c *Credentials) hold(ctx context.Context, name string, as turn) (*held, error) {
-	mount, err := c.mount.Read(ctx)
+// located resolves an integration as it is stored; known is what it was a moment ago.
+func (d *Door) located(ctx context.Context, name string, known *Subject) (*Subject, error) {
+	in, err := d.configurations.ReadExact(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	in, id, unlock, err := c.lock(ctx, as, name)
-	if err != nil {
-		return nil, err
+	if known != nil && known.Integration == in {
+		return known, nil
 	}
-	if err := c.refreshes.begin(); err != nil {
-		unlock()
-		return nil, err
-	}
-	return &held{in, id, mount, func() {
-		c.refreshes.done()
-		unlock()
-	}}, nil
+	return d.configurations.Subject(in)
 }
 
 // busy is the refusal for a check that was not done because of others.
-func (c *Credentials) busy(ctx context.Context, in *Integration, id string, why error) error {
-	stays := "what is stored stays as it is"
-	if record, err := c.records.load(context.WithoutCancel(ctx), id); err == nil {
+func (d *Door) busy(ctx context.Context, s *Subject, why error) error {
+	in, stays := s.Integration, "what is stored stays as it is"
+	if record, err := d.records.table.load(context.WithoutCancel(ctx), s.RecordID); err == nil {
 		stays = kept(record)
 	}
 	e := &Error{Code: CodeBusy, Integration: in.Name, Provider: in.Provider, RetryAfter: busyPause}
@@ -125,11 +182,54 @@ func (c *Credentials) busy(ctx context.Context, in *Integration, id string, why 
 	return e
 }
 
-func (c *Credentials) located(ctx context.Context, name string) (*Integration, string, error) {
-	in, err := c.integrations.readExact(ctx, name)
+// Refused says what a failed request to the upstream means for the credential in use.
+func (h *Held) Refused(ctx context.Context, before *Record, err error) error {
+	return h.door.refused(ctx, h.Integration, before, err, nil)
+}
+
+// Check asks the upstream whether an entered credential works, for the integration and for
+// all that share its record, and returns what would be stored. It adds to change what a
+// person should know.
+func (h *Held) Check(ctx context.Context, entry Entry, change *Change) (*Stored, error) {
+	return h.door.check(ctx, h.Subject, entry, change)
+}
+
+// Prints are the fingerprints of a credential that is about to follow that of a record.
+func (h *Held) Prints(ctx context.Context, before *Record, cred providers.Credential) (prints, error) {
+	return h.door.prints.of(ctx, h.Subject, before, cred)
+}
+
+// HasPrint reports whether a fingerprint is that of the credential.
+func (h *Held) HasPrint(ctx context.Context, s *Stored, fingerprint string) (bool, error) {
+	return h.door.prints.names(ctx, h.AuthType, s, fingerprint)
+}
+
+// CanPrint makes sure that Prints cannot fail afterwards.
+func (h *Held) CanPrint(ctx context.Context) error {
+	_, err := h.door.prints.key(ctx)
+	return err
+}
+
+// Mark stores as a finding that a credential is no good, and returns that.
+func (h *Held) Mark(ctx context.Context, record *Record, e *Error) (*Finding, error) {
+	in, now := h.Integration, h.door.now()
+	held, err := h.door.findings.hold(ctx, in.Name)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	id, err := c.integrations.recordID(in)
-	return in, id, err
+	defer held.release()
+	stored, err := held.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	finding := stored.of(record.Version).found(&Result{Record: record, Code: e.Code, Message: e.Message, Unjudged: e.unjudged, Asked: now}, h.door.now())
+	if err := held.save(ctx, finding); err != nil {
+		return nil, err
+	}
+	return finding, nil
+}
+
+// Tell has an entry of the history told once more.
+func (h *Held) Tell(ctx context.Context, change *Change, entry HistoryEntry) {
+	h.door.tellEntry(ctx, h.RecordID, change, entry)
 }

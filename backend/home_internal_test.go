@@ -27,13 +27,13 @@ func TestAHomeThatWasNotedWithItsLineBreak(t *testing.T) {
 		Credential: secrets("email", "ada@example.com", "api_key", "key-1"), Fingerprint: "a",
 		Binding: groups.homeBy(written, providers.Settings.Value),
 	}}
-	assert.NoError(t, b.Credentials.mayLeave(written, record))
-	assert.Error(t, b.Credentials.mayLeave(other, record))
+	assert.NoError(t, b.Credentials.MayLeave(written, record))
+	assert.Error(t, b.Credentials.MayLeave(other, record))
 
 	l := &lesson{in: written, id: "app", home: groups.home(written), version: 1, fingerprint: "a", told: map[string]providers.Verified{"": {}}}
 	taught := l.taught(record)
-	assert.NoError(t, b.Credentials.mayLeave(plain, taught))
-	assert.Error(t, b.Credentials.mayLeave(other, taught))
+	assert.NoError(t, b.Credentials.MayLeave(plain, taught))
+	assert.Error(t, b.Credentials.MayLeave(other, taught))
 	assert.Same(t, taught, l.taught(taught), "nothing is written again")
 }
 

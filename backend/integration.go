@@ -83,6 +83,13 @@ func (in *Integration) binding(spec providers.Spec) string {
 	return fmt.Sprintf("%x", hash.Sum(nil))
 }
 
+// settle notes where its credential is sent, "" for not asked. It is for whoever has just
+// made the configuration.
+func (in *Integration) settle(home string) { in.home = home }
+
+// knownHome is where its credential is sent, "" where that was not asked.
+func (in *Integration) knownHome() string { return in.home }
+
 // forgetUnknownSecrets removes the secrets that only a newer version knows: they belong
 // to the address that they were written for, and nobody can send them again to this
 // version. It is for whoever has just made the configuration.

@@ -6,36 +6,74 @@ import (
 	"maps"
 	"strings"
 
+	"github.com/hashicorp/vault/sdk/logical"
+
 	"vault-plugin-secrets-sei/providers"
 )
 
 // Integrations reads and writes configurations. It is safe for concurrent use.
 type Integrations struct {
 	table   *table[Integration]
-	records *table[Record]
 	groups  *groups
-	// findings of an integration go with it.
-	findings *findings
-	pending  *table[Pending]
-	// refreshes may hold what could not be stored of a credential.
-	refreshes *refreshes
-	// lessons may hold what could not be stored of what checks learnt of it.
-	lessons *lessons
-	mount   *MountSettings
-	marks   *fingerprints
-	locks   *locks
+	records CredentialRecords
+	// findings of an integration go with it, and so do leftovers.
+	findings  *findings
+	leftovers Leftovers
+	mounts    MountReader
+	prints    *fingerprints
+	locks     *locks
 }
 
-// Draft is what a write of a configuration sends; settings that it does not have
-// stay as they are.
-type Draft struct {
-	// Create allows the write to create the integration. Without it, one that
-	// was deleted meanwhile does not come back with half its settings.
-	Create   bool
-	Provider string
-	AuthType string
-	Settings providers.Settings
+// CredentialRecords is what a change of an integration can do with credential records.
+type CredentialRecords interface {
+	LoadExact(ctx context.Context, id string) (*Record, error)
+	// Carry stores a record that has no credential under another key, too.
+	Carry(ctx context.Context, record *Record, to string) error
+	Remove(ctx context.Context, id string) error
 }
+
+// MountReader reads the settings of the mount.
+type MountReader interface {
+	Read(ctx context.Context) (*Mount, error)
+}
+
+// Leftovers is what else is kept of a credential record and goes with it.
+type Leftovers interface {
+	// Remove deletes what is stored.
+	Remove(ctx context.Context, id string) error
+	// Drop forgets what could not be stored.
+	Drop(id string)
+}
+
+// Needs are what integrations need of others. None may be nil.
+type Needs struct {
+	Registry     *providers.Registry
+	Records      CredentialRecords
+	Findings     *findings
+	Leftovers    Leftovers
+	Mounts       MountReader
+	Fingerprints *fingerprints
+	Locks        *locks
+}
+
+// newIntegrations returns the integrations in a storage.
+func newIntegrations(storage logical.Storage, n Needs) *Integrations {
+	groups := &groups{registry: n.Registry, index: logical.NewStorageView(storage, groupsPrefix)}
+	groups.integrations = newTable(storage, integrationsPrefix, encodeIntegration, func(key string, data []byte) (*Integration, error) {
+		in, err := decodeIntegration(key, data)
+		return groups.settled(in), err
+	}, nil)
+	return &Integrations{
+		table: groups.integrations, groups: groups, records: n.Records, findings: n.Findings, leftovers: n.Leftovers,
+		mounts: n.Mounts, prints: n.Fingerprints, locks: n.Locks,
+	}
+}
+
+// Reader returns what reads configuration and cannot write it.
+func (s *Integrations) Reader() *Reader { return &Reader{s.groups} }
+
+// Invalidate forgets what is cached of an integration that another node changed.
+func (s *Integrations) Invalidate(name string) { s.table.invalidate(name) }
 
 // Read returns the integration, or a refusal with CodeUnknownIntegration.
 func (s *Integrations) Read(ctx context.Context, name string) (*Integration, error) {
@@ -109,15 +147,15 @@ func (s *Integrations) carry(ctx context.Context, m move) error {
 	if m.before == nil {
 		return nil
 	}
-	there, err := s.records.loadExact(ctx, m.to)
+	there, err := s.records.LoadExact(ctx, m.to)
 	if err != nil || there.Version > 0 {
 		return err
 	}
-	record, err := s.records.loadExact(ctx, m.from)
+	record, err := s.records.LoadExact(ctx, m.from)
 	if err != nil || record.Version == 0 {
 		return err
 	}
-	return s.records.save(ctx, m.to, record)
+	return s.records.Carry(ctx, record, m.to)
 }
 
 // leave takes the integration out of its former group. Without anybody left the
@@ -128,7 +166,7 @@ func (s *Integrations) leave(ctx context.Context, m move) error {
 		return err
 	}
 	if len(siblings) == 0 {
-		if err := s.records.remove(ctx, m.from); err != nil {
+		if err := s.records.Remove(ctx, m.from); err != nil {
 			return err
 		}
 	}
@@ -152,7 +190,7 @@ func (s *Integrations) merge(name string, before *Integration, draft Draft) (*In
 		changed = append(changed, "auth_type")
 	}
 	after := *before
-	after.home = ""
+	after.settle("")
 	after.Settings = merge(before.Settings, draft.Settings)
 	p, err := s.Provider(before)
 	if err != nil {
@@ -189,14 +227,13 @@ func (s *Integrations) Delete(ctx context.Context, name string) error {
 		return err
 	}
 	if len(siblings) == 0 {
-		if err := s.pending.remove(ctx, move.from); err != nil {
+		if err := s.leftovers.Remove(ctx, move.from); err != nil {
 			return err
 		}
-		if err := s.records.remove(ctx, move.from); err != nil {
+		if err := s.records.Remove(ctx, move.from); err != nil {
 			return err
 		}
-		s.refreshes.forget(move.from)
-		s.lessons.forget(move.from)
+		s.leftovers.Drop(move.from)
 	}
 	forgotten, err := s.forgetFinding(ctx, name)
 	if err != nil {
@@ -213,15 +250,15 @@ func (s *Integrations) Delete(ctx context.Context, name string) error {
 // way finds nothing before it releases the lock, and looks then whether there still is
 // what it checked: else it could speak of another credential of the same version.
 func (s *Integrations) forgetFinding(ctx context.Context, name string) (release func(), err error) {
-	release, err = s.locks.acquire(ctx, "health/"+name)
+	held, err := s.findings.hold(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.findings.remove(ctx, name); err != nil {
-		release()
+	if err := held.remove(ctx); err != nil {
+		held.release()
 		return nil, err
 	}
-	return release, nil
+	return held.release, nil
 }
 
 // merge returns the settings with changes laid over them.

@@ -53,7 +53,7 @@ func TestAStoredCredentialIsNotSentElsewhere(t *testing.T) {
 	assert.Empty(t, in.Settings.Text("description"), "a refused write changes nothing")
 
 	require.NoError(t, w.Integrations.Write(t.Context(), "a", draft(texts("url", "https://one.example.com"))), "the same value is no change")
-	_, err = w.Credentials.Forget(t.Context(), "a", backend.Actor{})
+	_, err = w.Swaps.Forget(t.Context(), "a", backend.Actor{})
 	require.NoError(t, err)
 	require.NoError(t, w.Integrations.Write(t.Context(), "a", draft(texts("url", "https://two.example.com"))))
 }

@@ -15,56 +15,55 @@ type Swap struct {
 // TellSwap takes swaps once they are stored. It must not block.
 type TellSwap func(Swap)
 
-// SwapsTo has swaps told. It is for whoever has just made the backend.
-func (b *Backend) SwapsTo(tell TellSwap) { b.Credentials.journal = tell }
-
-// put is the one Put of a change, which is told once it is stored: also where storage said
+// save is the one Put of a change, which is told once it is stored: also where storage said
 // that it failed and carried it out, and whether or not anybody waits for the answer.
-func (c *Credentials) put(ctx context.Context, change *Change) error {
-	if err := c.records.save(ctx, change.id, change.After); err != nil {
+func (h *Held) save(ctx context.Context, change *Change) error {
+	records := h.door.records.table
+	if err := records.save(ctx, h.RecordID, change.After); err != nil {
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 		defer cancel()
-		stored, unread := c.records.loadExact(limited, change.id)
-		if unread == nil && stored.version() == change.After.version() && stored.version() != change.Before.version() {
-			c.tellSwap(ctx, change)
+		stored, unread := records.loadExact(limited, h.RecordID)
+		if unread == nil && stored.state() == change.After.state() && stored.state() != change.Before.state() {
+			h.tellSwap(ctx, change)
 		}
 		return err
 	}
-	c.refreshes.saved(change.id)
-	c.tellSwap(ctx, change)
+	h.door.unsaved.Saved(h.RecordID)
+	h.tellSwap(ctx, change)
 	return nil
 }
 
-// credentialVersion tells one state of a record's credential from another.
-type credentialVersion struct {
+// credentialState tells one state of a record's credential from another.
+type credentialState struct {
 	version     int
 	fingerprint string
 	verified    int64
 }
 
-func (r *Record) version() credentialVersion {
+// state tells one state of the record's credential from another.
+func (r *Record) state() credentialState {
 	if r.Current == nil {
-		return credentialVersion{version: r.Version}
+		return credentialState{version: r.Version}
 	}
-	return credentialVersion{r.Version, r.Current.Fingerprint, r.Current.VerifiedAt.UnixNano()}
+	return credentialState{r.Version, r.Current.Fingerprint, r.Current.VerifiedAt.UnixNano()}
 }
 
 // tellSwap tells of a change, if it is one of the credential.
-func (c *Credentials) tellSwap(ctx context.Context, change *Change) {
+func (h *Held) tellSwap(ctx context.Context, change *Change) {
 	if entry := change.After.latest; entry != nil && entry != change.Before.latest {
-		c.tellEntry(ctx, change, *entry)
+		h.door.tellEntry(ctx, h.RecordID, change, *entry)
 	}
 }
 
-func (c *Credentials) tellEntry(ctx context.Context, change *Change, entry HistoryEntry) {
+func (c *Door) tellEntry(ctx context.Context, id string, change *Change, entry HistoryEntry) {
 	if c.journal == nil {
 		return
 	}
 	siblings := change.Siblings
-	if siblings == nil && shared(change.id) {
+	if siblings == nil && shared(id) {
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 		defer cancel()
-		siblings, _ = c.integrations.siblings(limited, change.id, change.Integration) // without them it is told all the same
+		siblings, _ = c.configurations.Siblings(limited, id, change.Integration) // without them it is told all the same
 	}
 	swap := Swap{Integration: change.Integration.Name, Provider: change.Integration.Provider, HistoryEntry: entry}
 	for _, in := range siblings {

@@ -42,28 +42,28 @@ func TestEverySwapIsTold(t *testing.T) {
 		also        []string
 	}{
 		"reauth": {keyWorld, func(ctx context.Context, w *world) error {
-			return of(w.Credentials.Reauth(ctx, "a", entry("mia@example.com", "new"), who))
+			return of(w.Swaps.Reauth(ctx, "a", entry("mia@example.com", "new"), who))
 		}, "a", backend.CauseReauth, who, nil},
 		"reauth of a group": {groupWorld, func(ctx context.Context, w *world) error {
-			return of(w.Credentials.Reauth(ctx, "a", entry("mia@example.com", "new"), who))
+			return of(w.Swaps.Reauth(ctx, "a", entry("mia@example.com", "new"), who))
 		}, "a", backend.CauseReauth, who, []string{"b"}},
-		"forget": {keyWorld, func(ctx context.Context, w *world) error { return of(w.Credentials.Forget(ctx, "a", who)) }, "a", backend.CauseForget, who, nil},
+		"forget": {keyWorld, func(ctx context.Context, w *world) error { return of(w.Swaps.Forget(ctx, "a", who)) }, "a", backend.CauseForget, who, nil},
 		"forget for a group": {groupWorld, func(ctx context.Context, w *world) error {
-			return of(w.Credentials.Forget(ctx, "b", who))
+			return of(w.Swaps.Forget(ctx, "b", who))
 		}, "b", backend.CauseForget, who, []string{"a"}},
-		"rollback": {replacedWorld, func(ctx context.Context, w *world) error { return of(w.Credentials.Rollback(ctx, "a", who)) }, "a", backend.CauseRollback, who, nil},
-		"rotate":   {rotatableWorld(true), func(ctx context.Context, w *world) error { return of(w.Watch.Rotate(ctx, "a", who)) }, "a", backend.CauseRotate, who, nil},
+		"rollback": {replacedWorld, func(ctx context.Context, w *world) error { return of(w.Swaps.Rollback(ctx, "a", who)) }, "a", backend.CauseRollback, who, nil},
+		"rotate":   {rotatableWorld(true), func(ctx context.Context, w *world) error { return of(w.Swaps.Rotate(ctx, "a", who)) }, "a", backend.CauseRotate, who, nil},
 		"rotate without overlap": {rotatableWorld(false), func(ctx context.Context, w *world) error {
-			return of(w.Watch.Rotate(ctx, "a", who))
+			return of(w.Swaps.Rotate(ctx, "a", who))
 		}, "a", backend.CauseRotate, who, nil},
 		"rotate by itself": {dueKeyWorld(true), steps(13 * time.Hour), "a", backend.CauseRotate, itself("auto_rotate"), nil},
 		"adoption":         {cutOffWorld, steps(0), "a", backend.CauseRotate, backend.Actor{}, nil},
-		"rotate tokens":    {appWorld, func(ctx context.Context, w *world) error { return of(w.Watch.Rotate(ctx, "app", who)) }, "app", backend.CauseRotate, who, nil},
+		"rotate tokens":    {appWorld, func(ctx context.Context, w *world) error { return of(w.Swaps.Rotate(ctx, "app", who)) }, "app", backend.CauseRotate, who, nil},
 		"callback": {consentWorld, func(ctx context.Context, w *world) error {
-			return of(w.Credentials.Return(ctx, backend.Returned{State: providers.NewSecret(w.flow), Code: providers.NewSecret("code")}, who))
+			return of(w.Swaps.Return(ctx, backend.Returned{State: providers.NewSecret(w.flow), Code: providers.NewSecret("code")}, who))
 		}, "app", backend.CauseReauth, backend.Actor{Via: who.Via, RequestID: who.RequestID}, nil},
 		"refresh for a reader": {dueWorld, func(ctx context.Context, w *world) error {
-			return of(w.Credentials.HandOut(ctx, "app", "", who, nil))
+			return of(w.Handouts.HandOut(ctx, "app", "", who, nil))
 		}, "app", backend.CauseRefresh, who, nil},
 		"refresh for a check": {dueWorld, func(ctx context.Context, w *world) error { return of(w.Watch.Check(ctx, "app")) }, "app", backend.CauseRefresh, itself("health/app"), nil},
 		"refresh for a check that somebody asked for": {dueWorld, func(ctx context.Context, w *world) error {
@@ -74,7 +74,7 @@ func TestEverySwapIsTold(t *testing.T) {
 			dueWorld(t, w)
 			require.NoError(t, w.Mount.Write(t.Context(), providers.Settings{Numbers: map[string]int64{"history_limit": 1}}))
 		}, func(ctx context.Context, w *world) error {
-			return of(w.Credentials.HandOut(ctx, "app", "", who, nil))
+			return of(w.Handouts.HandOut(ctx, "app", "", who, nil))
 		}, "app", backend.CauseRefresh, who, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -134,7 +134,7 @@ func TestASwapIsToldOnceItIsStored(t *testing.T) {
 					}
 					return c.fault
 				})
-				_, _ = w.Credentials.Reauth(ctx, "a", entry("mia@example.com", "new"), backend.Actor{RequestID: "r"})
+				_, _ = w.Swaps.Reauth(ctx, "a", entry("mia@example.com", "new"), backend.Actor{RequestID: "r"})
 				assert.Len(t, j.swaps, c.told)
 				store.reset(nil)
 			})
@@ -146,7 +146,7 @@ func TestASwapIsToldOnceItIsStored(t *testing.T) {
 	j.follows(t, w)
 	w.reauth(t, entry("mia@example.com", "old"))
 	w.upstream.refuses(failure(providers.Rejected))
-	_, err := w.Credentials.Reauth(t.Context(), "a", entry("mia@example.com", "bad"), backend.Actor{})
+	_, err := w.Swaps.Reauth(t.Context(), "a", entry("mia@example.com", "bad"), backend.Actor{})
 	require.Error(t, err)
 	_, err = w.Watch.Check(t.Context(), "a")
 	require.NoError(t, err)

@@ -23,13 +23,13 @@ func (s *Integrations) judge(ctx context.Context, m move, draft Draft) error {
 	}
 	if m.before == nil {
 		// Made here, where the first write is, so that checks write nothing.
-		if _, err := s.marks.key(ctx); err != nil {
+		if _, err := s.prints.key(ctx); err != nil {
 			return err
 		}
 	} else if err := s.keepsHome(ctx, m, spec, draft); err != nil {
 		return err
 	}
-	mount, err := s.mount.Read(ctx)
+	mount, err := s.mounts.Read(ctx)
 	if err != nil {
 		return err
 	}
@@ -54,11 +54,11 @@ func (s *Integrations) judgeRecord(ctx context.Context, m move) error {
 	if len(siblings) > 0 {
 		return s.groups.conflict(m.after, siblings)
 	}
-	record, err := s.records.loadExact(ctx, m.to)
+	record, err := s.records.LoadExact(ctx, m.to)
 	if err != nil || record.Version == 0 {
 		return err
 	}
-	return s.records.remove(ctx, m.to)
+	return s.records.Remove(ctx, m.to)
 }
 
 // settingsFit lets the provider judge the form of what only it understands.
@@ -113,7 +113,7 @@ func keepsSecretsHome(m move, spec providers.Spec, draft Draft, changed []string
 
 // keepsCredentialHome refuses a change of where the stored credential is sent.
 func (s *Integrations) keepsCredentialHome(ctx context.Context, m move, changed []string) error {
-	record, err := s.records.loadExact(ctx, m.from)
+	record, err := s.records.LoadExact(ctx, m.from)
 	if err != nil || !record.holds() {
 		return err
 	}

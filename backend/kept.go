@@ -41,21 +41,20 @@ type usage struct {
 // inUse returns what the tokens of a pool that are in use already were verified as. One
 // counts only if what was demanded of it is what is demanded now, if its end has not come,
 // and if no check since has found fault with it and no worker has reported it.
-func (c *Credentials) inUse(ctx context.Context, in *Integration, spec providers.Spec, auth providers.AuthType, cred providers.Credential, change *Change) (usage, error) {
-	current, field := change.Before.Current, poolOf(auth)
+func (c *Door) inUse(ctx context.Context, s *Subject, cred providers.Credential, change *Change) (usage, error) {
+	current, field := change.Before.Current, poolOf(s.AuthType)
 	if current == nil || field == "" {
 		return usage{}, nil
 	}
-	found, err := c.findings.load(ctx, in.Name)
+	found, err := c.findings.Load(ctx, s.Integration.Name)
 	if err != nil {
 		return usage{}, err
 	}
 	finding, stored := found.of(change.Before.Version), current.Credential.Values(field)
-	id, err := c.integrations.recordID(in)
-	if err != nil || len(stored) != len(current.Members) {
-		return usage{}, err
+	if len(stored) != len(current.Members) {
+		return usage{}, nil
 	}
-	reported, sameDemands := c.pools.reported(id, change.Before.Version), current.VerifiedFor == in.demands(spec, auth)
+	reported, sameDemands := c.quotas.reported(s.RecordID, change.Before.Version), current.VerifiedFor == s.demands()
 	u := usage{make([]*providers.Member, len(cred.Values(field))), make([]string, len(cred.Values(field)))}
 	for i, token := range cred.Values(field) {
 		at := slices.IndexFunc(stored, func(s providers.Secret) bool { return equalSecrets(s, token) })
@@ -110,13 +109,13 @@ func equalSecrets(a, b providers.Secret) bool {
 }
 
 // tokensOf is what the check of a pool learnt of its tokens.
-func tokensOf(s *Stored, v providers.Verified) []tokenCheck {
+func tokensOf(s *Stored, v providers.Verified) []TokenCheck {
 	if len(v.Members) < 2 {
 		return nil
 	}
-	var found []tokenCheck
+	var found []TokenCheck
 	for i, m := range v.Members {
-		found = append(found, tokenCheck{member: s.Members[i], taken: !m.Kept, limited: m.Kept, quotas: m.Quotas})
+		found = append(found, TokenCheck{Member: s.Members[i], Taken: !m.Kept, Limited: m.Kept, Quotas: m.Quotas})
 	}
 	return found
 }

@@ -47,7 +47,7 @@ func TestWhatHappensDuringACheckWins(t *testing.T) {
 		},
 		"forget": func(t *testing.T, w *world) {
 			t.Helper()
-			require.NoError(t, of(w.Credentials.Forget(t.Context(), "a", backend.Actor{})))
+			require.NoError(t, of(w.Swaps.Forget(t.Context(), "a", backend.Actor{})))
 		},
 		"delete": func(t *testing.T, w *world) { t.Helper(); require.NoError(t, w.Integrations.Delete(t.Context(), "a")) },
 		"delete and create": func(t *testing.T, w *world) {
@@ -153,7 +153,7 @@ func TestLearningDoesNotWaitForASlowReauthentication(t *testing.T) {
 			return telling(time.Now().Add(90*24*time.Hour))(ctx, target, cred)
 		})
 		go func() {
-			_, err := w.Credentials.Reauth(context.Background(), "a", entry("mia@example.com", "new"), backend.Actor{})
+			_, err := w.Swaps.Reauth(context.Background(), "a", entry("mia@example.com", "new"), backend.Actor{})
 			assert.NoError(t, err)
 		}()
 		synctest.Wait()
@@ -169,11 +169,11 @@ func TestRotationFollowsWhatIsKnown(t *testing.T) {
 	w := newWorld(&storage{})
 	rotatable(t, w, true, "auto_rotate")
 	w.clock.advance(40 * time.Minute)
-	step(t, w.Watch.Sweep())
+	step(t, w.Sweeper.Sweep())
 	require.Equal(t, "first-key", w.key(t))
 	w.bank.ends["first-key"] = w.clock.now().Add(20 * time.Minute)
 	require.NoError(t, of(w.Watch.Check(t.Context(), "a")))
-	step(t, w.Watch.Sweep())
+	step(t, w.Sweeper.Sweep())
 	assert.Equal(t, "made-key-1", w.key(t))
 }
 
@@ -185,7 +185,7 @@ func TestAnEndThatWasPutOffIsAnnouncedAgain(t *testing.T) {
 	told := func(days ...int) {
 		t.Helper()
 		w.clock.advance(2 * time.Minute)
-		step(t, w.Watch.Sweep())
+		step(t, w.Sweeper.Sweep())
 		var have []int
 		for _, e := range w.events.of(backend.EventExpiring) {
 			have = append(have, e.DaysLeft)

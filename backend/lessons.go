@@ -80,6 +80,9 @@ type lessons struct {
 	changes atomic.Uint64
 }
 
+// newLessons returns lessons of nothing.
+func newLessons(backlog *backlog) *lessons { return &lessons{backlog: backlog} }
+
 // turn returns a number that is larger than all before.
 func (l *lessons) turn() uint64 {
 	l.mu.Lock()
@@ -165,7 +168,7 @@ func (l *lessons) put(id string, c course) {
 }
 
 // keep drops those of records that are gone. What storage did not take is left to
-// Credentials.learnAgain: a record may be newer than the list.
+// Door.learnAgain: a record may be newer than the list.
 func (l *lessons) keep(ids map[string]bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -13,24 +13,15 @@ import (
 
 // result is what one look came to.
 type result struct {
-	in     *Integration
-	record *Record
-	// asked is when it began.
-	asked time.Time
-	// taken are the tokens that the upstream took, by the keys of Stored.lives.
-	taken   []string
-	code    string
-	message string
-	// unjudged is set where the upstream did not look at the credential.
-	unjudged   bool
-	members    map[string]MemberFinding
+	Result
+	in         *Integration
 	retryAfter time.Duration
 	// broke is set where the provider panicked.
 	broke error
 	// quotas are what the upstream told beside its answers, of one token; tokens is what
 	// was learnt of each of a pool.
 	quotas []providers.Quota
-	tokens []tokenCheck
+	tokens []TokenCheck
 	// turn is its place in the order in which looks began.
 	turn uint64
 	// told is what the upstream told, by the keys of Stored.lives.
@@ -59,10 +50,10 @@ type looking struct {
 
 // look asks the upstream about a credential: of a pool, about each token.
 func (w *Watch) look(ctx context.Context, in *Integration, record *Record, mount *Mount, how looking) (*result, error) {
-	r := &result{in: in, record: record, asked: w.now(), turn: w.credentials.lessons.turn(), members: map[string]MemberFinding{}, told: map[string]providers.Verified{}}
+	r := &result{Result: Result{Record: record, Asked: w.now(), Members: map[string]MemberFinding{}}, in: in, turn: w.door.Turn(), told: map[string]providers.Verified{}}
 	var refused *Error
-	if errors.As(w.credentials.mayLeave(in, record), &refused) {
-		r.code, r.message = refused.Code, refused.Message
+	if errors.As(w.door.MayLeave(in, record), &refused) {
+		r.Code, r.Message = refused.Code, refused.Message
 		return r, nil
 	}
 	if record.Current.Access == nil && len(record.Current.Members) > 1 {
@@ -77,7 +68,7 @@ func (w *Watch) look(ctx context.Context, in *Integration, record *Record, mount
 		err = w.ask(limited, r, record.Current.Credential, mount)
 	}
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
-		r.code, r.message = string(providers.Unreachable), fmt.Sprintf("the check did not end within %s, which is all the time that it had", how.limit.Round(time.Second))
+		r.Code, r.Message = string(providers.Unreachable), fmt.Sprintf("the check did not end within %s, which is all the time that it had", how.limit.Round(time.Second))
 		return r, nil
 	}
 	return r, err
@@ -85,9 +76,9 @@ func (w *Watch) look(ctx context.Context, in *Integration, record *Record, mount
 
 // add takes the result of one token into that of its pool.
 func (r *result) add(at int, single *result) {
-	member := r.record.Current.Members[at]
-	if len(single.taken) > 0 {
-		r.taken = append(r.taken, member.Fingerprint)
+	member := r.Record.Current.Members[at]
+	if len(single.Taken) > 0 {
+		r.Taken = append(r.Taken, member.Fingerprint)
 	}
 	r.tokens = append(r.tokens, single.token(member))
 	if told, ok := single.told[""]; ok {
@@ -96,24 +87,24 @@ func (r *result) add(at int, single *result) {
 	for _, note := range single.notes {
 		r.notes = append(r.notes, fmt.Sprintf("token %d: %s", at+1, note))
 	}
-	if single.code != "" {
-		r.members[member.Fingerprint] = MemberFinding{Code: single.code, Message: single.message, Unjudged: single.unjudged}
+	if single.Code != "" {
+		r.Members[member.Fingerprint] = MemberFinding{Code: single.Code, Message: single.Message, Unjudged: single.Unjudged}
 		r.retryAfter = max(r.retryAfter, single.retryAfter)
 		r.broke = cmp.Or(r.broke, single.broke)
 	}
 }
 
 // token is what the result of one token says for the choice among those of its pool.
-func (r *result) token(member StoredMember) tokenCheck {
-	return tokenCheck{
-		member: member, taken: len(r.taken) > 0, limited: r.code == string(providers.RateLimited),
-		retryAfter: r.retryAfter, quotas: r.quotas,
+func (r *result) token(member StoredMember) TokenCheck {
+	return TokenCheck{
+		Member: member, Taken: len(r.Taken) > 0, Limited: r.Code == string(providers.RateLimited),
+		RetryAfter: r.retryAfter, Quotas: r.quotas,
 	}
 }
 
 // single is for the result of one token of a pool.
 func (r *result) single() *result {
-	return &result{in: r.in, record: r.record, told: map[string]providers.Verified{}}
+	return &result{Result: Result{Record: r.Record}, in: r.in, told: map[string]providers.Verified{}}
 }
 
 // poolField finds the field of a pool's tokens.
@@ -128,16 +119,16 @@ func poolField(cred providers.Credential, n int) (string, []providers.Secret) {
 
 // ask validates one credential and notes the outcome.
 func (w *Watch) ask(ctx context.Context, r *result, cred providers.Credential, mount *Mount) error {
-	provider, err := w.integrations.Provider(r.in)
+	provider, err := w.configurations.Provider(r.in)
 	if err != nil {
 		return err
 	}
 	spec := provider.Spec()
 	auth, _ := spec.AuthType(r.in.AuthType)
-	target := r.record.Current.at(r.in.target(spec, mount))
+	target := r.Record.Current.at(r.in.target(spec, mount))
 	told, err := guardedValidate(ctx, provider, target, handed(auth, cred))
 	told, r.notes = believed(told, w.now())
-	told, err = keepSecret(provider, target, r.record.Current.Credential, told, err) // of a pool, all of it
+	told, err = keepSecret(provider, target, r.Record.Current.Credential, told, err) // of a pool, all of it
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -152,14 +143,14 @@ func (w *Watch) ask(ctx context.Context, r *result, cred providers.Credential, m
 		r.quotas = told.Members[0].Quotas
 	}
 	if cause != nil {
-		r.quotas, r.slow, r.unjudged = cause.Quotas, cause.Slow, cause.Unjudged
-		r.code, r.message, r.retryAfter = string(cause.Outcome), cause.Error(), cause.RetryAfter
+		r.quotas, r.slow, r.Unjudged = cause.Quotas, cause.Slow, cause.Unjudged
+		r.Code, r.Message, r.retryAfter = string(cause.Outcome), cause.Error(), cause.RetryAfter
 		if cause.Panic != nil {
-			r.broke = &brokeOff{*cause.Panic}
+			r.broke = brokenOff(cause.Panic)
 		}
 	}
 	if cause == nil || cause.Outcome != providers.Rejected && !cause.CouldNotTell() {
-		r.taken = []string{""}
+		r.Taken = []string{""}
 	}
 	return nil
 }
@@ -169,10 +160,10 @@ func (w *Watch) ask(ctx context.Context, r *result, cred providers.Credential, m
 func (r *result) rejections(before *Finding, suspected map[string]bool) []string {
 	rejected := string(providers.Rejected)
 	var list []string
-	if r.code == rejected && before.Code != rejected && !suspected[""] {
+	if r.Code == rejected && before.Code != rejected && !suspected[""] {
 		list = append(list, "")
 	}
-	for fingerprint, m := range r.members {
+	for fingerprint, m := range r.Members {
 		if m.Code == rejected && before.Members[fingerprint].Code != rejected && !suspected[fingerprint] {
 			list = append(list, fingerprint)
 		}
@@ -185,25 +176,25 @@ func (r *result) rejections(before *Finding, suspected map[string]bool) []string
 func (r *result) keepVerdicts(before *Finding, doubtful []string) {
 	for _, fingerprint := range r.unasked {
 		if known, was := before.Members[fingerprint]; was {
-			r.members[fingerprint] = known
+			r.Members[fingerprint] = known
 		}
 	}
-	for fingerprint, m := range r.members {
+	for fingerprint, m := range r.Members {
 		known, was := before.Members[fingerprint]
 		switch {
 		case slices.Contains(doubtful, fingerprint) && !was:
-			delete(r.members, fingerprint)
+			delete(r.Members, fingerprint)
 		case slices.Contains(doubtful, fingerprint), m.Unjudged && known.verdict(), providers.Outcome(m.Code).CouldNotTell() && verdict(known.Code):
-			r.members[fingerprint] = known
+			r.Members[fingerprint] = known
 		}
 	}
-	if len(r.members) == 0 {
-		r.members = nil
+	if len(r.Members) == 0 {
+		r.Members = nil
 	}
 }
 
 // slower reports whether to ask again more seldom: a person must act, and upstreams count
 // attempts of accounts that they have blocked, too.
 func (r *result) slower() bool {
-	return r.code == string(providers.Rejected) || r.code == string(providers.AccountBlocked) && r.record.Current.Access != nil
+	return r.Code == string(providers.Rejected) || r.Code == string(providers.AccountBlocked) && r.Record.Current.Access != nil
 }

@@ -14,7 +14,7 @@ import (
 // alone, and the refresh token is what a person would have to consent for again.
 func (w *Watch) lookAtAccess(ctx context.Context, r *result, mount *Mount, how looking) error {
 	who := askerOf(ctx, Actor{Via: "health/" + r.in.Name})
-	out, err := w.credentials.HandOut(ctx, r.in.Name, DefaultResource, who, nil)
+	out, err := w.handouts.HandOut(ctx, r.in.Name, DefaultResource, who, nil)
 	var refused *Error
 	switch {
 	case errors.As(err, &refused):
@@ -25,8 +25,8 @@ func (w *Watch) lookAtAccess(ctx context.Context, r *result, mount *Mount, how l
 	case out.Record.Current == nil:
 		return nil
 	}
-	r.in, r.record = out.Integration, out.Record // as they belong together
-	if err := w.ask(ctx, r, r.record.Current.Credential, mount); err != nil {
+	r.in, r.Record = out.Integration, out.Record // as they belong together
+	if err := w.ask(ctx, r, r.Record.Current.Credential, mount); err != nil {
 		return err
 	}
 	renew, err := w.renewable(ctx, r, how)
@@ -38,21 +38,21 @@ func (w *Watch) lookAtAccess(ctx context.Context, r *result, mount *Mount, how l
 
 // fails takes a refusal for the result.
 func (r *result) fails(refused *Error) {
-	r.code, r.message, r.retryAfter = refused.Code, refused.Message, time.Duration(refused.RetryAfter)*time.Second
+	r.Code, r.Message, r.retryAfter = refused.Code, refused.Message, time.Duration(refused.RetryAfter)*time.Second
 }
 
 // renewable reports whether to renew a token that is refused. One refusal is asked about
 // again before that, and for a rejection that is known already it is done once.
 func (w *Watch) renewable(ctx context.Context, r *result, how looking) (bool, error) {
-	current := r.record.Current
-	if r.code != string(providers.Rejected) || current.Access == nil || !current.refreshable() {
+	current := r.Record.Current
+	if r.Code != string(providers.Rejected) || current.Access == nil || !current.refreshable() {
 		return false, nil
 	}
-	stored, err := w.findings.load(ctx, r.in.Name)
+	stored, err := w.findings.Load(ctx, r.in.Name)
 	if err != nil {
 		return false, err
 	}
-	known := stored.of(r.record.Version)
+	known := stored.of(r.Record.Version)
 	if known.Code == string(providers.Rejected) {
 		return current.Access.IssuedAt.Before(known.Since), nil
 	}
@@ -61,29 +61,29 @@ func (w *Watch) renewable(ctx context.Context, r *result, how looking) (bool, er
 
 // lookAtRenewed renews an access token that is refused and looks at what comes of it.
 func (w *Watch) lookAtRenewed(ctx context.Context, r *result, mount *Mount, who Actor) error {
-	change, err := w.credentials.renewRefused(ctx, r.in, r.record, who)
+	change, err := w.consents.RenewRefused(ctx, r.in, r.Record, who)
 	var refused *Error
 	switch {
 	case errors.As(err, &refused):
 		r.fails(refused)
-		r.message = fmt.Sprintf("the upstream refuses the access token before its end, and it could not be renewed: %s", refused.Message)
+		r.Message = fmt.Sprintf("the upstream refuses the access token before its end, and it could not be renewed: %s", refused.Message)
 		return nil
 	case err != nil:
 		return err
-	case change.After.Current == nil || change.After.Version != r.record.Version:
+	case change.After.Current == nil || change.After.Version != r.Record.Version:
 		return nil // replaced meanwhile, and settle sees that
 	}
-	r.in, r.record = change.Integration, change.After
-	if !r.record.Current.refreshable() {
-		r.fails((&Handout{Integration: r.in, Record: r.record}).consentAgain())
+	r.in, r.Record = change.Integration, change.After
+	if !r.Record.Current.refreshable() {
+		r.fails(consentAgain(r.in, r.Record))
 		return nil
 	}
 	for again := false; ; again = true {
-		r.code, r.message, r.retryAfter = "", "", 0
-		if err := w.ask(ctx, r, r.record.Current.Credential, mount); err != nil {
+		r.Code, r.Message, r.retryAfter = "", "", 0
+		if err := w.ask(ctx, r, r.Record.Current.Credential, mount); err != nil {
 			return err
 		}
-		if r.code != string(providers.Rejected) || again {
+		if r.Code != string(providers.Rejected) || again {
 			break
 		}
 		if err := pause(ctx); err != nil { // a new token may not be known everywhere yet

@@ -12,6 +12,9 @@ import (
 	"vault-plugin-secrets-sei/providers"
 )
 
+// perHost is how many checks go to one host at a time.
+const perHost = 4
+
 // poolLook is a look at the tokens of a pool, side by side as far as the host may be asked
 // so.
 type poolLook struct {
@@ -37,7 +40,7 @@ type poolLook struct {
 // were not reached stay as they were. Once the upstream cannot be reached that is so for
 // all: to wait for the time limit of each would take too long.
 func (w *Watch) lookAtPool(ctx context.Context, r *result, mount *Mount, how looking) error {
-	current := r.record.Current
+	current := r.Record.Current
 	field, tokens := poolField(current.Credential, len(current.Members))
 	look := &poolLook{w: w, r: r, mount: mount, field: field, tokens: tokens, limit: how.limit, ends: make([]*result, len(tokens))}
 	for i := range tokens {
@@ -59,9 +62,9 @@ func (w *Watch) lookAtPool(ctx context.Context, r *result, mount *Mount, how loo
 func (l *poolLook) run(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, l.limit)
 	defer cancel()
-	hostname := l.w.hostOf(l.r.in)
+	hostname := l.w.configurations.Host(l.r.in)
 	lend := func() (func(), bool) {
-		return l.w.schedule.lend(hostname, l.mount.MaxConcurrentChecks, l.w.now())
+		return l.w.turns.Lend(hostname, l.mount.MaxConcurrentChecks, l.w.now())
 	}
 	slots := make(chan struct{}, perHost-1)
 	for l.step(limited) {
@@ -121,7 +124,7 @@ func (l *poolLook) step(ctx context.Context) (more bool) {
 		l.err = err
 	default:
 		l.ends[at] = end
-		if end.code == string(providers.Unreachable) && !end.slow {
+		if end.Code == string(providers.Unreachable) && !end.slow {
 			l.down = end
 		}
 	}
@@ -143,10 +146,10 @@ func (l *poolLook) ask(ctx context.Context, at int) (end *result, err error) {
 
 // note brings what was found into the result of the pool.
 func (l *poolLook) note(how looking) {
-	members := l.r.record.Current.Members
+	members := l.r.Record.Current.Members
 	if how.only == nil && l.down == nil && !l.answered() {
 		l.down = l.r.single()
-		l.down.code, l.down.message = string(providers.Unreachable), "the upstream did not answer within the time of a check"
+		l.down.Code, l.down.Message = string(providers.Unreachable), "the upstream did not answer within the time of a check"
 	}
 	for i := range members {
 		at := (how.from + i) % len(members)
@@ -190,7 +193,7 @@ func (r *result) noteUnreached() {
 		positions = append(positions, strconv.Itoa(at))
 	}
 	r.notes = append(r.notes, fmt.Sprintf("the check ended before all %d tokens of the pool were asked about: what is known of tokens %s is as it was; the next check, by hand or by itself, begins with them",
-		len(r.record.Current.Members), strings.Join(positions, ", ")))
+		len(r.Record.Current.Members), strings.Join(positions, ", ")))
 }
 
 func setOf(names []string) map[string]bool {

@@ -167,7 +167,7 @@ func TestASlowPoolIsCheckedInParts(t *testing.T) {
 	require.NoError(t, w.Mount.Write(t.Context(), providers.Settings{Numbers: map[string]int64{"health_check_interval": 3600, "request_timeout": 1}}))
 	s.takes = 900 * time.Millisecond
 	s.rejected = "token-11"
-	sweep := w.Watch.Sweep()
+	sweep := w.Sweeper.Sweep()
 	step(t, sweep)
 	w.clock.advance(time.Hour)
 	step(t, sweep)
@@ -213,7 +213,7 @@ func TestAGroupThatNeedsMoreTime(t *testing.T) {
 						return providers.Verified{}, failure(providers.Unreachable)
 					}
 				})
-				_, err := w.Credentials.Reauth(t.Context(), "a", entry("mia@example.com", "new"), backend.Actor{})
+				_, err := w.Swaps.Reauth(t.Context(), "a", entry("mia@example.com", "new"), backend.Actor{})
 				refused := requireCode(t, err, string(providers.Unreachable))
 				if c.more {
 					assert.Contains(t, refused.Message, "request_timeout")
@@ -249,7 +249,7 @@ func TestSlowPoolsStopNobodysChecks(t *testing.T) {
 					require.NoError(t, w.Integrations.Write(t.Context(), name, backend.Draft{
 						Create: true, Provider: "fake", AuthType: "pool", Settings: own(fmt.Sprintf("https://slow-%d.example.com", n%4)),
 					}))
-					_, err := w.Credentials.Reauth(t.Context(), name, pool(tokens...), backend.Actor{})
+					_, err := w.Swaps.Reauth(t.Context(), name, pool(tokens...), backend.Actor{})
 					require.NoError(t, err)
 				}
 				for n := range 4 {
@@ -257,7 +257,7 @@ func TestSlowPoolsStopNobodysChecks(t *testing.T) {
 					require.NoError(t, w.Integrations.Write(t.Context(), name, backend.Draft{
 						Create: true, Provider: "fake", AuthType: "key", Settings: own("https://quick.example.com"),
 					}))
-					_, err := w.Credentials.Reauth(t.Context(), name, entry(name, "key"), backend.Actor{})
+					_, err := w.Swaps.Reauth(t.Context(), name, entry(name, "key"), backend.Actor{})
 					require.NoError(t, err)
 				}
 				var mu sync.Mutex
@@ -287,7 +287,7 @@ func TestSlowPoolsStopNobodysChecks(t *testing.T) {
 				done := make(chan struct{})
 				go func() {
 					defer close(done)
-					w.Watch.Sweep().Run(ctx, func() bool { return true })
+					w.Sweeper.Sweep().Run(ctx, func() bool { return true })
 				}()
 				time.Sleep(10 * time.Minute)
 				stop()

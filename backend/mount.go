@@ -1,15 +1,11 @@
 package backend
 
 import (
-	"context"
 	"errors"
 	"time"
 
 	"vault-plugin-secrets-sei/providers"
 )
-
-// mountKey is the key of the mount's settings; it is also their path.
-const mountKey = "config"
 
 // Mount is the settings of the mount, with defaults filled in. Values are immutable.
 type Mount struct {
@@ -47,38 +43,6 @@ func MountFields() []providers.Field {
 	}
 }
 
-// MountSettings reads and writes the settings of the mount. It is safe for
-// concurrent use.
-type MountSettings struct {
-	table *table[Mount]
-	locks *locks
-}
-
-// Read returns the settings, defaults where nothing was written.
-func (m *MountSettings) Read(ctx context.Context) (*Mount, error) {
-	return m.table.load(ctx, mountKey)
-}
-
-// Write changes the settings that changes has and leaves the others. A list of
-// hosts that cannot be parsed is refused.
-func (m *MountSettings) Write(ctx context.Context, changes providers.Settings) error {
-	release, err := m.locks.acquire(ctx, mountKey+"/") // no integration has this name
-	if err != nil {
-		return err
-	}
-	defer release()
-	before, err := m.table.loadExact(ctx, mountKey)
-	if err != nil {
-		return err
-	}
-	if _, err := providers.ParseAllowedHosts(changes.List("allowed_hosts")); err != nil {
-		return &Error{Code: CodeInvalidField, Fields: []string{"allowed_hosts"}, Message: "allowed_hosts: " + err.Error()}
-	}
-	after := newMount(merge(before.written, changes))
-	after.unknown = before.unknown
-	return m.table.save(ctx, mountKey, after)
-}
-
 // newMount fills in the defaults. A host that an earlier version took and this one does
 // not matches nothing: the mount must stay readable, and what is listed restricts.
 func newMount(written providers.Settings) *Mount {
@@ -95,6 +59,17 @@ func newMount(written providers.Settings) *Mount {
 		MaxConcurrentChecks: int(s.Number("max_concurrent_checks")),
 		RollbackWindow:      seconds("rollback_window"),
 	}
+}
+
+// exchangeTimeout bounds what goes on after a request has gone: an exchange, a check
+// and that of the siblings, each with the mount's request_timeout, and a write.
+func (m *Mount) exchangeTimeout() time.Duration { return 3*m.RequestTimeout + writeTimeout }
+
+// changed returns the settings with changes laid over those that were written.
+func (m *Mount) changed(changes providers.Settings) *Mount {
+	after := newMount(merge(m.written, changes))
+	after.unknown = m.unknown
+	return after
 }
 
 func encodeMount(m *Mount) ([]byte, error) { return m.unknown.encode(m.written) }

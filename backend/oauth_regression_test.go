@@ -25,7 +25,7 @@ func TestARequestThatIsSentAgainIsToldTheSame(t *testing.T) {
 	state, _ := w.authorize(t, "app")
 	w.server.fails(failure(providers.UpstreamError))
 	finish := func(code string) error {
-		_, err := w.Credentials.Reauth(t.Context(), "app", returned(state, code), backend.Actor{})
+		_, err := w.Swaps.Reauth(t.Context(), "app", returned(state, code), backend.Actor{})
 		return err
 	}
 	requireCode(t, finish("code"), "upstream_error")
@@ -46,7 +46,7 @@ func TestNoSecretComesBackFromTheUpstream(t *testing.T) {
 			return providers.Verified{Identity: "mia " + echo, AccountID: "1"}, nil
 		})
 		state, _ := w.authorize(t, "app")
-		_, err := w.Credentials.Reauth(t.Context(), "app", returned(state, "code"), backend.Actor{})
+		_, err := w.Swaps.Reauth(t.Context(), "app", returned(state, "code"), backend.Actor{})
 		refused := requireCode(t, err, "upstream_error")
 		assert.NotContains(t, refused.Message, echo)
 	}
@@ -54,7 +54,7 @@ func TestNoSecretComesBackFromTheUpstream(t *testing.T) {
 	w.app(t, "app")
 	w.server.scopes = []string{"account", "client-secret-1", "refresh-1", "the-code-of-the-test"}
 	state, _ := w.authorize(t, "app")
-	change, err := w.Credentials.Reauth(t.Context(), "app", returned(state, "the-code-of-the-test"), backend.Actor{})
+	change, err := w.Swaps.Reauth(t.Context(), "app", returned(state, "the-code-of-the-test"), backend.Actor{})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"account"}, change.After.Current.Scopes)
 	w.server.scopes = []string{"account", "client-secret-1", "refresh-2"}
@@ -73,7 +73,7 @@ func TestWaitingTakesNothingOffARefresh(t *testing.T) {
 		w.clock.advance(9 * time.Minute)
 		w.server.hold = func(context.Context) { time.Sleep(115 * time.Second) }
 		go func() {
-			_, _ = w.Credentials.Reauth(t.Context(), "app", returned(state, "code"), backend.Actor{})
+			_, _ = w.Swaps.Reauth(t.Context(), "app", returned(state, "code"), backend.Actor{})
 		}()
 		synctest.Wait()
 		w.clock.advance(time.Hour)
@@ -117,11 +117,11 @@ func TestASiblingWithAWrongClientSecret(t *testing.T) {
 	add("stale", "client-secret-0")
 	w.server.refuses = "client-secret-0"
 	w.clock.advance(time.Hour)
-	_, err := w.Credentials.HandOut(t.Context(), "stale", backend.DefaultResource, backend.Actor{}, nil)
+	_, err := w.Handouts.HandOut(t.Context(), "stale", backend.DefaultResource, backend.Actor{}, nil)
 	refused := requireCode(t, err, "invalid_field")
 	assert.Equal(t, "stale", refused.Integration)
 	assert.Equal(t, "access-2", w.token(t))
-	out, err := w.Credentials.HandOut(t.Context(), "stale", backend.DefaultResource, backend.Actor{}, nil)
+	out, err := w.Handouts.HandOut(t.Context(), "stale", backend.DefaultResource, backend.Actor{}, nil)
 	require.NoError(t, err, "which is good for all")
 	assert.Equal(t, "access-2", out.Record.Current.Credential.Value("access_token").Reveal())
 }
@@ -136,11 +136,11 @@ func TestASiblingWithoutAClientSecret(t *testing.T) {
 		require.NoError(t, w.Integrations.Write(t.Context(), name, backend.Draft{Create: true, Provider: "shared", AuthType: "oauth", Settings: s}))
 	}
 	read := func() error {
-		return of(w.Credentials.HandOut(t.Context(), "bare", backend.DefaultResource, backend.Actor{}, nil))
+		return of(w.Handouts.HandOut(t.Context(), "bare", backend.DefaultResource, backend.Actor{}, nil))
 	}
 	add("app", map[string]providers.Secret{"client_secret": providers.NewSecret("client-secret-1")})
 	add("bare", nil)
-	requireCode(t, of(w.Credentials.Authorize(t.Context(), "bare", backend.Actor{})), backend.CodeMissingField)
+	requireCode(t, of(w.Consents.Authorize(t.Context(), "bare", backend.Actor{})), backend.CodeMissingField)
 	w.consent(t)
 	require.NoError(t, read())
 	w.clock.advance(time.Hour)
@@ -168,11 +168,11 @@ func TestAnAuthorizationThatCouldNotBeStored(t *testing.T) {
 		return works
 	}
 	store.reset(down)
-	require.Error(t, of(w.Credentials.Authorize(t.Context(), "app", backend.Actor{})))
+	require.Error(t, of(w.Consents.Authorize(t.Context(), "app", backend.Actor{})))
 	store.reset(nil)
-	require.NoError(t, w.Credentials.SweepFlows(t.Context()))
+	require.NoError(t, w.Consents.SweepFlows(t.Context()))
 	store.reset(nil)
-	require.NoError(t, w.Credentials.SweepFlows(t.Context()))
+	require.NoError(t, w.Consents.SweepFlows(t.Context()))
 	assert.Empty(t, store.made())
 }
 
@@ -191,7 +191,7 @@ func TestAnUnreadableFlowStandsInNobodysWay(t *testing.T) {
 		}
 		return works
 	})
-	require.Error(t, w.restarted().Credentials.SweepFlows(t.Context()), "a storage that fails is another thing")
+	require.Error(t, w.restarted().Consents.SweepFlows(t.Context()), "a storage that fails is another thing")
 	store.reset(nil)
 	keys, err := store.List(t.Context(), "oauth/")
 	require.NoError(t, err)
@@ -205,12 +205,12 @@ func TestCloseWaitsForAnExchange(t *testing.T) {
 		state, _ := w.authorize(t, "app")
 		w.server.hold = func(context.Context) { time.Sleep(3 * time.Second) }
 		go func() {
-			_, _ = w.Credentials.Reauth(t.Context(), "app", returned(state, "code"), backend.Actor{})
+			_, _ = w.Swaps.Reauth(t.Context(), "app", returned(state, "code"), backend.Actor{})
 		}()
 		synctest.Wait()
 		w.Close()
 		assert.Equal(t, "access-1", w.restarted().token(t))
-		_, err := w.Credentials.Authorize(t.Context(), "app", backend.Actor{})
+		_, err := w.Consents.Authorize(t.Context(), "app", backend.Actor{})
 		require.NoError(t, err)
 	})
 }
@@ -234,7 +234,7 @@ func TestAnAuthorizationEndsWithItsIntegration(t *testing.T) {
 	state, _ := w.authorize(t, "app")
 	require.NoError(t, w.Integrations.Delete(t.Context(), "app"))
 	w.app(t, "app")
-	_, err := w.Credentials.Reauth(t.Context(), "app", returned(state, "code"), backend.Actor{})
+	_, err := w.Swaps.Reauth(t.Context(), "app", returned(state, "code"), backend.Actor{})
 	requireCode(t, err, backend.CodeOAuthStateInvalid)
 }
 
@@ -245,7 +245,7 @@ func TestAKeptGrantIsOfItsVersion(t *testing.T) {
 	w.server.sameRefreshToken = true
 	w.clock.advance(time.Hour)
 	failsAfterFirstPut(store)
-	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
+	_, err := w.Handouts.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
 	require.Error(t, err)
 	store.reset(nil)
 	assert.Equal(t, 2, w.consent(t).After.Version)
@@ -264,11 +264,11 @@ func TestWhatAnInterruptedRefreshIsBlamedFor(t *testing.T) {
 		w := withApp(t, &storage{})
 		w.clock.advance(time.Hour)
 		w.server.fails(failure(outcome))
-		_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
+		_, err := w.Handouts.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
 		requireCode(t, err, string(outcome))
 		w.clock.advance(5 * time.Second)
 		w.server.fails(failure(providers.Rejected))
-		_, err = w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
+		_, err = w.Handouts.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
 		refused := requireCode(t, err, "credential_rejected")
 		assert.Equal(t, blamed, strings.Contains(refused.Message, "lost"), outcome)
 	}
@@ -290,13 +290,13 @@ func TestARefreshDoesNotDriveAPersonOutOfTheHistory(t *testing.T) {
 func TestAuthorizeOfAnAppThatHasNoCredential(t *testing.T) {
 	w := newWorld(&storage{})
 	w.create(t, "installed", "app")
-	_, err := w.Credentials.Authorize(t.Context(), "installed", backend.Actor{})
+	_, err := w.Consents.Authorize(t.Context(), "installed", backend.Actor{})
 	refused := requireCode(t, err, backend.CodeReauthUnsupported)
 	assert.Contains(t, refused.Message, "install the app again")
 
 	w.app(t, "app")
 	w.server.uncallable = failure(providers.AddressNotAllowed)
-	_, err = w.Credentials.Authorize(t.Context(), "app", backend.Actor{})
+	_, err = w.Consents.Authorize(t.Context(), "app", backend.Actor{})
 	requireCode(t, err, "address_not_allowed")
 }
 
@@ -306,7 +306,7 @@ func TestAPanicOfTheClientIsNoVerdict(t *testing.T) {
 	w := withApp(t, &storage{})
 	w.clock.advance(time.Hour)
 	w.server.hold = func(context.Context) { panic(errPanic) }
-	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
+	_, err := w.Handouts.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
 	refused := requireCode(t, err, "upstream_error")
 	assert.NotContains(t, fmt.Sprint(refused), "panic")
 }
@@ -318,13 +318,13 @@ func TestNoRefreshIsSentWithoutStorage(t *testing.T) {
 	w := withApp(t, store)
 	w.clock.advance(time.Hour)
 	w.server.fails(failure(providers.Unreachable))
-	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
+	_, err := w.Handouts.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
 	require.Error(t, err)
 	w.server.fails(nil)
 	w.clock.advance(10 * time.Second)
 	_, before := w.server.asked()
 	store.reset(onCalls(fails, "Put "))
-	_, err = w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, func() bool { return true })
+	_, err = w.Handouts.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, func() bool { return true })
 	t.Log(err)
 	_, after := w.server.asked()
 	assert.Equal(t, before, after, "the refresh token was sent although storage takes no writes")

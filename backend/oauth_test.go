@@ -143,7 +143,7 @@ func (w *world) app(t *testing.T, name string) {
 // authorize begins and returns state and verifier.
 func (w *world) authorize(t *testing.T, name string) (state, verifier string) {
 	t.Helper()
-	begun, err := w.Credentials.Authorize(t.Context(), name, backend.Actor{EntityID: "who-began", DisplayName: "mia"})
+	begun, err := w.Consents.Authorize(t.Context(), name, backend.Actor{EntityID: "who-began", DisplayName: "mia"})
 	require.NoError(t, err)
 	state, verifier = queryOf(begun.URL)
 	require.Len(t, state, 43)
@@ -167,7 +167,7 @@ func returned(state, code string) backend.Entry {
 func (w *world) consent(t *testing.T) *backend.Change {
 	t.Helper()
 	state, _ := w.authorize(t, "app")
-	change, err := w.Credentials.Reauth(t.Context(), "app", returned(state, "code"), backend.Actor{Via: "reauth/app"})
+	change, err := w.Swaps.Reauth(t.Context(), "app", returned(state, "code"), backend.Actor{Via: "reauth/app"})
 	require.NoError(t, err)
 	return change
 }
@@ -175,7 +175,7 @@ func (w *world) consent(t *testing.T) *backend.Change {
 // token is what a worker gets of "app".
 func (w *world) token(t *testing.T) string {
 	t.Helper()
-	out, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{Via: "creds/app"}, nil)
+	out, err := w.Handouts.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{Via: "creds/app"}, nil)
 	require.NoError(t, err)
 	return out.Record.Current.Credential.Value("access_token").Reveal()
 }
@@ -193,7 +193,7 @@ func TestAuthorize(t *testing.T) {
 	w := newWorld(store)
 	w.app(t, "app")
 	store.reset(nil)
-	begun, err := w.Credentials.Authorize(t.Context(), "app", backend.Actor{})
+	begun, err := w.Consents.Authorize(t.Context(), "app", backend.Actor{})
 	require.NoError(t, err)
 	assert.Equal(t, "https://vault.example.com/v1/sei/oauth/callback", begun.RedirectURI)
 	assert.Equal(t, w.clock.now().Add(10*time.Minute).Truncate(time.Second), begun.ExpiresAt)
@@ -210,9 +210,9 @@ func TestAuthorize(t *testing.T) {
 	assert.NotContains(t, fmt.Sprintf("%+v %#v", *begun, begun.URL), "state=")
 
 	w.create(t, "plain", "key")
-	_, err = w.Credentials.Authorize(t.Context(), "plain", backend.Actor{})
+	_, err = w.Consents.Authorize(t.Context(), "plain", backend.Actor{})
 	requireCode(t, err, backend.CodeReauthUnsupported)
-	_, err = w.Credentials.Authorize(t.Context(), "nobody", backend.Actor{})
+	_, err = w.Consents.Authorize(t.Context(), "nobody", backend.Actor{})
 	requireCode(t, err, backend.CodeUnknownIntegration)
 }
 
@@ -221,7 +221,7 @@ func TestConsent(t *testing.T) {
 	w.app(t, "app")
 	state, verifier := w.authorize(t, "app")
 	w = w.restarted() // the leader changed
-	change, err := w.Credentials.Reauth(t.Context(), "app", returned(state, "code-1"), backend.Actor{Via: "reauth/app"})
+	change, err := w.Swaps.Reauth(t.Context(), "app", returned(state, "code-1"), backend.Actor{Via: "reauth/app"})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"code-1 " + verifier}, w.server.exchanges)
 	assert.Equal(t, 1, change.After.Version)
@@ -230,7 +230,7 @@ func TestConsent(t *testing.T) {
 	assert.Equal(t, w.clock.now().Add(time.Hour), change.After.Current.Access.ExpiresAt)
 	assert.Equal(t, "access-1", w.token(t))
 
-	_, err = w.Credentials.Reauth(t.Context(), "app", returned(state, "code-2"), backend.Actor{})
+	_, err = w.Swaps.Reauth(t.Context(), "app", returned(state, "code-2"), backend.Actor{})
 	requireCode(t, err, backend.CodeOAuthStateInvalid)
 	exchanges, _ := w.server.asked()
 	assert.Equal(t, 1, exchanges, "a replay costs no call")
@@ -240,7 +240,7 @@ func TestReturnNamesWhoBegan(t *testing.T) {
 	w := newWorld(&storage{})
 	w.app(t, "app")
 	state, _ := w.authorize(t, "app")
-	change, err := w.Credentials.Return(t.Context(), backend.Returned{State: providers.NewSecret(state), Code: providers.NewSecret("code")}, backend.Actor{Via: "oauth/callback", RequestID: "42"})
+	change, err := w.Swaps.Return(t.Context(), backend.Returned{State: providers.NewSecret(state), Code: providers.NewSecret("code")}, backend.Actor{Via: "oauth/callback", RequestID: "42"})
 	require.NoError(t, err)
 	assert.Equal(t, backend.Actor{Via: "oauth/callback", EntityID: "who-began", DisplayName: "mia", RequestID: "42"}, change.After.History[0].Actor)
 	assert.Equal(t, backend.CauseReauth, change.After.History[0].Cause)
@@ -304,7 +304,7 @@ func TestStates(t *testing.T) {
 			w.app(t, "app")
 			state, _ := w.authorize(t, "app")
 			name, sent := c.arrange(t, w, state)
-			_, err := w.Credentials.Reauth(t.Context(), name, returned(sent, "code"), backend.Actor{})
+			_, err := w.Swaps.Reauth(t.Context(), name, returned(sent, "code"), backend.Actor{})
 			if c.code == "" {
 				require.NoError(t, err)
 				return
@@ -313,7 +313,7 @@ func TestStates(t *testing.T) {
 			exchanges, _ := w.server.asked()
 			assert.Zero(t, exchanges)
 			if name == "other" {
-				_, err = w.Credentials.Reauth(t.Context(), "app", returned(state, "code"), backend.Actor{})
+				_, err = w.Swaps.Reauth(t.Context(), "app", returned(state, "code"), backend.Actor{})
 				require.NoError(t, err, "who tries a foreign state does not use it up")
 			}
 		})
@@ -328,10 +328,10 @@ func TestDenied(t *testing.T) {
 		w.app(t, "app")
 		state, _ := w.authorize(t, "app")
 		back := backend.Returned{State: providers.NewSecret(state), Denied: said}
-		_, err := w.Credentials.Return(t.Context(), back, backend.Actor{})
+		_, err := w.Swaps.Return(t.Context(), back, backend.Actor{})
 		refused := requireCode(t, err, code)
 		assert.NotContains(t, refused.Message, said)
-		_, err = w.Credentials.Return(t.Context(), back, backend.Actor{})
+		_, err = w.Swaps.Return(t.Context(), back, backend.Actor{})
 		requireCode(t, err, backend.CodeOAuthStateInvalid)
 	}
 }
@@ -354,18 +354,18 @@ func TestOpenFlowsAreBounded(t *testing.T) {
 		return len(keys)
 	}
 	assert.Equal(t, 101, open(), "a hundred, and one of the other integration")
-	_, err := w.Credentials.Reauth(t.Context(), "app", returned(states[0], "code"), backend.Actor{})
+	_, err := w.Swaps.Reauth(t.Context(), "app", returned(states[0], "code"), backend.Actor{})
 	requireCode(t, err, backend.CodeOAuthStateInvalid)
-	_, err = w.Credentials.Reauth(t.Context(), "app", returned(states[1], "code"), backend.Actor{})
+	_, err = w.Swaps.Reauth(t.Context(), "app", returned(states[1], "code"), backend.Actor{})
 	require.NoError(t, err)
-	_, err = w.Credentials.Reauth(t.Context(), "other", returned(foreign, "code"), backend.Actor{})
+	_, err = w.Swaps.Reauth(t.Context(), "other", returned(foreign, "code"), backend.Actor{})
 	require.NoError(t, err)
 
 	w.clock.advance(9 * time.Minute)
-	require.NoError(t, w.Credentials.SweepFlows(t.Context()))
+	require.NoError(t, w.Consents.SweepFlows(t.Context()))
 	assert.Less(t, open(), 99)
 	w.clock.advance(time.Minute)
-	require.NoError(t, w.restarted().Credentials.SweepFlows(t.Context()))
+	require.NoError(t, w.restarted().Consents.SweepFlows(t.Context()))
 	assert.Zero(t, open())
 }
 
@@ -379,7 +379,7 @@ func TestAHangUpDoesNotLoseWhatTheCodeWasGoodFor(t *testing.T) {
 		hangUp()
 		assert.NoError(t, ctx.Err(), "the exchange goes on")
 	}
-	_, err := w.Credentials.Reauth(ctx, "app", returned(state, "code"), backend.Actor{})
+	_, err := w.Swaps.Reauth(ctx, "app", returned(state, "code"), backend.Actor{})
 	require.NoError(t, err)
 	assert.Equal(t, "access-1", w.token(t))
 }
@@ -389,7 +389,7 @@ func TestARefusedCodeChangesNothing(t *testing.T) {
 	for _, o := range []providers.Outcome{providers.Rejected, providers.InvalidField, providers.Unreachable} {
 		state, _ := w.authorize(t, "app")
 		w.server.fails(failure(o))
-		_, err := w.Credentials.Reauth(t.Context(), "app", returned(state, "code"), backend.Actor{})
+		_, err := w.Swaps.Reauth(t.Context(), "app", returned(state, "code"), backend.Actor{})
 		refused := requireCode(t, err, string(o))
 		assert.Contains(t, refused.Message, "version 1 stays in use")
 		assert.Contains(t, refused.Message, "begin again with a write to oauth/authorize/app")
@@ -397,7 +397,7 @@ func TestARefusedCodeChangesNothing(t *testing.T) {
 	w.server.fails(nil)
 	w.upstream.refuses(failure(providers.InsufficientScope))
 	state, _ := w.authorize(t, "app")
-	_, err := w.Credentials.Reauth(t.Context(), "app", returned(state, "code"), backend.Actor{})
+	_, err := w.Swaps.Reauth(t.Context(), "app", returned(state, "code"), backend.Actor{})
 	refused := requireCode(t, err, "insufficient_scope")
 	assert.Contains(t, refused.Message, "version 1 stays in use")
 	assert.Equal(t, "access-1", w.token(t))
@@ -510,7 +510,7 @@ func TestWhileTheUpstreamIsDown(t *testing.T) {
 	limited.RetryAfter = time.Minute
 	w.server.fails(limited)
 	for range 3 {
-		out, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
+		out, err := w.Handouts.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
 		require.NoError(t, err)
 		assert.Equal(t, "access-1", out.Record.Current.Credential.Value("access_token").Reveal())
 		assert.Contains(t, out.Warning, "upstream_rate_limited")
@@ -519,7 +519,7 @@ func TestWhileTheUpstreamIsDown(t *testing.T) {
 	assert.Equal(t, 1, refreshes, "the upstream is left alone for as long as it asks")
 	w.clock.advance(10 * time.Minute)
 	w.server.fails(failure(providers.Unreachable))
-	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
+	_, err := w.Handouts.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
 	refused := requireCode(t, err, "upstream_unreachable")
 	assert.Contains(t, refused.Message, "version 1 stays in use")
 	assert.NotEqual(t, backend.StatusNeedsReauth, w.status(t, "app"), "it could not tell")
@@ -536,14 +536,14 @@ func TestARefusedRefresh(t *testing.T) {
 	w.server.fails(failure(providers.Rejected))
 	w = w.restarted()
 	for range 2 {
-		out, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
+		out, err := w.Handouts.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
 		require.NoError(t, err)
 		assert.Contains(t, out.Warning, "oauth/authorize/app")
 		w = w.restarted() // which it survives
 	}
 	assert.Equal(t, backend.StatusNeedsReauth, w.status(t, "app"))
 	w.clock.advance(time.Hour)
-	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
+	_, err := w.Handouts.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
 	refused := requireCode(t, err, "credential_rejected")
 	assert.Contains(t, refused.Message, "refused the refresh token")
 	assert.NotContains(t, refused.Message, "was lost")
@@ -575,10 +575,10 @@ func TestTokensThatCannotBeStored(t *testing.T) {
 	w := withApp(t, store)
 	w.clock.advance(time.Hour)
 	puts := failsAfterFirstPut(store)
-	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
+	_, err := w.Handouts.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
 	require.Error(t, err)
 	assert.Equal(t, 2, *puts, "that it begins, and what came of it")
-	_, err = w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
+	_, err = w.Handouts.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
 	require.Error(t, err, "not yet")
 	store.reset(nil)
 	w.clock.advance(5 * time.Second)
@@ -597,7 +597,7 @@ func TestWithoutStorageNothingIsSent(t *testing.T) {
 		}
 		return works
 	})
-	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
+	_, err := w.Handouts.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
 	require.Error(t, err)
 	assert.Empty(t, w.server.refreshes)
 }
@@ -619,7 +619,7 @@ func TestKilledInTheMiddleOfARefresh(t *testing.T) {
 	require.NoError(t, store.Put(t.Context(), between))
 	w = w.restarted()
 	w.server.fails(failure(providers.Rejected))
-	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
+	_, err := w.Handouts.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
 	refused := requireCode(t, err, "credential_rejected")
 	assert.Contains(t, refused.Message, "was lost")
 	assert.Contains(t, refused.Message, "oauth/authorize/app")
@@ -633,10 +633,10 @@ func TestKilledInTheMiddleOfARefresh(t *testing.T) {
 
 func TestAStandbyAsksTheActiveNode(t *testing.T) {
 	w := withApp(t, &storage{})
-	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, func() bool { return false })
+	_, err := w.Handouts.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, func() bool { return false })
 	require.NoError(t, err)
 	w.clock.advance(50 * time.Minute)
-	_, err = w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, func() bool { return false })
+	_, err = w.Handouts.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, func() bool { return false })
 	assert.Equal(t, logical.ErrReadOnly, err, "as it is: a wrapped one is not understood")
 	_, refreshes := w.server.asked()
 	assert.Zero(t, refreshes)

@@ -58,3 +58,16 @@ func unanswered(ctx, limited context.Context, err error) error {
 	}
 	return err
 }
+
+// refusedStorage is an error of Vault's storage, whose text is Vault's own.
+type refusedStorage struct{ error }
+
+// Unwrap returns it.
+func (r refusedStorage) Unwrap() error { return r.error }
+
+func ofStorage(err error) error {
+	if err == nil {
+		return nil
+	}
+	return refusedStorage{err}
+}

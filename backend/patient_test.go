@@ -64,7 +64,7 @@ func TestTheEndOfARequestThroughAPluginProcess(t *testing.T) {
 	for name, read := range map[string]func(context.Context) error{
 		"Get":  func(ctx context.Context) error { return of(w.Integrations.Read(ctx, "a")) },
 		"List": func(ctx context.Context) error { return of(w.Integrations.List(ctx)) },
-		"Step": func(ctx context.Context) error { return w.Watch.Sweep().Step(ctx) },
+		"Step": func(ctx context.Context) error { return w.Sweeper.Sweep().Step(ctx) },
 	} {
 		require.ErrorIs(t, read(ended), context.Canceled, name)
 		require.ErrorIs(t, read(late), context.DeadlineExceeded, name)

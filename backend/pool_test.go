@@ -38,7 +38,7 @@ func poolOf(t *testing.T, w *world, accounts ...string) {
 // handed is the token that a worker gets for a resource, and its fingerprint.
 func (w *world) handed(t *testing.T, resource string) (token, fingerprint string, out *backend.Handout) {
 	t.Helper()
-	out, err := w.Credentials.HandOut(t.Context(), "a", resource, backend.Actor{}, nil)
+	out, err := w.Handouts.HandOut(t.Context(), "a", resource, backend.Actor{}, nil)
 	if !assert.NoError(t, err) {
 		return "", "", nil
 	}
@@ -47,7 +47,7 @@ func (w *world) handed(t *testing.T, resource string) (token, fingerprint string
 
 func (w *world) report(t *testing.T, r backend.Report) {
 	t.Helper()
-	assert.NoError(t, w.Credentials.Report(t.Context(), "a", r))
+	assert.NoError(t, w.Handouts.Report(t.Context(), "a", r))
 }
 
 func left(n int64) *int64 { return &n }
@@ -219,12 +219,12 @@ func TestReportOfAnUnknownToken(t *testing.T) {
 	w.report(t, backend.Report{Fingerprint: one, StatusCode: 429, Resource: backend.DefaultResource})
 	token, _, _ := w.handed(t, backend.DefaultResource)
 	assert.Equal(t, "token-2", token, "a 429 without figures is an end, too")
-	err := w.Credentials.Report(t.Context(), "a", backend.Report{Fingerprint: "0123456789abcdef"})
+	err := w.Handouts.Report(t.Context(), "a", backend.Report{Fingerprint: "0123456789abcdef"})
 	refused := requireCode(t, err, backend.CodeInvalidField)
 	assert.Equal(t, []string{"fingerprint"}, refused.Fields)
 	w.reauth(t, pool("token-2"))
-	err = w.Credentials.Report(t.Context(), "a", backend.Report{Fingerprint: one})
+	err = w.Handouts.Report(t.Context(), "a", backend.Report{Fingerprint: one})
 	requireCode(t, err, backend.CodeInvalidField)
 	require.NoError(t, w.Integrations.Delete(t.Context(), "a"))
-	requireCode(t, w.Credentials.Report(t.Context(), "a", backend.Report{}), backend.CodeUnknownIntegration)
+	requireCode(t, w.Handouts.Report(t.Context(), "a", backend.Report{}), backend.CodeUnknownIntegration)
 }

@@ -5,8 +5,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"vault-plugin-secrets-sei/providers"
 )
 
 // maxResources bounds what is kept by the names of resources, which callers choose.
@@ -67,16 +65,6 @@ func (p *pools) keep(ids map[string]bool) {
 	}
 }
 
-// tokenCheck is what a check learnt of one token, beside whether it works.
-type tokenCheck struct {
-	member StoredMember
-	// taken is set where the upstream took the token, limited where it limits its rate,
-	// for as long as retryAfter says.
-	taken, limited bool
-	retryAfter     time.Duration
-	quotas         []providers.Quota
-}
-
 // unstick lets the tokens of a record be chosen anew: their order is another.
 func (p *pools) unstick(id string) {
 	p.mu.Lock()
@@ -88,7 +76,7 @@ func (p *pools) unstick(id string) {
 
 // checked takes what checks that were begun at a moment found for what is so: it knows
 // better than what was reported before.
-func (p *pools) checked(id string, version int, found []tokenCheck, asked, now time.Time) {
+func (p *pools) checked(id string, version int, found []TokenCheck, asked, now time.Time) {
 	if len(found) == 0 {
 		return
 	}
@@ -97,22 +85,22 @@ func (p *pools) checked(id string, version int, found []tokenCheck, asked, now t
 	p.changes.Add(1)
 	s := p.at(id, version)
 	for _, c := range found {
-		if at, refused := s.refused[c.member.Fingerprint]; c.taken && refused && !at.After(asked) {
-			delete(s.refused, c.member.Fingerprint)
+		if at, refused := s.refused[c.Member.Fingerprint]; c.Taken && refused && !at.After(asked) {
+			delete(s.refused, c.Member.Fingerprint)
 		}
-		if !c.taken && !c.limited {
+		if !c.Taken && !c.Limited {
 			continue
 		}
-		account := c.member.AccountID
-		if c.taken {
+		account := c.Member.AccountID
+		if c.Taken {
 			s.outdateAll(account, asked)
 		}
-		for _, told := range c.quotas {
+		for _, told := range c.Quotas {
 			s.outdate(account, told.Resource, asked)
 			s.note(account, told.Resource, newQuota(told.Remaining, told.ResetAt, now))
 		}
-		if q := s.quotas[account][DefaultResource]; c.limited && !q.spent(now) {
-			s.note(account, DefaultResource, Quota{at: now, pausedUntil: now.Add(min(max(c.retryAfter, shortestReset), longestReset))})
+		if q := s.quotas[account][DefaultResource]; c.Limited && !q.spent(now) {
+			s.note(account, DefaultResource, Quota{at: now, pausedUntil: now.Add(min(max(c.RetryAfter, shortestReset), longestReset))})
 		}
 	}
 }
@@ -203,6 +191,9 @@ func oldest[T any](entries map[string]T, at func(string, T) time.Time) {
 	}
 	delete(entries, victim)
 }
+
+// version is a number that grows with what is reported and checked.
+func (p *pools) version() uint64 { return p.changes.Load() }
 
 // choose returns the token to use for a resource. It sticks to the one in use until
 // its quota is nearly gone, and then takes the one with most left. Tokens that do not

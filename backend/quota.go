@@ -1,8 +1,6 @@
 package backend
 
 import (
-	"context"
-	"fmt"
 	"time"
 )
 
@@ -107,27 +105,4 @@ func (q Quota) reported(next Quota) Quota {
 func (q Quota) sameWindow(other Quota) bool {
 	const skew = 5 * time.Second
 	return q.ResetAt.Sub(other.ResetAt).Abs() <= skew
-}
-
-// choose completes a handout of a pool.
-func (c *Credentials) choose(ctx context.Context, out *Handout, resource string) (*Handout, error) {
-	id, err := c.integrations.recordID(out.Integration)
-	if err != nil {
-		return nil, err
-	}
-	finding, err := c.findings.load(ctx, out.Integration.Name)
-	if err != nil {
-		return nil, err
-	}
-	finding, current, now := finding.of(out.Record.Version), out.Record.Current, c.now()
-	usable := func(m StoredMember) bool {
-		return !finding.Members[m.Fingerprint].verdict() && !current.over(finding, m.Fingerprint, m.ExpiresAt, now)
-	}
-	var quota Quota
-	out.Member, quota = c.pools.choose(id, out.Record.Version, out.Record.Current.Members, resource, usable, now)
-	if quota.spent(now) {
-		out.ReadAgainAt = quota.fullAt(now)
-		out.Warning = fmt.Sprintf("the quota of every token that works is used up for %s; the next is full again on %s", resource, out.ReadAgainAt.UTC().Format(time.RFC3339))
-	}
-	return out, nil
 }

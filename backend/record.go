@@ -77,6 +77,20 @@ func (s *Stored) at(t providers.Target) providers.Target {
 	return t
 }
 
+// succeeded is the stored form of a successor that has not been checked: of the same
+// account and with the same rights as the one before.
+func (s *Stored) succeeded(successor providers.Credential, end, now time.Time) *Stored {
+	next := *s
+	next.Credential, next.Members = successor, nil
+	next.ExpiresAt, next.EndKnownAt, next.VerifiedAt, next.unknown = end, time.Time{}, now.UTC(), nil
+	return &next
+}
+
+// takeOver takes what is not of a check from the credential that was gone back to.
+func (s *Stored) takeOver(previous *Stored) {
+	s.Rotation, s.unknown = previous.Rotation, previous.unknown
+}
+
 // StoredMember is a token of a pool.
 type StoredMember struct {
 	Fingerprint string    `json:"fingerprint"`

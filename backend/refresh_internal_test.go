@@ -18,10 +18,10 @@ func TestDeletingForgetsWhatCouldNotBeStored(t *testing.T) {
 	b := New(&logical.InmemStorage{}, catalog.All("test"), time.Now, func(context.Context, Event) {})
 	draft := Draft{Create: true, Provider: "gitlab", AuthType: "pat", Settings: providers.Settings{}.Clone()}
 	require.NoError(t, b.Integrations.Write(t.Context(), "a", draft))
-	unsaved := b.Credentials.refreshes
-	unsaved.made("a", &Pending{})
-	unsaved.keep("a", unsavedRefresh{before: &Record{}})
+	unsaved := &Record{Current: &Stored{}}
+	b.pendings.hold("a", &Pending{})
+	b.refreshes.keep("a", unsavedRefresh{before: unsaved})
 	require.NoError(t, b.Integrations.Delete(t.Context(), "a"))
-	assert.Empty(t, unsaved.successors)
-	assert.Empty(t, unsaved.unsaved)
+	assert.Nil(t, b.pendings.unsaved("a"))
+	assert.False(t, b.refreshes.Waits("a", unsaved))
 }

@@ -22,21 +22,16 @@ const (
 
 // refreshes are the refreshes under way and those that failed a moment ago, by the
 // name of the integration: those that share a record have secrets of their own, and
-// one that is wrong must not be held against another. They also count what else goes on
-// after its request has gone, and hold what came of it until it is stored. The zero value
-// is ready.
+// one that is wrong must not be held against another. They hold what was issued until it is
+// stored. The zero value is ready.
 type refreshes struct {
 	flights singleflight.Group
-	running sync.WaitGroup
 
 	mu     sync.Mutex
-	closed bool
 	failed map[string]failedRefresh
 	// unsaved are records that could not be stored after the upstream had issued new
 	// tokens. Nobody gets them until they are.
 	unsaved map[string]unsavedRefresh // by the key of the record
-	// successors are those of rotations that could not be stored.
-	successors map[string]*Pending
 }
 
 type failedRefresh struct {
@@ -53,50 +48,18 @@ type unsavedRefresh struct {
 }
 
 // join returns the end of the refresh of an integration, which fn begins if none is
-// under way. It fails once the refreshes are closed.
-func (r *refreshes) join(name string, fn func() (any, error)) (<-chan singleflight.Result, error) {
-	if err := r.begin(); err != nil {
+// under way. It fails once the door is closed.
+func (r *refreshes) join(door *Door, name string, fn func() (any, error)) (<-chan singleflight.Result, error) {
+	done, err := door.Begin()
+	if err != nil {
 		return nil, err
 	}
 	flight, end := r.flights.DoChan(name, fn), make(chan singleflight.Result, 1)
 	go func() {
-		defer r.done()
+		defer done()
 		end <- <-flight
 	}()
 	return end, nil
-}
-
-// begin counts something whose result close waits for. It fails once they are closed.
-func (r *refreshes) begin() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closed {
-		return errors.New("the engine is shutting down")
-	}
-	r.running.Add(1)
-	return nil
-}
-
-// done ends what begin has counted.
-func (r *refreshes) done() { r.running.Done() }
-
-// close lets no refresh begin and waits for those under way, for a while: an answer
-// that is not saved may be lost for good.
-func (r *refreshes) close(wait time.Duration) {
-	r.mu.Lock()
-	r.closed = true
-	r.mu.Unlock()
-	done := make(chan struct{})
-	go func() {
-		r.running.Wait()
-		close(done)
-	}()
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-done:
-	case <-timer.C:
-	}
 }
 
 // pausing returns the error of a refresh that failed a moment ago, while it is too
@@ -162,36 +125,16 @@ func (r *refreshes) kept(id string, record *Record) (unsavedRefresh, bool) {
 	return u, ok && u.before.Version == record.Version && u.before.Current.Fingerprint == record.Current.Fingerprint
 }
 
-// saved forgets what was to be stored: the record was.
-func (r *refreshes) saved(id string) {
+// Waits reports whether something was issued for the credential of a record that could not
+// be stored.
+func (r *refreshes) Waits(id string, record *Record) bool {
+	_, waits := r.kept(id, record)
+	return waits
+}
+
+// Saved forgets what was to be stored: the record was, or is gone.
+func (r *refreshes) Saved(id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.unsaved, id)
-}
-
-// made holds a successor until it is stored; nil says that it is.
-func (r *refreshes) made(id string, p *Pending) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.successors == nil {
-		r.successors = map[string]*Pending{}
-	}
-	if p == nil {
-		delete(r.successors, id)
-		return
-	}
-	r.successors[id] = p
-}
-
-// forget drops what could not be stored of a record that is gone.
-func (r *refreshes) forget(id string) {
-	r.saved(id)
-	r.made(id, nil)
-}
-
-// unsavedSuccessor returns what made holds.
-func (r *refreshes) unsavedSuccessor(id string) *Pending {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.successors[id]
 }

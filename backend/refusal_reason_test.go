@@ -33,9 +33,9 @@ func (w *world) access(t *testing.T) map[string]any {
 // told is what whoever must act reads of "app": at creds/, at rotate/ and as its health.
 func (w *world) told(t *testing.T) []string {
 	t.Helper()
-	_, err := w.Credentials.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
+	_, err := w.Handouts.HandOut(t.Context(), "app", backend.DefaultResource, backend.Actor{}, nil)
 	handed := requireCode(t, err, string(providers.Rejected))
-	_, err = w.Watch.Rotate(t.Context(), "app", backend.Actor{})
+	_, err = w.Swaps.Rotate(t.Context(), "app", backend.Actor{})
 	rotated := requireCode(t, err, string(providers.Rejected))
 	seen, err := w.Watch.Health(t.Context(), "app")
 	require.NoError(t, err)

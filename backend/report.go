@@ -1,9 +1,6 @@
 package backend
 
 import (
-	"context"
-	"fmt"
-	"slices"
 	"time"
 )
 
@@ -49,50 +46,4 @@ func (r Report) quota(now time.Time) (Quota, bool) {
 		q.pausedUntil = now.Add(shortestReset)
 	}
 	return q, true
-}
-
-// Report notes what a worker saw of a token, in memory. A token that was refused is
-// not handed out while another one lives, and the credential is checked soon.
-func (c *Credentials) Report(ctx context.Context, name string, r Report) error {
-	in, record, err := c.Read(ctx, name)
-	if err != nil {
-		return err
-	}
-	id, err := c.integrations.recordID(in)
-	if err != nil {
-		return err
-	}
-	if record.Current == nil {
-		return NoCredential(in)
-	}
-	member, known := memberOf(record.Current, r.Fingerprint)
-	if !known {
-		return &Error{
-			Code: CodeInvalidField, Integration: name, Provider: in.Provider, Fields: []string{"fingerprint"},
-			Message: fmt.Sprintf("fingerprint is none of the tokens of version %d; read creds/%s again, the credential may have been replaced", record.Version, name),
-		}
-	}
-	c.pools.report(id, record.Version, member, r, c.now())
-	return nil
-}
-
-// memberOf finds a token by its fingerprint. A credential that is no pool is its own
-// only token.
-func memberOf(s *Stored, fingerprint string) (StoredMember, bool) {
-	if len(s.Members) == 0 {
-		return StoredMember{Fingerprint: s.Fingerprint, Identity: s.Identity, AccountID: s.AccountID, ExpiresAt: s.ExpiresAt}, fingerprint == s.Fingerprint
-	}
-	i := slices.IndexFunc(s.Members, func(m StoredMember) bool { return m.Fingerprint == fingerprint })
-	if i < 0 {
-		return StoredMember{}, false
-	}
-	return s.Members[i], true
-}
-
-// NoCredential is the refusal for an integration without a credential.
-func NoCredential(in *Integration) *Error {
-	return &Error{
-		Code: CodeNoCredential, Integration: in.Name, Provider: in.Provider,
-		Message: fmt.Sprintf("integration %q has no credential; re-authenticate with a write to reauth/%s", in.Name, in.Name),
-	}
 }

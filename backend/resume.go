@@ -10,229 +10,224 @@ import (
 
 // Resume takes up a rotation of the integration that was cut off, if there is one. It
 // returns the change if its successor was swapped in, else nil.
-func (c *Credentials) Resume(ctx context.Context, name string) (*Change, error) {
-	held, err := c.hold(ctx, name, turn{})
+func (r *Rotations) Resume(ctx context.Context, name string) (*Change, error) {
+	held, err := r.door.Hold(ctx, name, turn{})
 	if err != nil {
 		return nil, err
 	}
-	defer held.release()
-	return c.resume(context.WithoutCancel(ctx), held.in, held.id, held.mount, false)
+	defer held.Release()
+	return r.resume(context.WithoutCancel(ctx), held, false)
 }
 
-// settled ends the rotation before, if there is one, so that its note is not lost, and
-// asks whether another one is still due. If its successor was swapped in, and whoever
-// asked for it may not know, it returns that change: another rotation at once would end
-// what workers use at this moment.
-func (c *Credentials) settled(ctx context.Context, in *Integration, id string, mount *Mount, due func(*Record) bool) (*Change, error) {
-	taken, err := c.resume(context.WithoutCancel(ctx), in, id, mount, true)
+// Settle finishes what rotations have left of a record, as far as it can be. It returns the
+// change if a successor was swapped in.
+func (r *Rotations) Settle(ctx context.Context, held *Held) (*Change, error) {
+	return r.resume(ctx, held, true)
+}
+
+// finishPrevious completes an interrupted rotation before a new one starts, so that its note
+// is not lost, and asks whether another one is still due. If that put a new credential in
+// place it returns the change: rotating again would revoke what workers have just been given.
+func (r *Rotations) finishPrevious(ctx context.Context, held *Held, due func(*Record) bool) (*Change, error) {
+	taken, err := r.resume(context.WithoutCancel(ctx), held, true)
 	if err != nil || taken != nil {
 		return taken, err
 	}
-	p, err := c.pending.loadExact(ctx, id)
+	p, err := r.pendings.read(ctx, held.RecordID)
 	if err != nil {
 		return nil, err
 	}
 	if p != nil {
 		return nil, &Error{
-			Code: string(providers.Unreachable), Integration: in.Name, Provider: in.Provider,
+			Code: string(providers.Unreachable), Integration: held.Integration.Name, Provider: held.Integration.Provider,
 			Message: "the rotation before is not finished yet, because upstream or storage did not answer; try again later",
 		}
 	}
-	record, err := c.athome(ctx, in, id)
+	record, err := held.Athome(ctx)
 	if err == nil && due != nil && !due(record) {
-		err = errNotDue
+		err = ErrNotDue
 	}
 	return nil, err
 }
 
 // resume takes up a rotation that was cut off, or finishes one whose time has come;
 // early says that it has. It returns the change if the successor was swapped in, now or
-// by a Put that nobody was told of. The caller holds the lock of the record; a context that
-// ends leaves the rest to the next resume.
-func (c *Credentials) resume(ctx context.Context, in *Integration, id string, mount *Mount, early bool) (*Change, error) {
-	p, err := c.pending.loadExact(ctx, id)
+// by a Put that nobody was told of. A context that ends leaves the rest to the next resume.
+func (r *Rotations) resume(ctx context.Context, held *Held, early bool) (*Change, error) {
+	p, err := r.pendings.read(ctx, held.RecordID)
 	if early && errors.Is(err, errUndecodable) {
-		return nil, c.pending.remove(ctx, id) // it would stand in everybody's way for ever
+		return nil, r.pendings.remove(ctx, held.RecordID) // it would stand in everybody's way for ever
 	}
 	if err != nil || p == nil {
 		return nil, err
 	}
-	record, err := c.athome(ctx, in, id)
+	record, err := held.Athome(ctx)
 	if err != nil {
 		return nil, err
 	}
-	rotator, err := c.rotator(in, mount)
-	if err != nil || record.Current == nil || c.now().Sub(laterOf(p.BegunAt, p.FinishAt)) > pendingLife {
-		c.refreshes.made(id, nil)
-		return nil, c.pending.remove(ctx, id) // it concerns nobody any more
+	rotator, err := rotator(held.Subject)
+	if err != nil || record.Current == nil || r.now().Sub(laterOf(p.BegunAt, p.FinishAt)) > pendingLife {
+		r.pendings.drop(held.RecordID)
+		return nil, r.pendings.remove(ctx, held.RecordID) // it concerns nobody any more
 	}
-	if p, err = c.unsaved(ctx, id, p); err != nil {
+	if p, err = r.unsaved(ctx, held.RecordID, p); err != nil {
 		return nil, err
 	}
-	return c.goOn(ctx, &Change{Integration: in, Before: record, id: id}, p, rotator, mount, early)
+	return (&rotation{r, held, rotator}).goOn(ctx, record, p, early)
 }
 
 // goOn is resume for a rotation that can be gone on with.
-func (c *Credentials) goOn(ctx context.Context, change *Change, p *Pending, rotator providers.Rotator, mount *Mount, early bool) (_ *Change, err error) {
-	used := p.Fingerprint == change.Before.Current.Fingerprint
-	if p.FinishAt.IsZero() && change.Before.Version != p.Version && !used { // a person was faster
-		if p, err = c.overtaken(ctx, change, p, rotator, mount); err != nil || p == nil {
+func (c *rotation) goOn(ctx context.Context, record *Record, p *Pending, early bool) (_ *Change, err error) {
+	stage := stageOf(p, record)
+	if stage == stageOvertaken {
+		if p, err = c.overtaken(ctx, record, p); err != nil || p == nil {
 			return nil, err
 		}
+		stage = stageOf(p, record)
 	}
 	switch {
-	case p.FinishAt.IsZero() && used:
-		return c.saved(ctx, change, p, rotator, mount), nil
-	case p.FinishAt.IsZero():
-		return c.takeUp(ctx, change, p, rotator, mount)
+	case stage == stageUsed:
+		return c.saved(ctx, record, p), nil
+	case stage != stageFinishing:
+		return c.takeUp(ctx, record, p, stage)
 	case !early && c.now().Before(p.FinishAt):
 		return nil, nil //nolint:nilnil // nothing was swapped in
 	}
-	return nil, c.clearUp(ctx, change, p, rotator, mount)
+	return nil, c.clearUp(ctx, record, p)
 }
 
 // clearUp removes upstream what a rotation leaves: the credential that it replaced, or its
 // successor if somebody went back.
-func (c *Credentials) clearUp(ctx context.Context, change *Change, p *Pending, rotator providers.Rotator, mount *Mount) error {
-	back, err := c.wentBack(ctx, change, p)
+func (c *rotation) clearUp(ctx context.Context, record *Record, p *Pending) error {
+	back, err := c.wentBack(ctx, record, p)
 	switch {
 	case err != nil:
 		return err
 	case back:
-		return c.disown(ctx, change, p, rotator, mount)
+		return c.disown(ctx, record, p)
 	}
-	c.finish(ctx, change.Integration, change.id, change.Before.Current.Credential, p, rotator, mount)
+	c.finish(ctx, record.Current.Credential, p)
 	return nil
 }
 
 // wentBack reports whether the credential that a rotation replaced is in use again. It must
 // not be removed upstream, however it was named.
-func (c *Credentials) wentBack(ctx context.Context, change *Change, p *Pending) (bool, error) {
+func (c *rotation) wentBack(ctx context.Context, record *Record, p *Pending) (bool, error) {
 	if p.Replaced == "" {
 		return false, nil
 	}
-	provider, err := c.integrations.Provider(change.Integration)
-	if err != nil {
-		return false, err
-	}
-	auth, _ := provider.Spec().AuthType(change.Integration.AuthType)
-	return c.marks.names(ctx, auth, change.Before.Current, p.Replaced)
+	return c.HasPrint(ctx, record.Current, p.Replaced)
 }
 
 // saved goes on with a rotation that was cut off after its successor was swapped in.
-func (c *Credentials) saved(ctx context.Context, change *Change, p *Pending, rotator providers.Rotator, mount *Mount) *Change {
-	before := *change.Before
+func (c *rotation) saved(ctx context.Context, record *Record, p *Pending) *Change {
+	before := *record
 	before.Version, before.Current = before.Version-1, before.Previous
-	change.Before, change.After = &before, change.Before
-	change.tookUp(p)
-	c.tellEntry(ctx, change, change.After.History[0]) // rather twice than not at all
-	c.conclude(ctx, change, p, rotator, mount)
+	change := &Change{Integration: c.Integration, Before: &before, After: record}
+	tookUp(change, p)
+	c.Tell(ctx, change, record.History[0]) // rather twice than not at all
+	c.conclude(ctx, change, p)
 	return change
 }
 
 // tookUp says whose successor this is.
-func (change *Change) tookUp(p *Pending) {
+func tookUp(change *Change, p *Pending) {
 	change.Warnings = append(change.Warnings, "the rotation begun on "+p.BegunAt.Format(time.RFC3339)+" was cut off and is taken up: this is the credential that it made; no other one was made now")
 }
 
 // unsaved is the rotation with its successor, if that could not be stored before.
-func (c *Credentials) unsaved(ctx context.Context, id string, p *Pending) (*Pending, error) {
-	kept := c.refreshes.unsavedSuccessor(id)
+func (r *Rotations) unsaved(ctx context.Context, id string, p *Pending) (*Pending, error) {
+	kept := r.pendings.unsaved(id)
 	if kept == nil || !kept.BegunAt.Equal(p.BegunAt) {
 		return p, nil
 	}
-	if err := c.pending.save(ctx, id, kept); err != nil {
+	if err := r.pendings.saveSurely(ctx, id, kept); err != nil {
 		return nil, err
 	}
-	c.refreshes.made(id, nil)
 	return kept, nil
 }
 
 // takeUp goes on with a rotation whose successor is not in use yet.
-func (c *Credentials) takeUp(ctx context.Context, change *Change, p *Pending, rotator providers.Rotator, mount *Mount) (*Change, error) {
-	if p.Fingerprint != "" {
-		adopted, err := c.adopt(ctx, change, p, rotator, mount)
+func (c *rotation) takeUp(ctx context.Context, record *Record, p *Pending, s stage) (*Change, error) {
+	if s == stageMade {
+		adopted, err := c.adopt(ctx, record, p)
 		if err == nil {
-			adopted.tookUp(p)
+			tookUp(adopted, p)
 			return adopted, nil
 		}
 		var refused *Error
-		if !rotator.Overlaps() || !errors.As(err, &refused) || !refused.verdict() {
+		if !c.rotator.Overlaps() || !errors.As(err, &refused) || !refused.verdict() {
 			return nil, err
 		}
 		// The successor does not do: it is given up upstream, so that another can be made.
-		c.refreshes.made(change.id, nil)
+		c.pendings.drop(c.RecordID)
 	}
-	provider, err := c.integrations.Provider(change.Integration)
-	if err != nil {
-		return nil, err
-	}
-	return nil, c.recover(ctx, rotator, change.Integration.target(provider.Spec(), mount), change, p, mount)
+	return nil, c.recover(ctx, record, p)
 }
 
 // overtaken is a rotation after which a person replaced the credential. If its successor
 // was in use, it is to be finished like any other, and that is noted and returned; if it
 // never was, nobody has it, and it is given up.
-func (c *Credentials) overtaken(ctx context.Context, change *Change, p *Pending, rotator providers.Rotator, mount *Mount) (*Pending, error) {
+func (c *rotation) overtaken(ctx context.Context, record *Record, p *Pending) (*Pending, error) {
 	noted := p.finishing(c.now())
 	used := false
-	for _, entry := range change.Before.History {
+	for _, entry := range record.History {
 		used = used || p.Fingerprint != "" && entry.Fingerprint == p.Fingerprint
 		if entry.Version == p.Version && noted.Replaced == "" {
 			noted.Replaced = entry.Fingerprint
 		}
 	}
 	if !used {
-		return nil, c.disown(ctx, change, p, rotator, mount)
+		return nil, c.disown(ctx, record, p)
 	}
-	if change.Before.Previous != nil {
-		noted.FinishAt = change.Before.PreviousUntil
+	if record.Previous != nil {
+		noted.FinishAt = record.PreviousUntil
 	}
-	return noted, c.pending.save(ctx, change.id, noted)
+	return noted, c.pendings.save(ctx, c.RecordID, noted)
 }
 
 // notRotated decides what is left of a rotation whose request did not succeed. If it
 // was clearly not carried out, nothing is.
-func (c *Credentials) notRotated(ctx context.Context, rotator providers.Rotator, t providers.Target, change *Change, p *Pending, mount *Mount, err error) error {
+func (c *rotation) notRotated(ctx context.Context, record *Record, p *Pending, err error) error {
 	var cause *providers.Error
 	if errors.As(err, &cause) && cause.Outcome != providers.Unreachable && cause.Outcome != providers.UpstreamError {
-		if err := c.pending.remove(ctx, change.id); err != nil {
+		if err := c.pendings.remove(ctx, c.RecordID); err != nil {
 			return err
 		}
-		return c.refused(ctx, change.Integration, change.Before, err, nil)
+		return c.Refused(ctx, record, err)
 	}
-	if lost := c.recover(ctx, rotator, t, change, p, mount); lost != nil {
+	if lost := c.recover(ctx, record, p); lost != nil {
 		return lost
 	}
-	return c.refused(ctx, change.Integration, change.Before, err, nil)
+	return c.Refused(ctx, record, err)
 }
 
 // recover finds out what became of a rotation whose answer never came. A credential
 // that is dead since then is marked: its successor is lost, and a person must act.
-func (c *Credentials) recover(ctx context.Context, rotator providers.Rotator, t providers.Target, change *Change, p *Pending, mount *Mount) error {
-	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout(mount))
+func (c *rotation) recover(ctx context.Context, record *Record, p *Pending) error {
+	ctx, cancel := context.WithTimeout(ctx, c.Mount.exchangeTimeout())
 	defer cancel()
-	ask := func() (bool, error) { return rotator.Recover(ctx, t, change.Before.Current.Credential, p.Rotation) }
-	lives, err := ask()
+	try := func() (bool, error) { return c.rotator.Recover(ctx, c.target(), record.Current.Credential, p.Rotation) }
+	lives, err := try()
 	if err == nil && !lives { // as any refusal, it counts once it is confirmed
 		if err = pause(ctx); err == nil {
-			lives, err = ask()
+			lives, err = try()
 		}
 	}
 	if err != nil {
 		return nil // it stays pending, and is looked at again
 	}
 	if !lives {
-		e := rotationLost(change.Integration, p, rotator.Overlaps())
-		if _, err := c.mark(ctx, change.Integration, change.Before, e); err != nil {
+		e := rotationLost(c.Integration, p, c.rotator.Overlaps())
+		if _, err := c.Mark(ctx, record, e); err != nil {
 			return err
 		}
-		if err := c.pending.remove(ctx, change.id); err != nil {
+		if err := c.pendings.remove(ctx, c.RecordID); err != nil {
 			return err
 		}
 		return e
 	}
-	return c.pending.remove(ctx, change.id)
+	return c.pendings.remove(ctx, c.RecordID)
 }
 
 // rotationLost is the refusal for a credential that died in a rotation. Where it overlaps
@@ -250,17 +245,13 @@ func rotationLost(in *Integration, p *Pending, overlaps bool) *Error {
 
 // disown removes upstream a successor that is used no more, with the credential that it
 // had replaced.
-func (c *Credentials) disown(ctx context.Context, change *Change, p *Pending, rotator providers.Rotator, mount *Mount) error {
-	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout(mount))
+func (c *rotation) disown(ctx context.Context, record *Record, p *Pending) error {
+	ctx, cancel := context.WithTimeout(ctx, c.Mount.exchangeTimeout())
 	defer cancel()
-	provider, err := c.integrations.Provider(change.Integration)
-	if err != nil {
-		return err
-	}
-	if _, err := rotator.Recover(ctx, change.Integration.target(provider.Spec(), mount), change.Before.Current.Credential, p.Rotation); err != nil {
+	if _, err := c.rotator.Recover(ctx, c.target(), record.Current.Credential, p.Rotation); err != nil {
 		return nil // the sweep tries again
 	}
-	return c.pending.remove(ctx, change.id)
+	return c.pendings.remove(ctx, c.RecordID)
 }
 
 func laterOf(a, b time.Time) time.Time {

@@ -17,7 +17,7 @@ func TestRollback(t *testing.T) {
 	w := newWorld(store)
 	w.create(t, "a", "key")
 	back := func() (*backend.Change, error) {
-		return w.Watch.Rollback(t.Context(), "a", backend.Actor{Via: "rollback/a"})
+		return w.Swaps.Rollback(t.Context(), "a", backend.Actor{Via: "rollback/a"})
 	}
 	_, err := back()
 	requireCode(t, err, backend.CodeNothingToRollBack)
@@ -48,7 +48,7 @@ func TestRollbackToADeadCredential(t *testing.T) {
 		assert.Equal(t, "key-one", cred.Value("key").Reveal())
 		return providers.Verified{}, failure(providers.Rejected)
 	})
-	_, err := w.Watch.Rollback(t.Context(), "a", backend.Actor{})
+	_, err := w.Swaps.Rollback(t.Context(), "a", backend.Actor{})
 	refused := requireCode(t, err, "credential_rejected")
 	assert.Contains(t, refused.Message, "version 2 stays in use")
 	assert.Equal(t, "key-two", w.key(t))
@@ -60,15 +60,15 @@ func TestTheCredentialBeforeIsErased(t *testing.T) {
 		"the window is over": func(t *testing.T, w *world) {
 			t.Helper()
 			w.clock.advance(24 * time.Hour)
-			_, err := w.Watch.Rollback(t.Context(), "a", backend.Actor{})
+			_, err := w.Swaps.Rollback(t.Context(), "a", backend.Actor{})
 			requireCode(t, err, backend.CodeNothingToRollBack)
-			sweep := w.Watch.Sweep()
+			sweep := w.Sweeper.Sweep()
 			require.NoError(t, sweep.Step(t.Context()))
 			sweep.Wait()
 		},
 		"it is forgotten": func(t *testing.T, w *world) {
 			t.Helper()
-			_, err := w.Credentials.Forget(t.Context(), "a", backend.Actor{})
+			_, err := w.Swaps.Forget(t.Context(), "a", backend.Actor{})
 			require.NoError(t, err)
 		},
 		"another one is before": func(t *testing.T, w *world) {
@@ -109,9 +109,9 @@ func TestWithoutAWindowNothingIsKept(t *testing.T) {
 // A group goes back as one.
 func TestRollbackOfAGroup(t *testing.T) {
 	w := withGroup(t, &storage{})
-	_, err := w.Credentials.Reauth(t.Context(), "b", entry("mia@example.com", "new"), backend.Actor{})
+	_, err := w.Swaps.Reauth(t.Context(), "b", entry("mia@example.com", "new"), backend.Actor{})
 	require.NoError(t, err)
-	change, err := w.Watch.Rollback(t.Context(), "c", backend.Actor{})
+	change, err := w.Swaps.Rollback(t.Context(), "c", backend.Actor{})
 	require.NoError(t, err)
 	assert.Len(t, change.Siblings, 2)
 	for _, name := range []string{"a", "b", "c"} {

@@ -14,61 +14,55 @@ import (
 // been called, or the credential has ended.
 const pendingLife = 30 * 24 * time.Hour
 
-// Pending is a rotation that is about to happen, or under way. It is stored before the
-// upstream is asked to make a successor, and again with the successor, before anybody
-// uses that: wherever the engine is stopped, the next one finds it. Values are immutable.
-type Pending struct {
-	Integration string             `json:"integration"`
-	Version     int                `json:"version"` // of the credential that it replaces
-	Rotation    providers.Rotation `json:"rotation"`
-	BegunAt     time.Time          `json:"begun_at"`
-	// Successor is set once it was made; ExpiresAt is its end.
-	Successor   providers.Credential `json:"-"` // see pendingJSON
-	Fingerprint string               `json:"fingerprint,omitempty"`
-	Salt        string               `json:"salt,omitempty"` // see Stored
-	ExpiresAt   time.Time            `json:"expires_at,omitzero"`
-	Actor
-	Cause Cause `json:"cause"`
-	// FinishAt is set once the successor is in use, and that is noted without it: when
-	// the credential before, with the fingerprint Replaced, is removed upstream.
-	Replaced string    `json:"replaced,omitempty"`
-	FinishAt time.Time `json:"finish_at,omitzero"`
-	unknown  unknown
+// Rotations lets upstreams make successors of credentials. It is safe for concurrent use.
+type Rotations struct {
+	door         *Door
+	integrations Resolver
+	pendings     *pendings
+	now          func() time.Time
 }
 
-// pendingJSON is Pending as it is stored: with the successor's secrets.
-type pendingJSON struct {
-	*Pending
-	Fields storedFields `json:"fields,omitempty"`
+// newRotations returns the rotations of a mount.
+func newRotations(door *Door, integrations Resolver, pendings *pendings, now func() time.Time) *Rotations {
+	return &Rotations{door: door, integrations: integrations, pendings: pendings, now: now}
 }
 
-func encodePending(p *Pending) ([]byte, error) {
-	return p.unknown.encode(pendingJSON{Pending: p, Fields: fieldsOf(p.Successor)})
+// rotation is one of a record that is held.
+type rotation struct {
+	*Rotations
+	*Held
+	rotator providers.Rotator
 }
 
-func decodePending(_ string, data []byte) (_ *Pending, err error) {
-	wire := pendingJSON{Pending: &Pending{}}
-	if wire.unknown, err = decodeKnown(data, &wire); err != nil {
-		return nil, errors.New("not a rotation") // the decoder's message can quote what it read
+// Resolver resolves integrations.
+type Resolver interface {
+	Subject(in *Integration) (*Subject, error)
+}
+
+// Supports reports whether the credential of an integration can be rotated.
+func (r *Rotations) Supports(in *Integration, mount *Mount) bool {
+	subject, err := r.integrations.Subject(in)
+	if err != nil {
+		return false
 	}
-	wire.Successor = credentialIn(wire.Fields)
-	return wire.Pending, nil
+	subject.Mount = mount
+	_, err = rotator(subject)
+	return err == nil
 }
+
+// Unfinished returns the keys of the records that have a rotation to go on with.
+func (r *Rotations) Unfinished(ctx context.Context) ([]string, error) { return r.pendings.list(ctx) }
 
 // rotator is the provider of an integration if it can rotate its credential; else a
 // refusal that says why not.
-func (c *Credentials) rotator(in *Integration, mount *Mount) (providers.Rotator, error) {
-	provider, err := c.integrations.Provider(in)
-	if err != nil {
-		return nil, err
-	}
-	spec := provider.Spec()
-	rotator, ok := provider.(providers.Rotator)
+func rotator(s *Subject) (providers.Rotator, error) {
+	in := s.Integration
+	rotator, ok := s.Provider.(providers.Rotator)
 	if !ok {
-		return nil, rotateUnsupported(in, spec, fmt.Sprintf("a credential of auth_type %s cannot make another", in.AuthType))
+		return nil, rotateUnsupported(in, s.Spec, fmt.Sprintf("a credential of auth_type %s cannot make another", in.AuthType))
 	}
-	if why := rotator.RotationUnsupported(in.target(spec, mount)); why != "" {
-		return nil, rotateUnsupported(in, spec, strings.TrimSuffix(why, "."))
+	if why := rotator.RotationUnsupported(s.target()); why != "" {
+		return nil, rotateUnsupported(in, s.Spec, strings.TrimSuffix(why, "."))
 	}
 	return rotator, nil
 }
@@ -91,105 +85,77 @@ func rotateUnsupported(in *Integration, spec providers.Spec, why string) *Error 
 	return e
 }
 
-// errNotDue says that a credential need not be rotated any more.
-var errNotDue = errors.New("the credential was replaced meanwhile")
+// ErrNotDue says that a credential need not be rotated any more.
+var ErrNotDue = errors.New("the credential was replaced meanwhile")
 
 // Rotate lets the upstream make the successor of the credential in use, and swaps it
 // in. Once the upstream has been asked it goes on even if the request goes away. Where
-// due is not nil it decides once nobody else can change the record, and errNotDue is
+// due is not nil it decides now that nobody else can change the record, and ErrNotDue is
 // what it comes to if it says no. A rotation that was cut off is taken up, and if it
 // succeeds that is all: there is a new credential already.
-func (c *Credentials) Rotate(ctx context.Context, name string, who Actor, due func(*Record) bool) (*Change, error) {
-	held, err := c.hold(ctx, name, turn{bounded: due == nil})
+func (r *Rotations) Rotate(ctx context.Context, held *Held, who Actor, due func(*Record) bool) (*Change, error) {
+	rotator, err := rotator(held.Subject)
 	if err != nil {
 		return nil, err
 	}
-	defer held.release()
-	in, id, mount := held.in, held.id, held.mount
-	if c.exchanged(in) {
-		return c.refreshNow(ctx, in, id, mount, who)
-	}
-	rotator, err := c.rotator(in, mount)
-	if err != nil {
-		return nil, err
-	}
-	if taken, err := c.settled(ctx, in, id, mount, due); err != nil || taken != nil {
+	if taken, err := r.finishPrevious(ctx, held, due); err != nil || taken != nil {
 		return taken, err
 	}
 	ctx = context.WithoutCancel(ctx)
-	change, pending, err := c.successor(ctx, rotator, in, id, mount, who)
+	c := &rotation{r, held, rotator}
+	before, pending, err := c.successor(ctx, who)
 	if err != nil {
 		return nil, err
 	}
-	return c.adopt(ctx, change, pending, rotator, mount)
+	return c.adopt(ctx, before, pending)
 }
 
-func (c *Credentials) exchanged(in *Integration) bool {
-	provider, err := c.integrations.Provider(in)
-	if err != nil {
-		return false
-	}
-	auth, _ := provider.Spec().AuthType(in.AuthType)
-	return auth.Exchanged()
-}
-
-// successor asks the upstream for one and stores it.
-func (c *Credentials) successor(ctx context.Context, rotator providers.Rotator, in *Integration, id string, mount *Mount, who Actor) (*Change, *Pending, error) {
-	before, err := c.athome(ctx, in, id)
+// successor asks the upstream for one and stores it. It returns the record that it succeeds.
+func (c *rotation) successor(ctx context.Context, who Actor) (*Record, *Pending, error) {
+	in := c.Integration
+	before, err := c.Athome(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	if before.Current == nil {
 		return nil, nil, NoCredential(in)
 	}
-	change := &Change{Integration: in, Before: before, id: id}
-	provider, _ := c.integrations.Provider(in)
-	target, current := in.target(provider.Spec(), mount), before.Current
-	limited, cancel := context.WithTimeout(ctx, exchangeTimeout(mount))
+	target, current := c.target(), before.Current
+	limited, cancel := context.WithTimeout(ctx, c.Mount.exchangeTimeout())
 	defer cancel()
-	rotation, err := rotator.Prepare(limited, target, current.Credential, c.wish(current, mount))
+	plan, err := c.rotator.Prepare(limited, target, current.Credential, wish(current, c.Mount, c.now()))
 	if err != nil {
-		return nil, nil, c.refused(ctx, in, before, quietly(provider, target, current.Credential, err), nil)
+		return nil, nil, c.Refused(ctx, before, quietly(c.Provider, target, current.Credential, err))
 	}
-	pending := &Pending{Integration: in.Name, Version: before.Version, Rotation: rotation, BegunAt: c.now().UTC(), Actor: who, Cause: CauseRotate}
-	if err := c.pending.save(ctx, id, pending); err != nil {
+	pending := &Pending{Integration: in.Name, Version: before.Version, Rotation: plan, BegunAt: c.now().UTC(), Actor: who, Cause: CauseRotate}
+	if err := c.pendings.save(ctx, c.RecordID, pending); err != nil {
 		return nil, nil, err
 	}
-	if _, err := c.marks.key(ctx); err != nil { // nothing may fail afterwards but the save
+	if err := c.CanPrint(ctx); err != nil { // nothing may fail afterwards but the save
 		return nil, nil, err
 	}
-	made, err := rotator.Rotate(limited, target, current.Credential, rotation)
+	made, err := c.rotator.Rotate(limited, target, current.Credential, plan)
 	if err != nil {
-		return nil, nil, c.notRotated(ctx, rotator, target, change, pending, mount, quietly(provider, target, current.Credential, err))
+		return nil, nil, c.notRotated(ctx, before, pending, quietly(c.Provider, target, current.Credential, err))
 	}
 	next := *pending
 	next.Successor = made.Credential
 	if believable(made.ExpiresAt, c.now()) {
 		next.ExpiresAt = made.ExpiresAt
 	}
-	spec := provider.Spec()
-	auth, _ := spec.AuthType(in.AuthType)
-	prints, err := c.marks.of(ctx, owner{id, in.binding(spec), before}, auth, made.Credential)
+	prints, err := c.Prints(ctx, before, made.Credential)
 	if err != nil {
 		return nil, nil, err
 	}
 	next.Fingerprint, next.Salt = prints.whole, prints.salt
-	c.refreshes.made(id, &next)
-	if err := c.pending.save(ctx, id, &next); err != nil {
+	if err := c.pendings.saveSurely(ctx, c.RecordID, &next); err != nil {
 		return nil, nil, err // it is in memory, and the sweep stores it
 	}
-	c.refreshes.made(id, nil)
-	return change, &next, nil
+	return before, &next, nil
 }
 
 // wish is what a rotation should come to: an overlap in which workers can still use the
 // credential before, and as long a life as that was to have, which the upstream knows.
-func (c *Credentials) wish(current *Stored, mount *Mount) providers.RotationWish {
-	return providers.RotationWish{Now: c.now(), Overlap: max(2*mount.CredsTTL, mount.RollbackWindow, time.Hour), Made: current.Rotation}
-}
-
-// quietly guards the error of a rotation as that of a check.
-func quietly(p providers.Provider, t providers.Target, cred providers.Credential, err error) error {
-	_, err = keepSecret(p, t, cred, providers.Verified{}, err)
-	return err
+func wish(current *Stored, mount *Mount, now time.Time) providers.RotationWish {
+	return providers.RotationWish{Now: now, Overlap: max(2*mount.CredsTTL, mount.RollbackWindow, time.Hour), Made: current.Rotation}
 }

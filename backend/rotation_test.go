@@ -200,7 +200,7 @@ func TestRotate(t *testing.T) {
 	for _, overlaps := range []bool{true, false} {
 		store := &storage{}
 		w := rotatingWorld(t, store, overlaps)
-		change, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{Via: "rotate/a", EntityID: "e"})
+		change, err := w.Swaps.Rotate(t.Context(), "a", backend.Actor{Via: "rotate/a", EntityID: "e"})
 		require.NoError(t, err)
 		assert.Equal(t, 2, change.After.Version)
 		assert.Equal(t, backend.CauseRotate, change.After.History[0].Cause)
@@ -212,9 +212,9 @@ func TestRotate(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, overlaps, len(pending) == 1, "what it replaced lives as long as one can go back to it")
 
-		_, err = w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+		_, err = w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
 		require.NoError(t, err)
-		_, err = w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+		_, err = w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
 		require.NoError(t, err)
 		assert.Equal(t, "made-key-3", w.key(t))
 		want := map[string]string{"made-key-3": "made-3"}
@@ -225,7 +225,7 @@ func TestRotate(t *testing.T) {
 		assert.Equal(t, want, w.bank.living)
 		delete(want, "made-key-2")
 		w.clock.advance(24 * time.Hour)
-		sweep := w.Watch.Sweep()
+		sweep := w.Sweeper.Sweep()
 		require.NoError(t, sweep.Step(t.Context()))
 		sweep.Wait()
 		assert.Equal(t, want, w.bank.living, "the window is over")
@@ -237,51 +237,51 @@ func TestRotate(t *testing.T) {
 // over, and what is in use is not.
 func TestRollbackOfARotation(t *testing.T) {
 	w := rotatingWorld(t, &storage{}, true)
-	_, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+	_, err := w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
 	require.NoError(t, err)
-	_, err = w.Watch.Rollback(t.Context(), "a", backend.Actor{})
+	_, err = w.Swaps.Rollback(t.Context(), "a", backend.Actor{})
 	require.NoError(t, err)
 	assert.Equal(t, "first-key", w.key(t))
 	for range 2 {
 		w.clock.advance(24 * time.Hour)
-		sweep := w.Watch.Sweep()
+		sweep := w.Sweeper.Sweep()
 		require.NoError(t, sweep.Step(t.Context()))
 		sweep.Wait()
 	}
 	assert.Equal(t, map[string]string{"first-key": ""}, w.bank.living)
 	assert.Equal(t, "first-key", w.key(t))
 	w = rotatingWorld(t, &storage{}, false)
-	_, err = w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+	_, err = w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
 	require.NoError(t, err)
-	_, err = w.Watch.Rollback(t.Context(), "a", backend.Actor{})
+	_, err = w.Swaps.Rollback(t.Context(), "a", backend.Actor{})
 	requireCode(t, err, backend.CodeNothingToRollBack)
 }
 
 func TestRotateUnsupported(t *testing.T) {
 	w := newWorld(&storage{})
 	w.create(t, "a", "key")
-	_, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+	_, err := w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
 	requireCode(t, err, backend.CodeRotateUnsupported)
-	_, err = w.Watch.Rotate(t.Context(), "nobody", backend.Actor{})
+	_, err = w.Swaps.Rotate(t.Context(), "nobody", backend.Actor{})
 	requireCode(t, err, backend.CodeUnknownIntegration)
 	w = rotatingWorld(t, &storage{}, true)
-	_, err = w.Credentials.Forget(t.Context(), "a", backend.Actor{})
+	_, err = w.Swaps.Forget(t.Context(), "a", backend.Actor{})
 	require.NoError(t, err)
-	_, err = w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+	_, err = w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
 	requireCode(t, err, backend.CodeNoCredential)
 }
 
 // OAuth tokens are renewed now, due or not.
 func TestRotateOAuth(t *testing.T) {
 	w := withApp(t, &storage{})
-	change, err := w.Watch.Rotate(t.Context(), "app", backend.Actor{Via: "rotate/app"})
+	change, err := w.Swaps.Rotate(t.Context(), "app", backend.Actor{Via: "rotate/app"})
 	require.NoError(t, err)
 	assert.Equal(t, 2, change.After.Version)
 	assert.Equal(t, "access-2", w.token(t))
-	_, err = w.Credentials.Rollback(t.Context(), "app", backend.Actor{})
+	_, err = w.Swaps.Rollback(t.Context(), "app", backend.Actor{})
 	requireCode(t, err, backend.CodeNothingToRollBack)
 	w.server.fails(failure(providers.Unreachable))
-	_, err = w.Watch.Rotate(t.Context(), "app", backend.Actor{})
+	_, err = w.Swaps.Rotate(t.Context(), "app", backend.Actor{})
 	requireCode(t, err, "upstream_unreachable")
 	assert.Equal(t, "access-2", w.token(t))
 }
@@ -296,13 +296,13 @@ func TestRotateThatIsRefused(t *testing.T) {
 		}
 		return works
 	})
-	_, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+	_, err := w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
 	require.Error(t, err)
 	assert.Empty(t, w.bank.rotates)
 	store.reset(nil)
 	for _, o := range []providers.Outcome{providers.InsufficientScope, providers.RateLimited, providers.Rejected} {
 		w.bank.refuses = failure(o)
-		_, err = w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+		_, err = w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
 		requireCode(t, err, string(o))
 		pending, err := store.List(t.Context(), "rotating/")
 		require.NoError(t, err)
@@ -311,7 +311,7 @@ func TestRotateThatIsRefused(t *testing.T) {
 	}
 	w.bank.refuses, w.bank.down = nil, failure(providers.UpstreamError)
 	sent := len(w.bank.rotates)
-	_, err = w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+	_, err = w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
 	requireCode(t, err, "upstream_error")
 	assert.Len(t, w.bank.rotates, sent, "an upstream that is down is not asked to rotate")
 }
@@ -322,7 +322,7 @@ func TestRotateWhoseAnswerIsLost(t *testing.T) {
 	for _, overlaps := range []bool{true, false} {
 		w := rotatingWorld(t, &storage{}, overlaps)
 		w.bank.lost = true
-		_, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+		_, err := w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
 		if overlaps {
 			requireCode(t, err, "upstream_unreachable")
 			assert.Equal(t, map[string]string{"first-key": ""}, w.bank.living, "the successor that nobody has is revoked")
@@ -356,12 +356,12 @@ func TestRotationCutOffAnywhere(t *testing.T) {
 					}
 					return works
 				})
-				_, _ = w.Watch.Rotate(t.Context(), "a", backend.Actor{Via: "rotate/a"})
+				_, _ = w.Swaps.Rotate(t.Context(), "a", backend.Actor{Via: "rotate/a"})
 				store.reset(nil)
 				w = w.restarted()
 				for range 2 {
 					w.clock.advance(24 * time.Hour)
-					sweep := w.Watch.Sweep()
+					sweep := w.Sweeper.Sweep()
 					require.NoError(t, sweep.Step(t.Context()))
 					sweep.Wait()
 				}
@@ -405,7 +405,7 @@ func TestAutoRotate(t *testing.T) {
 	for _, overlaps := range []bool{true, false} {
 		w := rotatingWorld(t, &storage{}, overlaps, "auto_rotate")
 		require.NoError(t, w.Mount.Write(t.Context(), providers.Settings{Numbers: map[string]int64{"health_check_interval": 0}}))
-		sweep, until := w.Watch.Sweep(), w.clock.now().Add(365*24*time.Hour)
+		sweep, until := w.Sweeper.Sweep(), w.clock.now().Add(365*24*time.Hour)
 		outage := w.clock.now().Add(100 * 24 * time.Hour)
 		for w.clock.now().Before(until) {
 			now := w.clock.now()
@@ -432,7 +432,7 @@ func TestAutoRotate(t *testing.T) {
 func TestAutoRotateInTrouble(t *testing.T) {
 	w := rotatingWorld(t, &storage{}, true, "auto_rotate")
 	w.bank.refuses = failure(providers.InsufficientScope)
-	sweep := w.Watch.Sweep()
+	sweep := w.Sweeper.Sweep()
 	w.clock.advance(20*24*time.Hour + time.Minute)
 	for range 24 * 6 {
 		require.NoError(t, sweep.Step(t.Context()))

@@ -7,13 +7,10 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
 const (
-	// perHost is how many checks go to one host at a time.
-	perHost = 4
 	// longestConfirm is the longest time until a rejection is looked at again.
 	longestConfirm = time.Minute
 	// quotaConfirm is the shortest time between two looks at a quota that is said to be gone.
@@ -28,8 +25,7 @@ const (
 	slowLook = 5 * time.Second
 )
 
-// schedule is when each integration is checked next, and what was seen of it last. It
-// is kept in memory: after a restart each has its place in the interval again, which
+// schedule is when each integration is checked next. It is kept in memory: after a restart each has its place in the interval again, which
 // follows from its name, so nothing is checked at once.
 type schedule struct {
 	mu    sync.Mutex
@@ -37,10 +33,8 @@ type schedule struct {
 	hosts map[string]*host
 	// running are the checks under way, most of them at most.
 	running, most int
-	troubles      map[string]*Trouble
 	idle          sync.WaitGroup
-	// changes grows with all that Seen is made of.
-	changes atomic.Uint64
+	sightings     *sightings
 	// old is set where integrations were written since they were listed.
 	old bool
 }
@@ -57,20 +51,7 @@ type plan struct {
 	wanted   bool // a check was wanted before that
 	told     bool // something was noted since the last list
 	begun    time.Time
-	from     int   // the token of a pool that the next look begins with
 	at       *host // where it is queued or under way; host may have changed since
-	// suspects are the tokens that were rejected once, of suspectsOf, not confirmed.
-	suspects   map[string]bool
-	suspectsOf int
-	// checked is when version was checked last on this node.
-	checked time.Time
-	version int
-	status  Status
-	// turn is that of the newest look at version, of those that have ended.
-	turn   uint64
-	turnOf int
-	// judgements counts the times that status was set.
-	judgements uint64
 }
 
 // host is an upstream's host.
@@ -82,8 +63,9 @@ type host struct {
 	until       time.Time // nothing is sent before
 }
 
-func newSchedule() *schedule {
-	return &schedule{plans: map[string]*plan{}, hosts: map[string]*host{}}
+// newSchedule returns a schedule of nothing, that goes by what checks saw.
+func newSchedule(seen *sightings) *schedule {
+	return &schedule{sightings: seen, plans: map[string]*plan{}, hosts: map[string]*host{}}
 }
 
 // at returns the plan of an integration to note something in, which is kept although the
@@ -108,8 +90,8 @@ func (s *schedule) put(name, hostname string, interval time.Duration, now time.T
 	if p.interval != interval {
 		p.interval, p.due = interval, place(name, interval, now)
 	}
-	if p.wanted && interval > 0 && p.status != StatusNeedsReauth {
-		p.hurry(longestConfirm, now)
+	if p.wanted && interval > 0 && !s.needsPerson(name) {
+		s.hurry(p, longestConfirm, now)
 	}
 	p.wanted = false
 }
@@ -134,12 +116,10 @@ func place(name string, interval time.Duration, now time.Time) time.Time {
 func (s *schedule) keep(names map[string]bool, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.changes.Add(1)
 	maps.DeleteFunc(s.plans, func(name string, p *plan) bool { return !names[name] && !p.busy && (p.listed || !p.told) })
 	for _, p := range s.plans {
 		p.told = false
 	}
-	maps.DeleteFunc(s.troubles, func(name string, _ *Trouble) bool { return !names[name] })
 	used := map[string]bool{}
 	for _, p := range s.plans {
 		used[p.host] = true
@@ -156,16 +136,27 @@ func (s *schedule) soon(name string, after time.Duration, now time.Time) {
 	defer s.mu.Unlock()
 	p := s.at(name)
 	p.wanted = !p.listed
-	if p.interval <= 0 || p.status == StatusNeedsReauth {
+	if p.interval <= 0 || s.needsPerson(name) {
 		return
 	}
 	p.again = p.again || p.busy && after == longestConfirm
-	p.hurry(after, now)
+	s.hurry(p, after, now)
 }
 
-func (p *plan) hurry(after time.Duration, now time.Time) {
+// Soon is soon for what somebody reported.
+func (s *schedule) Soon(name string, now time.Time) { s.soon(name, longestConfirm, now) }
+
+// needsPerson reports whether checks found that somebody must re-authenticate.
+func (s *schedule) needsPerson(name string) bool {
+	status, _ := s.sightings.last(name)
+	return status == StatusNeedsReauth
+}
+
+// hurry makes a plan due now, or a while after its last check. The caller holds mu.
+func (s *schedule) hurry(p *plan, after time.Duration, now time.Time) {
 	due := now
-	if earliest := p.checked.Add(after); due.Before(earliest) {
+	_, checked := s.sightings.last(p.name)
+	if earliest := checked.Add(after); due.Before(earliest) {
 		due = earliest
 	}
 	if due.Before(p.due) {
@@ -173,9 +164,9 @@ func (p *plan) hurry(after time.Duration, now time.Time) {
 	}
 }
 
-// renew plans an integration whose credential was replaced, and that was checked more
+// Replaced plans an integration whose credential was replaced, and that was checked more
 // seldom because it was rejected, as any other.
-func (s *schedule) renew(name string, now time.Time) {
+func (s *schedule) Replaced(name string, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if p := s.plans[name]; p != nil && p.due.After(now.Add(p.interval)) {
@@ -183,14 +174,12 @@ func (s *schedule) renew(name string, now time.Time) {
 	}
 }
 
-// replan gives each integration its place in the interval again and forgets the
-// statuses: another node has been active meanwhile, and most of them are overdue.
+// replan gives each integration its place in the interval again: another node has been
+// active meanwhile, and most of them are overdue.
 func (s *schedule) replan(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range s.plans {
-		p.status, p.suspects = "", nil
-		p.judgements++
 		if !p.busy {
 			p.due = place(p.name, p.interval, now)
 		}
@@ -279,9 +268,9 @@ func (h *host) open(full bool, now time.Time) bool {
 	return h.running < perHost && !now.Before(h.until) && (h.quick || unknown || !full)
 }
 
-// lend gives another question at a host to a check that is under way, if no other check
+// Lend gives another question at a host to a check that is under way, if no other check
 // waits for it.
-func (s *schedule) lend(hostname string, most int, now time.Time) (giveBack func(), ok bool) {
+func (s *schedule) Lend(hostname string, most int, now time.Time) (giveBack func(), ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.most = most
@@ -307,21 +296,8 @@ func (h *host) before(other *host) bool {
 	return h.queue[0].due.Before(other.queue[0].due)
 }
 
-// outcome is how a check ended, for the schedule.
-type outcome struct {
-	// doubtful are the tokens of version whose rejection needs a second look.
-	doubtful []string
-	// from is the token of a pool that was not reached, the first of them; partial says
-	// that there is one.
-	from       int
-	partial    bool
-	version    int
-	rejected   bool
-	retryAfter time.Duration
-}
-
 // done ends a check and plans the next one.
-func (s *schedule) done(p *plan, o outcome, now time.Time) {
+func (s *schedule) done(p *plan, o Outcome, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h := p.at
@@ -329,12 +305,11 @@ func (s *schedule) done(p *plan, o outcome, now time.Time) {
 	s.running--
 	h.slow = now.Sub(p.begun) > slowLook
 	h.quick = !h.slow
-	p.busy, p.at, p.from = false, nil, o.from
-	p.suspected(o.version, o.doubtful)
+	p.busy, p.at = false, nil
 	switch {
-	case len(o.doubtful) > 0, o.partial:
+	case o.Doubtful, o.Partial:
 		p.due = now.Add(min(longestConfirm, p.interval/4))
-	case o.rejected:
+	case o.Rejected:
 		p.due = now.Add(rejectedSlower * p.interval)
 	default:
 		p.due = p.due.Add(p.interval + jitter(p.interval))
@@ -344,12 +319,12 @@ func (s *schedule) done(p *plan, o outcome, now time.Time) {
 	}
 	if p.again {
 		p.again = false
-		p.hurry(longestConfirm, now)
+		s.hurry(p, longestConfirm, now)
 	}
-	if wait := now.Add(o.retryAfter); o.retryAfter > 0 && p.due.Before(wait) {
+	if wait := now.Add(o.RetryAfter); o.RetryAfter > 0 && p.due.Before(wait) {
 		p.due = wait
 	}
-	if wait := now.Add(min(o.retryAfter, hostPause)); o.retryAfter > 0 && h.until.Before(wait) {
+	if wait := now.Add(min(o.RetryAfter, hostPause)); o.RetryAfter > 0 && h.until.Before(wait) {
 		h.until = wait
 	}
 }
@@ -361,108 +336,6 @@ func jitter(interval time.Duration) time.Duration {
 		return 0
 	}
 	return rand.N(span) - span/2 //nolint:gosec // spreads load, guards nothing
-}
-
-// suspect notes rejections that a second look has to confirm.
-func (s *schedule) suspect(name string, version int, tokens []string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.at(name).suspected(version, tokens)
-}
-
-func (p *plan) suspected(version int, tokens []string) {
-	p.suspectsOf, p.suspects = version, nil
-	for _, token := range tokens {
-		if p.suspects == nil {
-			p.suspects = map[string]bool{}
-		}
-		p.suspects[token] = true
-	}
-}
-
-// suspects are the tokens of a version that were rejected once.
-func (s *schedule) suspects(name string, version int) map[string]bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if p := s.plans[name]; p != nil && p.suspectsOf == version {
-		return p.suspects
-	}
-	return nil
-}
-
-// continues notes the token of a pool that the next look is to begin with.
-func (s *schedule) continues(name string, from int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.at(name).from = from
-}
-
-// begins is the token of a pool that the next look begins with.
-func (s *schedule) begins(name string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if p := s.plans[name]; p != nil {
-		return p.from
-	}
-	return 0
-}
-
-// checked notes that the upstream answered about a version.
-func (s *schedule) checked(name string, version int, now time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.changes.Add(1)
-	p := s.at(name)
-	p.checked, p.version, p.suspects = now.UTC(), version, nil
-}
-
-// newest notes the turn of a look at a version that has ended, and reports whether none that
-// began later has ended before.
-func (s *schedule) newest(name string, version int, turn uint64) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p := s.at(name)
-	if p.turnOf == version && p.turn > turn {
-		return false
-	}
-	p.turn, p.turnOf = turn, version
-	return true
-}
-
-// checkedAt is when a version was checked last on this node, zero if it was not.
-func (s *schedule) checkedAt(name string, version int) time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if p := s.plans[name]; p != nil && p.version == version {
-		return p.checked
-	}
-	return time.Time{}
-}
-
-// judgements is what to give judged; ask before judging.
-func (s *schedule) judgements(name string) uint64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if p := s.plans[name]; p != nil {
-		return p.judgements
-	}
-	return 0
-}
-
-// judged notes a status and reports whether it is another than the one before. If
-// there was another judgement since the number was asked for, it is not current, and
-// changes nothing: it may be of the older facts.
-func (s *schedule) judged(name string, status Status, since uint64) (changed, current bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p := s.at(name)
-	if p.judgements != since {
-		return false, false
-	}
-	before := p.status
-	p.status = status
-	p.judgements++
-	return before != "" && before != status, true
 }
 
 // shortest is the shortest interval, 0 if nothing is checked.

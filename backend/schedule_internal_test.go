@@ -12,7 +12,7 @@ import (
 // What is overdue longest is checked first: nothing waits for ever behind what comes
 // again and again. But a host with fewer checks under way comes before others.
 func TestTheLongestOverdueGoesFirst(t *testing.T) {
-	s, now := newSchedule(), time.Unix(1_800_000_000, 0)
+	s, now := newSchedule(newSightings()), time.Unix(1_800_000_000, 0)
 	due := func(name, host string, ago time.Duration) {
 		s.put(name, host, time.Hour, now)
 		s.plans[name].due = now.Add(-ago)
@@ -43,7 +43,7 @@ func TestTheLongestOverdueGoesFirst(t *testing.T) {
 // Four hosts that are down, with more that is overdue than they can do, and one that
 // answers at once: it has its own share of the checks.
 func TestSlowHostsKeepOutNobody(t *testing.T) {
-	s, now := newSchedule(), time.Unix(1_800_000_000, 0)
+	s, now := newSchedule(newSightings()), time.Unix(1_800_000_000, 0)
 	for h := range 4 {
 		for n := range 100 {
 			name := fmt.Sprintf("down-%d-%02d", h, n)
@@ -73,7 +73,7 @@ func TestSlowHostsKeepOutNobody(t *testing.T) {
 			if r.p.host == "quick" {
 				quick++
 			}
-			s.done(r.p, outcome{}, now)
+			s.done(r.p, Outcome{}, now)
 			s.idle.Done()
 		}
 		all = kept
@@ -104,7 +104,7 @@ func TestSlowHostsKeepOutNobody(t *testing.T) {
 // Sixteen pools at four hosts, whose looks take all the time there is, again and again: a
 // quick host's integrations are checked every few seconds all the same.
 func TestSlowLooksLeaveRoomForQuickOnes(t *testing.T) {
-	s, now := newSchedule(), time.Unix(1_800_000_000, 0)
+	s, now := newSchedule(newSightings()), time.Unix(1_800_000_000, 0)
 	const every = 4 * time.Second
 	for n := range 16 {
 		s.put(fmt.Sprintf("pool-%02d", n), fmt.Sprintf("slow-%d", n%4), every, now)
@@ -125,7 +125,7 @@ func TestSlowLooksLeaveRoomForQuickOnes(t *testing.T) {
 				kept = append(kept, r)
 				continue
 			}
-			s.done(r.p, outcome{}, now)
+			s.done(r.p, Outcome{}, now)
 			s.idle.Done()
 			if r.p.host == "quick" {
 				if before, known := last[r.p.name]; known {
@@ -158,20 +158,20 @@ func TestSlowLooksLeaveRoomForQuickOnes(t *testing.T) {
 
 // A check under way is lent another question only where nobody waits for it.
 func TestNobodyIsLentWhatOthersWaitFor(t *testing.T) {
-	s, now := newSchedule(), time.Unix(1_800_000_000, 0)
+	s, now := newSchedule(newSightings()), time.Unix(1_800_000_000, 0)
 	var given []func()
 	for range perHost {
-		giveBack, ok := s.lend("host", 16, now)
+		giveBack, ok := s.Lend("host", 16, now)
 		require.True(t, ok)
 		given = append(given, giveBack)
 	}
-	_, ok := s.lend("host", 16, now)
+	_, ok := s.Lend("host", 16, now)
 	assert.False(t, ok, "four at one host")
 	given[0]()
 	s.put("waits", "host", time.Hour, now)
 	s.plans["waits"].due = now
 	s.enqueue(now, 16)
-	_, ok = s.lend("host", 16, now)
+	_, ok = s.Lend("host", 16, now)
 	assert.False(t, ok, "another one waits")
 	_, ok = s.next(now)
 	assert.True(t, ok)

@@ -26,7 +26,7 @@ func (w *Watch) All(ctx context.Context) (*Snapshot, error) {
 	if s := w.recent(); s != nil {
 		return s, nil
 	}
-	release, err := w.locks.acquire(ctx, "all/") // no integration has this name
+	release, err := w.listing.acquire(ctx, "")
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,5 @@ func (w *Watch) recent() *Snapshot {
 
 // changes is a number that grows with every change of what Seen is made of.
 func (w *Watch) changes() uint64 {
-	return w.integrations.groups.integrations.cache.version() + w.credentials.records.cache.version() +
-		w.findings.cache.version() + w.mount.table.cache.version() + w.schedule.changes.Load() + w.credentials.pools.changes.Load() +
-		w.credentials.lessons.changes.Load()
+	return w.configurations.Version() + w.door.Version() + w.findings.version() + w.mounts.Version() + w.sightings.version() + w.troubles.Version() + w.quotas.version()
 }

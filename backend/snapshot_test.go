@@ -98,7 +98,7 @@ func fleetOf(b *testing.B, size int) *world {
 	for n := range size {
 		name := fmt.Sprintf("i%06d", n)
 		require.NoError(b, w.Integrations.Write(b.Context(), name, backend.Draft{Create: true, Provider: "fake", AuthType: "key"}))
-		_, err := w.Credentials.Reauth(b.Context(), name, entry("mia@example.com", name), backend.Actor{Via: "reauth/" + name})
+		_, err := w.Swaps.Reauth(b.Context(), name, entry("mia@example.com", name), backend.Actor{Via: "reauth/" + name})
 		require.NoError(b, err)
 	}
 	return w.restarted()
@@ -108,7 +108,7 @@ func BenchmarkHandOut(b *testing.B) {
 	w := fleetOf(b, 1)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := w.Credentials.HandOut(b.Context(), "i000000", backend.DefaultResource, backend.Actor{}, nil); err != nil {
+		if _, err := w.Handouts.HandOut(b.Context(), "i000000", backend.DefaultResource, backend.Actor{}, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

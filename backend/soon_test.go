@@ -18,8 +18,8 @@ func TestAReportBeforeTheFirstSweepCounts(t *testing.T) {
 	asked := &checks{outcome: func(string) error { return failure(providers.Rejected) }}
 	w.upstream.answers(asked.answer)
 	w = w.restarted()
-	w.Watch.Soon("integration-00000")
-	sweep := w.Watch.Sweep()
+	w.Sweeper.Soon("integration-00000")
+	sweep := w.Sweeper.Sweep()
 	step(t, sweep)
 	assert.Equal(t, map[string]int{"integration-00000@example.com": 1}, asked.counts)
 	w.clock.advance(time.Minute)
@@ -27,8 +27,8 @@ func TestAReportBeforeTheFirstSweepCounts(t *testing.T) {
 	assert.Equal(t, backend.StatusNeedsReauth, w.status(t, "integration-00000"), "and is confirmed as usual")
 	asked.reset()
 	w = w.restarted()
-	w.Watch.Soon("integration-00000")
-	step(t, w.Watch.Sweep())
+	w.Sweeper.Soon("integration-00000")
+	step(t, w.Sweeper.Sweep())
 	assert.Empty(t, asked.counts, "one that is known to be refused is not asked about again")
 }
 
@@ -39,8 +39,8 @@ func TestAReportBeforeTheFirstSweepChecksNothingThatIsSwitchedOff(t *testing.T) 
 	asked := &checks{}
 	w.upstream.answers(asked.answer)
 	w = w.restarted()
-	w.Watch.Soon("integration-00000")
-	sweep := w.Watch.Sweep()
+	w.Sweeper.Soon("integration-00000")
+	sweep := w.Sweeper.Sweep()
 	step(t, sweep)
 	w.clock.advance(time.Minute)
 	step(t, sweep)
@@ -54,7 +54,7 @@ func TestAReportDuringAListCounts(t *testing.T) {
 	w := newWorld(store)
 	fleet(t, w, 2, time.Hour)
 	w = w.restarted()
-	sweep := w.Watch.Sweep()
+	sweep := w.Sweeper.Sweep()
 	begun := false
 	store.reset(func(_ int, call string) fault {
 		if call == "Get integrations/integration-00000" && !begun {
@@ -62,7 +62,7 @@ func TestAReportDuringAListCounts(t *testing.T) {
 			poolOf(t, w, "one", "two")
 			_, one, _ := w.handed(t, backend.DefaultResource)
 			w.report(t, backend.Report{Fingerprint: one, StatusCode: 401, Resource: backend.DefaultResource})
-			w.Watch.Soon("a")
+			w.Sweeper.Soon("a")
 		}
 		return works
 	})
@@ -80,7 +80,7 @@ func TestAReportDuringAListCounts(t *testing.T) {
 		return nil
 	}}).answer
 	w.upstream.answers(inner)
-	w.Watch.Configured()
+	w.Sweeper.Configured()
 	step(t, sweep)
 	assert.Positive(t, asked, "and the pool is checked")
 }

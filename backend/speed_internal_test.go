@@ -70,7 +70,7 @@ func BenchmarkMemoryOfRecord(b *testing.B) {
 
 // BenchmarkScheduleTakes takes checks and ends them, of ten thousand at a hundred hosts.
 func BenchmarkScheduleTakes(b *testing.B) {
-	s, now := newSchedule(), time.Now()
+	s, now := newSchedule(newSightings()), time.Now()
 	for n := range 10_000 {
 		s.put(fmt.Sprintf("i%06d", n), fmt.Sprintf("host%d", n%100), time.Hour, now)
 	}
@@ -82,7 +82,7 @@ func BenchmarkScheduleTakes(b *testing.B) {
 			s.enqueue(now, 64)
 			continue
 		}
-		s.done(p, outcome{}, now)
+		s.done(p, Outcome{}, now)
 		s.idle.Done()
 	}
 }

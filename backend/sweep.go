@@ -1,11 +1,8 @@
 package backend
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"net/url"
-	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -21,15 +18,70 @@ const (
 	maxFaults = 10
 )
 
-// Sweep is the checks that go on by themselves. Begin one with Watch.Sweep.
+// Sweeper does what is due without a request. It is safe for concurrent use.
+type Sweeper struct {
+	configurations Configuration
+	mounts         Mounts
+	door           *Door
+	findings       *findings
+	watch          *Watch
+	sightings      *sightings
+	rotations      *Rotations
+	troubles       *troubles
+	swaps          *Swaps
+	faults         *faults
+	schedule       *schedule
+	now            func() time.Time
+	notify         Notify
+}
+
+// Crew are what a sweeper is made of. None may be nil.
+type Crew struct {
+	Configuration Configuration
+	Mounts        Mounts
+	Door          *Door
+	Findings      *findings
+	Watch         *Watch
+	Sightings     *sightings
+	Rotations     *Rotations
+	Troubles      *troubles
+	Swaps         *Swaps
+	Faults        *faults
+	Schedule      *schedule
+	Now           func() time.Time
+	Notify        Notify
+}
+
+// newSweeper returns the sweeper of a mount.
+func newSweeper(c Crew) *Sweeper {
+	return &Sweeper{
+		configurations: c.Configuration, mounts: c.Mounts, door: c.Door, findings: c.Findings, watch: c.Watch, sightings: c.Sightings,
+		rotations: c.Rotations, troubles: c.Troubles, swaps: c.Swaps, faults: c.Faults, schedule: c.Schedule, now: c.Now, notify: c.Notify,
+	}
+}
+
+// Soon makes the sweep check an integration next, if it checks it at all: not again
+// within a minute, and not if it is known to need a person. Who reports is many.
+func (w *Sweeper) Soon(name string) { w.schedule.soon(name, longestConfirm, w.now()) }
+
+// SoonOfQuota is Soon after the report of a quota that is used up, which a check finds to
+// be so or not. It is no reason to check within five minutes of the last time: a check
+// uses up some of the quotas of the other tokens.
+func (w *Sweeper) SoonOfQuota(name string) { w.schedule.soon(name, quotaConfirm, w.now()) }
+
+// Configured makes the sweep look at the configuration again: integrations or the
+// mount were written.
+func (w *Sweeper) Configured() { w.schedule.outdate() }
+
+// Sweep is the checks that go on by themselves. Begin one with Sweeper.Sweep.
 type Sweep struct {
-	watch       *Watch
+	sweeper     *Sweeper
 	listed      time.Time
 	maintaining atomic.Bool
 }
 
 // Sweep returns a sweep that has seen nothing yet.
-func (w *Watch) Sweep() *Sweep { return &Sweep{watch: w} }
+func (w *Sweeper) Sweep() *Sweep { return &Sweep{sweeper: w} }
 
 // Run sweeps until the context ends, and returns when the last check has ended. While
 // active says no, as on a standby, it rests.
@@ -58,26 +110,28 @@ func (s *Sweep) Run(ctx context.Context, active func() bool) {
 
 // resume goes on where another node was active for a while.
 func (s *Sweep) resume() {
-	s.watch.forgetUnsaved()
-	s.watch.faults.forget()
-	s.watch.schedule.replan(s.watch.now())
+	s.sweeper.findings.forgetUnsaved()
+	s.sweeper.door.ForgetUnsaved()
+	s.sweeper.faults.forget()
+	s.sweeper.sightings.forget()
+	s.sweeper.schedule.replan(s.sweeper.now())
 	s.listed = time.Time{}
 }
 
 // Wait returns when no check is under way.
-func (s *Sweep) Wait() { s.watch.schedule.idle.Wait() }
+func (s *Sweep) Wait() { s.sweeper.schedule.idle.Wait() }
 
 // Step begins what is due now. It does not wait for it. An error is of storage; what
 // is known is checked all the same.
 func (s *Sweep) Step(ctx context.Context) (err error) {
-	w := s.watch
+	w := s.sweeper
 	defer func() {
 		if cause := recover(); cause != nil { // it would take all mounts down
 			err = panicked(cause)
 		}
 		w.faults.note(DeedList, "", err)
 	}()
-	mount, err := w.mount.Read(ctx)
+	mount, err := w.mounts.Read(ctx)
 	if err != nil {
 		return err
 	}
@@ -99,31 +153,32 @@ func (s *Sweep) maintain(ctx context.Context) {
 	if !s.maintaining.CompareAndSwap(false, true) {
 		return
 	}
-	s.watch.schedule.idle.Add(1)
+	s.sweeper.schedule.idle.Add(1)
 	go func() {
-		defer s.watch.schedule.idle.Done()
+		defer s.sweeper.schedule.idle.Done()
 		defer s.maintaining.Store(false)
 		var err error
 		defer func() {
 			if cause := recover(); cause != nil {
 				err = panicked(cause)
 			}
-			s.watch.faults.note(DeedMaintain, "", err)
+			s.sweeper.faults.note(DeedMaintain, "", err)
 		}()
-		s.watch.storeUnsaved(ctx)
-		err = s.watch.maintain(ctx) // what fails is tried again in the next round
+		s.sweeper.door.StoreUnsaved(ctx)
+		s.sweeper.findings.storeUnsaved(ctx, s.sweeper.versionOf)
+		err = s.sweeper.maintain(ctx) // what fails is tried again in the next round
 	}()
 }
 
 func (s *Sweep) listEvery() time.Duration {
-	if shortest := s.watch.schedule.shortest(); shortest > 0 {
+	if shortest := s.sweeper.schedule.shortest(); shortest > 0 {
 		return min(longestList, max(tick, shortest/4))
 	}
 	return longestList
 }
 
 // dispatch begins as many checks as may be under way.
-func (w *Watch) dispatch(ctx context.Context) {
+func (w *Sweeper) dispatch(ctx context.Context) {
 	for ctx.Err() == nil {
 		p, ok := w.schedule.next(w.now())
 		if !ok {
@@ -140,8 +195,8 @@ func (w *Watch) dispatch(ctx context.Context) {
 
 // inspect checks one integration. A panic is a check that could not tell: it would
 // take all mounts down.
-func (w *Watch) inspect(ctx context.Context, p *plan) {
-	var o outcome
+func (w *Sweeper) inspect(ctx context.Context, p *plan) {
+	var o Outcome
 	var err error
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -150,54 +205,17 @@ func (w *Watch) inspect(ctx context.Context, p *plan) {
 		w.faults.note(DeedCheck, p.name, ignoreUnknown(err))
 		w.schedule.done(p, o, w.now())
 	}()
-	err = w.checkBySweep(ctx, p.name, &o)
-}
-
-// checkBySweep checks one integration and says how it ended.
-func (w *Watch) checkBySweep(ctx context.Context, name string, o *outcome) error {
-	in, record, err := w.credentials.Read(ctx, name)
-	if err != nil || !w.checkable(in, record) {
-		return err
-	}
-	mount, err := w.mount.Read(ctx)
-	if err != nil {
-		return err
-	}
-	suspects := w.schedule.suspects(name, record.Version)
-	r, err := w.look(ctx, in, record, mount, looking{limit: timeByItself(record, mount), from: w.schedule.begins(name), confirms: suspects[""]})
-	if err != nil {
-		return err
-	}
-	o.retryAfter, o.version, o.from, o.partial = r.retryAfter, r.record.Version, r.from, len(r.unreached) > 0
-	doubtful, err := w.settle(ctx, r)
-	if err != nil {
-		return err
-	}
-	o.doubtful = r.unconfirmed(doubtful, suspects)
-	seen, err := w.Observe(ctx, name)
-	o.rejected = err == nil && r.slower() && seen.Record.Version == r.record.Version
-	return cmp.Or(r.broke, err)
-}
-
-// timeByItself is how long the whole look at an integration may take: what one check may,
-// and a little more, so that a check's own words about its time come first. An access token
-// may have to be renewed before, or because it is refused, and is then asked about again.
-func timeByItself(record *Record, mount *Mount) time.Duration {
-	limit := mount.RequestTimeout + time.Second
-	if record.Current.Access != nil {
-		limit += 3 * mount.RequestTimeout
-	}
-	return limit
+	o, err = w.watch.CheckByItself(ctx, p.name)
 }
 
 // list looks for integrations that are new or gone or have another interval, for
 // statuses that changed with time, and for expiries to announce.
-func (w *Watch) list(ctx context.Context, mount *Mount) error {
-	names, err := w.integrations.integrations.List(ctx)
+func (w *Sweeper) list(ctx context.Context, mount *Mount) error {
+	names, err := w.configurations.List(ctx)
 	if err != nil {
 		return err
 	}
-	w.warm(ctx, names)
+	w.watch.Warm(ctx, names)
 	known, records := make(map[string]bool, len(names)), make(map[string]bool, len(names))
 	faults := 0
 	var first error
@@ -215,18 +233,18 @@ func (w *Watch) list(ctx context.Context, mount *Mount) error {
 		}
 	}
 	w.schedule.keep(known, w.now())
+	w.sightings.keep(known)
+	w.troubles.keep(known)
 	w.faults.keep(known)
 	if first == nil {
-		w.credentials.pools.keep(records)
-		w.credentials.lessons.keep(records)
+		w.door.Keep(records)
 	}
 	return first
 }
 
 // ofOne is an error that is of one integration, nil if it is of storage as a whole.
 func ofOne(err error) error {
-	var broke *brokeOff
-	if errors.Is(err, errUndecodable) || errors.As(err, &broke) {
+	if errors.Is(err, errUndecodable) || isPanic(err) {
 		return err
 	}
 	return nil
@@ -234,13 +252,13 @@ func ofOne(err error) error {
 
 // visit is list for one integration; records are the credentials that it has seen. A
 // panic is one of a provider, and would take all mounts down.
-func (w *Watch) visit(ctx context.Context, name string, mount *Mount, records map[string]bool) (err error) {
+func (w *Sweeper) visit(ctx context.Context, name string, mount *Mount, records map[string]bool) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = panicked(cause)
 		}
 	}()
-	seen, err := w.Observe(ctx, name)
+	seen, err := w.watch.Observe(ctx, name)
 	if HasCode(err, CodeUnknownIntegration) || HasCode(err, CodeUnknownProvider) {
 		return nil
 	}
@@ -249,8 +267,8 @@ func (w *Watch) visit(ctx context.Context, name string, mount *Mount, records ma
 	}
 	in := seen.Integration
 	w.endFaults(seen, mount)
-	w.schedule.put(name, w.hostOf(in), interval(in, mount), w.now())
-	id, err := w.integrations.recordID(in)
+	w.schedule.put(name, w.configurations.Host(in), interval(in, mount), w.now())
+	id, err := w.configurations.RecordID(in)
 	if err != nil || records[id] {
 		return nil // of a shared credential the first integration tells
 	}
@@ -259,7 +277,7 @@ func (w *Watch) visit(ctx context.Context, name string, mount *Mount, records ma
 }
 
 // endFaults ends the faults of what is not due any more, and would never be tried again.
-func (w *Watch) endFaults(seen *Seen, mount *Mount) {
+func (w *Sweeper) endFaults(seen *Seen, mount *Mount) {
 	in, record := seen.Integration, seen.Record
 	if interval(in, mount) <= 0 {
 		w.faults.over(in.Name, DeedCheck)
@@ -269,17 +287,17 @@ func (w *Watch) endFaults(seen *Seen, mount *Mount) {
 	}
 }
 
-// hostOf is the host that an integration names.
-func (w *Watch) hostOf(in *Integration) string {
-	provider, err := w.integrations.Provider(in)
-	if err != nil {
-		return ""
+// versionOf is the version of an integration's credential, -1 if there is no such
+// integration any more.
+func (w *Sweeper) versionOf(ctx context.Context, name string) (int, error) {
+	_, record, err := w.door.Read(ctx, name)
+	if HasCode(err, CodeUnknownIntegration) {
+		return -1, nil
 	}
-	u, err := url.Parse(in.URL(provider.Spec()))
 	if err != nil {
-		return ""
+		return 0, err
 	}
-	return strings.ToLower(u.Host)
+	return record.Version, nil
 }
 
 // interval is how often an integration is checked: as it says, or as the mount says.

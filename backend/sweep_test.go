@@ -27,7 +27,7 @@ func fleet(t *testing.T, w *world, n int, interval time.Duration) {
 		require.NoError(t, w.Integrations.Write(t.Context(), name, backend.Draft{
 			Create: true, Provider: "fake", AuthType: "key", Settings: texts("url", fmt.Sprintf("https://host-%d.example.com", i%7)),
 		}))
-		_, err := w.Credentials.Reauth(t.Context(), name, entry(name+"@example.com", "key-of-"+name), backend.Actor{})
+		_, err := w.Swaps.Reauth(t.Context(), name, entry(name+"@example.com", "key-of-"+name), backend.Actor{})
 		require.NoError(t, err)
 	}
 }
@@ -95,13 +95,13 @@ func TestASweepIsEven(t *testing.T) {
 	w.upstream.answers(asked.answer)
 	const hours = 20
 	crowd := 0
-	sweep := w.Watch.Sweep()
+	sweep := w.Sweeper.Sweep()
 	step(t, sweep)
 	store.reset(nil)
 	for minute := range hours * 60 {
 		if minute == 10*60 {
 			w = w.restarted()
-			sweep = w.Watch.Sweep()
+			sweep = w.Sweeper.Sweep()
 		}
 		before := asked.total()
 		w.clock.advance(time.Minute)
@@ -134,7 +134,7 @@ func TestASweepIsBounded(t *testing.T) {
 	require.NoError(t, w.Mount.Write(t.Context(), providers.Settings{Numbers: map[string]int64{"max_concurrent_checks": 10}}))
 	asked := &checks{hold: func() { time.Sleep(2 * time.Millisecond) }}
 	w.upstream.answers(asked.answer)
-	sweep := w.Watch.Sweep()
+	sweep := w.Sweeper.Sweep()
 	step(t, sweep)
 	w.clock.advance(time.Hour)
 	step(t, sweep)
@@ -156,7 +156,7 @@ func TestASlowHostHoldsUpNobodyElse(t *testing.T) {
 		}
 		return asked.answer(ctx, target, cred)
 	})
-	sweep := w.Watch.Sweep()
+	sweep := w.Sweeper.Sweep()
 	step(t, sweep)
 	w.clock.advance(time.Hour)
 	require.NoError(t, sweep.Step(t.Context()))
@@ -181,7 +181,7 @@ func TestARejectionIsConfirmed(t *testing.T) {
 		return nil
 	}}
 	w.upstream.answers(asked.answer)
-	sweep := w.Watch.Sweep()
+	sweep := w.Sweeper.Sweep()
 	step(t, sweep)
 	store.reset(nil)
 	w.clock.advance(time.Hour)
@@ -210,10 +210,10 @@ func TestARejectionIsConfirmed(t *testing.T) {
 		step(t, sweep)
 	}
 	assert.LessOrEqual(t, asked.total(), 1, "a credential that is known to be bad is not tried all the time")
-	_, err := w.Credentials.Reauth(t.Context(), name, entry("new@example.com", "key"), backend.Actor{})
+	_, err := w.Swaps.Reauth(t.Context(), name, entry("new@example.com", "key"), backend.Actor{})
 	require.Error(t, err, "it is rejected, too")
 	rejections = 0
-	_, err = w.Credentials.Reauth(t.Context(), name, entry("new@example.com", "key"), backend.Actor{})
+	_, err = w.Swaps.Reauth(t.Context(), name, entry("new@example.com", "key"), backend.Actor{})
 	require.NoError(t, err)
 	assert.Equal(t, backend.StatusHealthy, w.status(t, name), "at once")
 }
@@ -225,7 +225,7 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 	limited.RetryAfter = time.Hour
 	asked := &checks{outcome: func(string) error { return limited }}
 	w.upstream.answers(asked.answer)
-	sweep := w.Watch.Sweep()
+	sweep := w.Sweeper.Sweep()
 	step(t, sweep)
 	for range 11 {
 		w.clock.advance(time.Minute)
@@ -248,11 +248,11 @@ func TestWhatIsNotSwept(t *testing.T) {
 	own := providers.Settings{}.Clone()
 	own.Numbers["health_check_interval"] = 60
 	require.NoError(t, w.Integrations.Write(t.Context(), "own", backend.Draft{Create: true, Provider: "fake", AuthType: "key", Settings: own}))
-	_, err := w.Credentials.Reauth(t.Context(), "own", entry("own@example.com", "key"), backend.Actor{})
+	_, err := w.Swaps.Reauth(t.Context(), "own", entry("own@example.com", "key"), backend.Actor{})
 	require.NoError(t, err)
 	asked := &checks{}
 	w.upstream.answers(asked.answer)
-	sweep := w.Watch.Sweep()
+	sweep := w.Sweeper.Sweep()
 	for range 10 {
 		step(t, sweep)
 		w.clock.advance(time.Minute)
@@ -279,7 +279,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		w.Watch.Sweep().Run(ctx, func() bool { return false })
+		w.Sweeper.Sweep().Run(ctx, func() bool { return false })
 	}()
 	time.Sleep(1500 * time.Millisecond)
 	w.clock.advance(time.Hour)
@@ -310,7 +310,7 @@ func TestOutagesMakeNobodyReauthenticate(t *testing.T) {
 		return failure(o)
 	}}
 	w.upstream.answers(asked.answer)
-	sweep := w.Watch.Sweep()
+	sweep := w.Sweeper.Sweep()
 	for range 7 * 24 * 6 {
 		step(t, sweep)
 		w.clock.advance(10 * time.Minute)
@@ -346,18 +346,18 @@ func TestAYearOfEnds(t *testing.T) {
 		case 2:
 			end = time.Time{}
 		}
-		change, err := w.Credentials.Reauth(t.Context(), name, e, backend.Actor{})
+		change, err := w.Swaps.Reauth(t.Context(), name, e, backend.Actor{})
 		require.NoError(t, err)
 		if !end.IsZero() {
 			ends[change.After.Current.Fingerprint] = end
 		}
 	}
 	w.upstream.answers((&checks{}).answer)
-	sweep := w.Watch.Sweep()
+	sweep := w.Sweeper.Sweep()
 	for n := range 380 * 24 / 6 {
 		if n == 500 {
 			w = w.restarted()
-			sweep = w.Watch.Sweep()
+			sweep = w.Sweeper.Sweep()
 		}
 		step(t, sweep)
 		w.clock.advance(6 * time.Hour)
@@ -384,7 +384,7 @@ func TestASweepOfTenThousand(t *testing.T) {
 		time.Sleep(5 * time.Millisecond)
 		return providers.Verified{Identity: "x"}, nil
 	})
-	sweep := w.Watch.Sweep()
+	sweep := w.Sweeper.Sweep()
 	step(t, sweep)
 	store.reset(nil)
 	best := 1e9
@@ -409,7 +409,7 @@ func readMedian(t *testing.T, w *world, n int) time.Duration {
 	for i := range n {
 		name := fmt.Sprintf("integration-%05d", i%10_000)
 		begun := time.Now()
-		_, err := w.Credentials.HandOut(t.Context(), name, backend.DefaultResource, backend.Actor{}, nil)
+		_, err := w.Handouts.HandOut(t.Context(), name, backend.DefaultResource, backend.Actor{}, nil)
 		took[i] = time.Since(begun)
 		require.NoError(t, err)
 	}
@@ -442,7 +442,7 @@ func TestTheFirstLookReadsSideBySide(t *testing.T) {
 		mu.Unlock()
 	}
 	began := time.Now()
-	s := w.Watch.Sweep()
+	s := w.Sweeper.Sweep()
 	require.NoError(t, s.Step(t.Context()))
 	s.Wait()
 	t.Logf("most %d at a time, %d reads of health/, %s", most, health, time.Since(began))

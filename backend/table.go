@@ -32,6 +32,16 @@ type table[T any] struct {
 	cache  cache[T]
 }
 
+// newTable returns the table of the entries below a prefix. absent is what a key without an
+// entry reads as; nil where that is an answer of its own.
+func newTable[T any](storage logical.Storage, prefix string, encode func(*T) ([]byte, error), decode func(string, []byte) (*T, error), absent *T) *table[T] {
+	view := storage
+	if prefix != "" {
+		view = logical.NewStorageView(storage, prefix)
+	}
+	return &table[T]{view: view, encode: encode, decode: decode, absent: absent}
+}
+
 // load returns the record, or absent if there is none. It is for readers: if a
 // write failed and storage cannot be read now, it returns the value before that
 // write.
@@ -142,6 +152,18 @@ func (t *table[T]) list(ctx context.Context) ([]string, error) {
 	t.cache.publishList(keys, since)
 	return keys, nil
 }
+
+// version is a number that grows with every change that this node knows of.
+func (t *table[T]) version() uint64 { return t.cache.version() }
+
+// cached reports whether a read of the key would touch no storage.
+func (t *table[T]) cached(key string) bool {
+	entry, _ := t.cache.get(key)
+	return entry.value != nil
+}
+
+// hold has readers and writers get a value that storage does not take now.
+func (t *table[T]) hold(key string, value *T) { t.cache.replace(key, value) }
 
 // invalidate forgets what is cached of a key that another node changed.
 func (t *table[T]) invalidate(key string) { t.cache.replace(key, nil) }

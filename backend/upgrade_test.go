@@ -56,7 +56,7 @@ func TestTheFirstFormatIsServed(t *testing.T) {
 		"repos":  {2, "pat", "ado", "7777777777777777"},
 		"gl":     {2, "pat", "gl-current", "1d47a8d3869751df"},
 	} {
-		out, err := b.Credentials.HandOut(t.Context(), name, "", backend.Actor{}, nil)
+		out, err := b.Handouts.HandOut(t.Context(), name, "", backend.Actor{}, nil)
 		require.NoError(t, err, name)
 		assert.Equal(t, want.version, out.Record.Version, name)
 		assert.Equal(t, want.value, out.Record.Current.Credential.Value(want.field).Reveal(), name)
@@ -86,13 +86,13 @@ func TestWhatTheFirstReleaseBeganIsFinished(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "of-the-client", bb.Settings.Secret("client_secret").Reveal())
 
-	_, err = b.Credentials.Return(t.Context(), backend.Returned{State: providers.NewSecret("state"), Denied: "access_denied"}, backend.Actor{})
+	_, err = b.Swaps.Return(t.Context(), backend.Returned{State: providers.NewSecret("state"), Denied: "access_denied"}, backend.Actor{})
 	requireCode(t, err, backend.CodeOAuthDenied)
 	_, record, err = b.Credentials.Read(t.Context(), "forgotten")
 	require.NoError(t, err)
 	assert.Equal(t, 3, record.Version, "the counter goes on")
 
-	_, err = b.Credentials.Resume(t.Context(), "gl")
+	_, err = b.Rotations.Resume(t.Context(), "gl")
 	require.NoError(t, err)
 	_, record, err = b.Credentials.Read(t.Context(), "gl")
 	require.NoError(t, err)
@@ -110,7 +110,7 @@ func TestWhatTheFirstReleaseBeganIsFinished(t *testing.T) {
 	assert.ElementsMatch(t, []string{"boards", "pipelines", "repos"}, members)
 	require.NoError(t, b.Integrations.Delete(t.Context(), "pipelines"))
 
-	_, err = b.Credentials.Forget(t.Context(), "boards", backend.Actor{})
+	_, err = b.Swaps.Forget(t.Context(), "boards", backend.Actor{})
 	require.NoError(t, err)
 	_, record, err = b.Credentials.Read(t.Context(), "repos")
 	require.NoError(t, err)
@@ -196,17 +196,17 @@ func TestChangesKeepFieldsOfANewerVersion(t *testing.T) {
 		}, nil, "current"},
 		"a rollback": {func(t *testing.T, w *world) {
 			t.Helper()
-			_, err := w.Credentials.Rollback(t.Context(), "a", backend.Actor{})
+			_, err := w.Swaps.Rollback(t.Context(), "a", backend.Actor{})
 			require.NoError(t, err)
 		}, "previous", "current"},
 		"the end of the rollback window": {func(t *testing.T, w *world) {
 			t.Helper()
 			w.clock.advance(48 * time.Hour)
-			require.NoError(t, w.Credentials.Erase(t.Context(), "a"))
+			require.NoError(t, w.Swaps.Erase(t.Context(), "a"))
 		}, "current", nil},
 		"forgetting": {func(t *testing.T, w *world) {
 			t.Helper()
-			_, err := w.Credentials.Forget(t.Context(), "a", backend.Actor{})
+			_, err := w.Swaps.Forget(t.Context(), "a", backend.Actor{})
 			require.NoError(t, err)
 		}, nil, nil},
 	} {
@@ -235,7 +235,7 @@ func TestARefreshKeepsFieldsOfANewerVersion(t *testing.T) {
 		w.consent(t)
 		w = w.upgraded(t, "credentials/app")
 		time.Sleep(55 * time.Minute)
-		_, err := w.Credentials.HandOut(t.Context(), "app", "", backend.Actor{}, nil)
+		_, err := w.Handouts.HandOut(t.Context(), "app", "", backend.Actor{}, nil)
 		require.NoError(t, err)
 		synctest.Wait()
 		after := w.fields(t, "credentials/app")
@@ -317,14 +317,14 @@ func TestACredentialOfANewerVersionStaysAtHome(t *testing.T) {
 	w := newWorld(&storage{})
 	w.create(t, "a", "key")
 	w.reauth(t, entry("mia@example.com", "key"))
-	_, err := w.Credentials.Forget(t.Context(), "a", backend.Actor{})
+	_, err := w.Swaps.Forget(t.Context(), "a", backend.Actor{})
 	require.NoError(t, err)
 	w = w.with(t, "credentials/a", map[string]any{"next": "described", "next_fields": map[string]any{"key": []string{"secret"}}})
 	move := func() error {
 		return w.Integrations.Write(t.Context(), "a", backend.Draft{Provider: "fake", AuthType: "key", Settings: texts("team", "other")})
 	}
 	requireCode(t, move(), backend.CodeCredentialPresent)
-	change, err := w.Credentials.Forget(t.Context(), "a", backend.Actor{})
+	change, err := w.Swaps.Forget(t.Context(), "a", backend.Actor{})
 	require.NoError(t, err)
 	assert.Len(t, change.After.History, 2, "nothing that this version knows was forgotten")
 	stored := w.fields(t, "credentials/a")
@@ -381,7 +381,7 @@ func TestSecretsOfANewerVersionAreForgotten(t *testing.T) {
 	w.create(t, "a", "key")
 	w.reauth(t, entry("mia@example.com", "key"))
 	w = w.with(t, "credentials/a", map[string]any{"secrets": map[string]any{"k": "v"}})
-	_, err := w.Credentials.Forget(t.Context(), "a", backend.Actor{})
+	_, err := w.Swaps.Forget(t.Context(), "a", backend.Actor{})
 	require.NoError(t, err)
 	assert.NotContains(t, w.fields(t, "credentials/a"), "secrets")
 }

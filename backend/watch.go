@@ -2,7 +2,6 @@ package backend
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -10,24 +9,94 @@ import (
 	"vault-plugin-secrets-sei/providers"
 )
 
-// confirmPause is how long to wait before a rejection is asked about again.
-const confirmPause = time.Second
-
-// Watch checks credentials while nobody asks, and tells what is known of their health.
-// It writes findings, and has Credentials renew, rotate, roll back and erase. It is safe
-// for concurrent use.
+// Watch checks credentials and tells what is known of their health. It writes findings, and
+// has access tokens renewed. It is safe for concurrent use.
 type Watch struct {
-	integrations *readOnly
-	credentials  *Credentials
-	findings     *findings
-	backlog      *backlog
-	faults       *faults
-	mount        *MountSettings
-	locks        *locks
-	now          func() time.Time
-	notify       Notify
-	schedule     *schedule
-	latest       atomic.Pointer[Snapshot]
+	configurations Configuration
+	door           *Door
+	consents       *Consents
+	handouts       *Handouts
+	findings       *findings
+	faults         *faults
+	mounts         MountVersions
+	quotas         *pools
+	troubles       Troubles
+	sightings      *sightings
+	turns          Turns
+	now            func() time.Time
+	notify         Notify
+
+	listing locks
+	latest  atomic.Pointer[Snapshot]
+}
+
+// Configuration is all that a watch may do with configuration.
+type Configuration interface {
+	List(ctx context.Context) ([]string, error)
+	// Cached reports whether a read of an integration would touch no storage.
+	Cached(name string) bool
+	// Version grows with every change.
+	Version() uint64
+	Provider(in *Integration) (providers.Provider, error)
+	Spec(in *Integration) providers.Spec
+	// RecordID is the key of the integration's credential record.
+	RecordID(in *Integration) (string, error)
+	// Home stands for where a credential of the integration is sent, Host is what it names.
+	Home(in *Integration) string
+	// HomeAsWritten is the home as a version noted it for which a line break counted.
+	HomeAsWritten(in *Integration) string
+	Host(in *Integration) string
+}
+
+// Troubles knows why credentials are not rotated by themselves.
+type Troubles interface {
+	// Of returns why, nil where one is.
+	Of(name string, version int) *Trouble
+	// Version grows with every change.
+	Version() uint64
+}
+
+// MountVersions reads the settings of the mount.
+type MountVersions interface {
+	Read(ctx context.Context) (*Mount, error)
+	// Version grows with every change.
+	Version() uint64
+}
+
+// Turns is when checks go on by themselves.
+type Turns interface {
+	// Soon makes the sweep check an integration next.
+	Soon(name string, now time.Time)
+	// Replaced says that the credential of an integration was.
+	Replaced(name string, now time.Time)
+	// Lend gives another question at a host to a check that is under way, if most are not
+	// under way and no other check waits for it.
+	Lend(hostname string, most int, now time.Time) (giveBack func(), ok bool)
+}
+
+// Instruments are what a watch is made of. None may be nil.
+type Instruments struct {
+	Configuration Configuration
+	Door          *Door
+	Consents      *Consents
+	Handouts      *Handouts
+	Findings      *findings
+	Faults        *faults
+	Mounts        MountVersions
+	Quotas        *pools
+	Troubles      Troubles
+	Sightings     *sightings
+	Turns         Turns
+	Now           func() time.Time
+	Notify        Notify
+}
+
+// newWatch returns the watch of a mount.
+func newWatch(i Instruments) *Watch {
+	return &Watch{
+		configurations: i.Configuration, door: i.Door, consents: i.Consents, handouts: i.Handouts, findings: i.Findings, faults: i.Faults,
+		mounts: i.Mounts, quotas: i.Quotas, troubles: i.Troubles, sightings: i.Sightings, turns: i.Turns, now: i.Now, notify: i.Notify,
+	}
 }
 
 // Seen is the health of an integration and what it was judged from.
@@ -47,7 +116,7 @@ type Seen struct {
 
 // Health returns what is known. It asks nobody and, once cached, touches no storage.
 func (w *Watch) Health(ctx context.Context, name string) (*Seen, error) {
-	in, record, err := w.credentials.Read(ctx, name)
+	in, record, err := w.door.Read(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -55,46 +124,46 @@ func (w *Watch) Health(ctx context.Context, name string) (*Seen, error) {
 }
 
 func (w *Watch) seen(ctx context.Context, in *Integration, record *Record) (*Seen, error) {
-	mount, err := w.mount.Read(ctx)
+	mount, err := w.mounts.Read(ctx)
 	if err != nil {
 		return nil, err
 	}
-	finding, err := w.findings.load(ctx, in.Name)
+	finding, err := w.findings.Load(ctx, in.Name)
 	if err != nil {
 		return nil, err
 	}
-	s, err := w.subject(in, record, finding, mount)
+	s, err := w.facts(in, record, finding, mount)
 	if err != nil {
 		return nil, err
 	}
-	seen := &Seen{Integration: in, Record: record, Health: s.health(), Trouble: w.schedule.trouble(in.Name, record.Version)}
+	seen := &Seen{Integration: in, Record: record, Health: s.health(), Trouble: w.troubles.Of(in.Name, record.Version)}
 	seen.IdleEnd = w.idleEnd(in, mount, seen.Health)
 	return seen, nil
 }
 
-func (w *Watch) subject(in *Integration, record *Record, finding *Finding, mount *Mount) (subject, error) {
-	id, err := w.integrations.recordID(in)
+func (w *Watch) facts(in *Integration, record *Record, finding *Finding, mount *Mount) (facts, error) {
+	id, err := w.configurations.RecordID(in)
 	if err != nil {
-		return subject{}, err
+		return facts{}, err
 	}
-	auth, _ := w.integrations.groups.spec(in).AuthType(in.AuthType)
-	return subject{
-		in: in, auth: auth, record: record, finding: finding.of(record.Version), checked: w.schedule.checkedAt(in.Name, record.Version),
+	auth, _ := w.configurations.Spec(in).AuthType(in.AuthType)
+	return facts{
+		in: in, auth: auth, record: record, finding: finding.of(record.Version), checked: w.sightings.checkedAt(in.Name, record.Version),
 		warning: mount.ExpiryWarning, now: w.now(),
 		quotas: func(account string) map[string]Quota {
-			return w.credentials.pools.quotasOf(id, record.Version, account)
+			return w.quotas.quotasOf(id, record.Version, account)
 		},
 	}, nil
 }
 
 // idleEnd is Seen's. A check is a use, and so is the re-authentication.
 func (w *Watch) idleEnd(in *Integration, mount *Mount, h Health) time.Time {
-	provider, err := w.integrations.Provider(in)
+	provider, err := w.configurations.Provider(in)
 	idler, ok := provider.(providers.Idler)
 	if err != nil || !ok || h.CheckedAt.IsZero() {
 		return time.Time{}
 	}
-	life := idler.IdleLife(in.target(w.integrations.groups.spec(in), mount))
+	life := idler.IdleLife(in.target(w.configurations.Spec(in), mount))
 	if life == 0 {
 		return time.Time{}
 	}
@@ -104,13 +173,13 @@ func (w *Watch) idleEnd(in *Integration, mount *Mount, h Health) time.Time {
 // Check asks the upstream now. A rejection is confirmed by a second question before it
 // counts.
 func (w *Watch) Check(ctx context.Context, name string) (*Seen, error) {
-	mount, err := w.mount.Read(ctx)
+	mount, err := w.mounts.Read(ctx)
 	if err != nil {
 		return nil, err
 	}
 	c := &handCheck{w: w, name: name, ends: time.Now().Add(timeByHand(ctx))}
 	for range 2 {
-		in, record, err := w.credentials.Read(ctx, name) // anew: both may be others by now
+		in, record, err := w.door.Read(ctx, name) // anew: both may be others by now
 		if err != nil {
 			return nil, err
 		}
@@ -137,7 +206,7 @@ func (w *Watch) Check(ctx context.Context, name string) (*Seen, error) {
 
 // checkable reports whether there is something that the upstream can be asked about.
 func (w *Watch) checkable(in *Integration, record *Record) bool {
-	provider, err := w.integrations.Provider(in)
+	provider, err := w.configurations.Provider(in)
 	if err != nil || record.Current == nil {
 		return false
 	}
@@ -149,56 +218,59 @@ func (w *Watch) checkable(in *Integration, record *Record) bool {
 // Stored.lives, that the result rejects, that were good so far, and whose rejection has
 // not been confirmed: of these it changes nothing.
 func (w *Watch) settle(ctx context.Context, r *result) (doubtful []string, err error) {
-	name, version := r.in.Name, r.record.Version
+	name, version := r.in.Name, r.Record.Version
 	if err := w.learn(ctx, r); err != nil {
 		return nil, err
 	}
-	release, err := w.locks.acquire(ctx, "health/"+name) // no integration has this name
+	held, err := w.findings.hold(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	defer release()
-	if same, err := w.same(ctx, r.in, version); err != nil || !same {
+	defer held.release()
+	if same, err := w.Same(ctx, r.in, version); err != nil || !same {
 		return nil, err // it was replaced meanwhile, which was a check of its own
 	}
-	if !w.schedule.newest(name, version, r.turn) {
+	if !w.sightings.newest(name, version, r.turn) {
 		return nil, nil // a check that began later knows better
 	}
-	stored, err := w.findings.loadExact(ctx, name)
+	stored, err := held.load(ctx)
 	if err != nil {
 		return nil, err
 	}
 	before := stored.of(version)
-	doubtful = r.rejections(before, w.schedule.suspects(name, version))
+	doubtful = r.rejections(before, w.sightings.suspects(name, version))
 	if slices.Contains(doubtful, "") {
 		return doubtful, nil
 	}
 	r.keepVerdicts(before, doubtful)
-	after := before.found(r, w.now())
-	if after != before || w.findings.isUnsaved(name) {
-		if err := w.findings.keep(ctx, name, after); err != nil {
+	if before.stands(&r.Result) {
+		r.notes = append(r.notes, "the upstream did not judge the credential this time, so what was found before stands: "+r.Message)
+	}
+	after := before.found(&r.Result, w.now())
+	if after != before || held.isUnsaved() {
+		if err := held.keep(ctx, after); err != nil {
 			return nil, err
 		}
 	}
-	if id, err := w.integrations.recordID(r.in); err == nil {
-		w.credentials.pools.checked(id, version, r.tokens, r.asked, w.now())
+	if id, err := w.configurations.RecordID(r.in); err == nil {
+		w.quotas.checked(id, version, r.tokens, r.Asked, w.now())
 	}
-	w.schedule.checked(name, version, w.now())
+	w.sightings.checked(name, version, w.now())
 	return doubtful, nil
 }
 
-// same reports whether an integration still has the credential that it had. Another one
+// Same reports whether an integration still has the credential that it had. Another one
 // of the same name, or one that joined a group, can have the same version.
-func (w *Watch) same(ctx context.Context, in *Integration, version int) (bool, error) {
-	now, record, err := w.credentials.Read(ctx, in.Name)
+func (w *Watch) Same(ctx context.Context, in *Integration, version int) (bool, error) {
+	now, record, err := w.door.Read(ctx, in.Name)
 	if err != nil {
 		return false, ignoreUnknown(err)
 	}
-	was, err := w.integrations.recordID(in)
+	was, err := w.configurations.RecordID(in)
 	if err != nil {
 		return false, err
 	}
-	is, err := w.integrations.recordID(now)
+	is, err := w.configurations.RecordID(now)
 	return now.ID == in.ID && is == was && record.Version == version && record.Current != nil, err
 }
 
@@ -213,12 +285,12 @@ func ignoreUnknown(err error) error {
 // Observe judges the health and tells of a status that is another than before.
 func (w *Watch) Observe(ctx context.Context, name string) (*Seen, error) {
 	for {
-		before := w.schedule.judgements(name)
+		before := w.sightings.judgements(name)
 		seen, err := w.Health(ctx, name)
 		if err != nil {
 			return nil, err
 		}
-		changed, current := w.schedule.judged(name, seen.Health.Status, before)
+		changed, current := w.sightings.judged(name, seen.Health.Status, before)
 		if changed {
 			w.tellStatus(ctx, seen)
 		}
@@ -232,7 +304,7 @@ func (w *Watch) Observe(ctx context.Context, name string) (*Seen, error) {
 // found of the credential before says nothing any more, so storage is not asked: what
 // was found of the new one came with the change.
 func (w *Watch) Swapped(ctx context.Context, change *Change) []*Seen {
-	mount, err := w.mount.Read(ctx)
+	mount, err := w.mounts.Read(ctx)
 	if err != nil {
 		return nil // the sweep sees it, too
 	}
@@ -240,20 +312,20 @@ func (w *Watch) Swapped(ctx context.Context, change *Change) []*Seen {
 	for _, in := range append([]*Integration{change.Integration}, change.Siblings...) {
 		var finding *Finding
 		if in == change.Integration {
-			finding = change.finding
+			finding = change.Finding
 		}
-		s, err := w.subject(in, change.After, finding, mount)
+		s, err := w.facts(in, change.After, finding, mount)
 		if err != nil {
 			continue
 		}
 		seen := &Seen{Integration: in, Record: change.After, Health: s.health()}
 		w.faults.over(in.Name, DeedCheck, DeedRefresh)
-		w.schedule.renew(in.Name, w.now())
-		if change.unconfirmed {
-			w.schedule.suspect(in.Name, change.After.Version, []string{""})
-			w.Soon(in.Name)
+		w.turns.Replaced(in.Name, w.now())
+		if change.Unconfirmed {
+			w.sightings.suspect(in.Name, change.After.Version, []string{""})
+			w.turns.Soon(in.Name, w.now())
 		}
-		if changed, _ := w.schedule.judged(in.Name, seen.Health.Status, w.schedule.judgements(in.Name)); changed {
+		if changed, _ := w.sightings.judged(in.Name, seen.Health.Status, w.sightings.judgements(in.Name)); changed {
 			w.tellStatus(ctx, seen)
 		}
 		all = append(all, seen)
@@ -267,28 +339,3 @@ func (w *Watch) tellStatus(ctx context.Context, seen *Seen) {
 		Version: seen.Record.Version, Status: seen.Health.Status, Code: seen.Health.Code,
 	})
 }
-
-// pause waits before a question is asked again, or ends with the context.
-func pause(ctx context.Context) error {
-	timer := time.NewTimer(confirmPause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("a check was given up: %w", ctx.Err())
-	}
-}
-
-// Soon makes the sweep check an integration next, if it checks it at all: not again
-// within a minute, and not if it is known to need a person. Who reports is many.
-func (w *Watch) Soon(name string) { w.schedule.soon(name, longestConfirm, w.now()) }
-
-// SoonOfQuota is Soon after the report of a quota that is used up, which a check finds to
-// be so or not. It is no reason to check within five minutes of the last time: a check
-// uses up some of the quotas of the other tokens.
-func (w *Watch) SoonOfQuota(name string) { w.schedule.soon(name, quotaConfirm, w.now()) }
-
-// Configured makes the sweep look at the configuration again: integrations or the
-// mount were written.
-func (w *Watch) Configured() { w.schedule.outdate() }

@@ -34,7 +34,7 @@ func poolWorld(t *testing.T) (*world, func(bad map[string]providers.Outcome)) {
 
 func handed(t *testing.T, w *world) int {
 	t.Helper()
-	out, err := w.Credentials.HandOut(t.Context(), "a", "core", backend.Actor{}, nil)
+	out, err := w.Handouts.HandOut(t.Context(), "a", "core", backend.Actor{}, nil)
 	require.NoError(t, err)
 	return out.Member
 }
@@ -48,7 +48,7 @@ func TestALimitTakesBackNoRejectionOfAToken(t *testing.T) {
 	// token two nearly gone so nothing sticks
 	_, rec, _ := w.Credentials.Read(t.Context(), "a")
 	left := int64(40)
-	require.NoError(t, w.Credentials.Report(t.Context(), "a", backend.Report{Fingerprint: rec.Current.Members[1].Fingerprint, Remaining: &left, ResetAt: w.clock.now().Add(time.Hour), Resource: "core"}))
+	require.NoError(t, w.Handouts.Report(t.Context(), "a", backend.Report{Fingerprint: rec.Current.Members[1].Fingerprint, Remaining: &left, ResetAt: w.clock.now().Add(time.Hour), Resource: "core"}))
 	require.Equal(t, 1, handed(t, w))
 	set(map[string]providers.Outcome{"token-one-1": providers.RateLimited})
 	_, err = w.Watch.Check(t.Context(), "a")
@@ -73,10 +73,10 @@ func TestALimitTakesBackNoRejection(t *testing.T) {
 func TestAnOutageDoesNotBringARefusedTokenBack(t *testing.T) {
 	w, set := poolWorld(t)
 	_, rec, _ := w.Credentials.Read(t.Context(), "a")
-	require.NoError(t, w.Credentials.Report(t.Context(), "a", backend.Report{Fingerprint: rec.Current.Members[0].Fingerprint, StatusCode: 401, Resource: "core"}))
+	require.NoError(t, w.Handouts.Report(t.Context(), "a", backend.Report{Fingerprint: rec.Current.Members[0].Fingerprint, StatusCode: 401, Resource: "core"}))
 	require.Equal(t, 1, handed(t, w))
 	left := int64(40)
-	require.NoError(t, w.Credentials.Report(t.Context(), "a", backend.Report{Fingerprint: rec.Current.Members[1].Fingerprint, Remaining: &left, ResetAt: w.clock.now().Add(time.Hour), Resource: "core"}))
+	require.NoError(t, w.Handouts.Report(t.Context(), "a", backend.Report{Fingerprint: rec.Current.Members[1].Fingerprint, Remaining: &left, ResetAt: w.clock.now().Add(time.Hour), Resource: "core"}))
 	require.Equal(t, 1, handed(t, w))
 	set(map[string]providers.Outcome{"token-one-1": providers.Unreachable, "token-two-2": providers.Unreachable})
 	_, err := w.Watch.Check(t.Context(), "a")
@@ -86,7 +86,7 @@ func TestAnOutageDoesNotBringARefusedTokenBack(t *testing.T) {
 
 func TestASuspicionIsOfOneToken(t *testing.T) {
 	w, set := poolWorld(t)
-	s := w.Watch.Sweep()
+	s := w.Sweeper.Sweep()
 	step(t, s)
 	set(map[string]providers.Outcome{"token-one-1": providers.Rejected})
 	w.clock.advance(61 * time.Minute)
@@ -103,7 +103,7 @@ func TestASuspicionIsOfOneVersion(t *testing.T) {
 	require.NoError(t, w.Mount.Write(t.Context(), providers.Settings{Numbers: map[string]int64{"health_check_interval": 3600}}))
 	w.create(t, "a", "key")
 	w.reauth(t, entry("a@example.com", "some-key-1"))
-	s := w.Watch.Sweep()
+	s := w.Sweeper.Sweep()
 	step(t, s)
 	w.upstream.refuses(failure(providers.Rejected))
 	w.clock.advance(61 * time.Minute)
@@ -142,7 +142,7 @@ func TestOneBadEntryStopsNobodyElse(t *testing.T) {
 	w2 := w.restarted()
 	c := &checks{}
 	w.upstream.answers(c.answer)
-	s := w2.Watch.Sweep()
+	s := w2.Sweeper.Sweep()
 	for range 10 {
 		err := s.Step(t.Context())
 		s.Wait()
@@ -160,7 +160,7 @@ func TestReportsDoNotMakeAStormOfChecks(t *testing.T) {
 	w := newWorld(&storage{})
 	fleet(t, w, 1, time.Hour)
 	name := "integration-00000"
-	s := w.Watch.Sweep()
+	s := w.Sweeper.Sweep()
 	step(t, s)
 	n := 0
 	w.upstream.answers(func(context.Context, providers.Target, providers.Credential) (providers.Verified, error) {
@@ -168,7 +168,7 @@ func TestReportsDoNotMakeAStormOfChecks(t *testing.T) {
 		return providers.Verified{}, failure(providers.Rejected)
 	})
 	for range 60 { // workers keep reporting 401 for a minute
-		w.Watch.Soon(name)
+		w.Sweeper.Soon(name)
 		w.clock.advance(time.Second)
 		step(t, s)
 	}
@@ -178,11 +178,11 @@ func TestReportsDoNotMakeAStormOfChecks(t *testing.T) {
 func TestRotateOAuthThatIsRefusedForGood(t *testing.T) {
 	w := withApp(t, &storage{})
 	w.clock.advance(10 * time.Minute)
-	ch, err := w.Watch.Rotate(t.Context(), "app", backend.Actor{Via: "rotate/app"})
+	ch, err := w.Swaps.Rotate(t.Context(), "app", backend.Actor{Via: "rotate/app"})
 	require.NoError(t, err)
 	assert.Equal(t, w.clock.now(), ch.After.History[0].Time, "history time")
 	w.server.fails(failure(providers.Rejected))
-	ch, err = w.Watch.Rotate(t.Context(), "app", backend.Actor{})
+	ch, err = w.Swaps.Rotate(t.Context(), "app", backend.Actor{})
 	assert.Error(t, err, "refused, but rotate says it worked")
 	if ch != nil {
 		t.Log(ch.Before.Version, ch.After.Version)
@@ -205,10 +205,10 @@ func TestASuccessorSurvivesAPutThatFails(t *testing.T) {
 		}
 		return works
 	})
-	_, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+	_, err := w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
 	t.Log(err)
 	store.reset(nil)
-	s := w.Watch.Sweep()
+	s := w.Sweeper.Sweep()
 	step(t, s)
 	assert.Equal(t, "made-key-1", w.key(t))
 	assert.NotEqual(t, backend.StatusNeedsReauth, w.status(t, "a"))
@@ -220,11 +220,11 @@ func TestTheLongestRollbackWindow(t *testing.T) {
 	require.NoError(t, w.Mount.Write(t.Context(), providers.Settings{Numbers: map[string]int64{"rollback_window": 30 * 24 * 3600}}))
 	w.bank.life = 365 * 24 * time.Hour
 	for range 2 {
-		_, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+		_, err := w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
 		require.NoError(t, err)
 		w.clock.advance(time.Second)
 	}
-	s := w.Watch.Sweep()
+	s := w.Sweeper.Sweep()
 	for range 40 {
 		w.clock.advance(24 * time.Hour)
 		step(t, s)
@@ -237,13 +237,13 @@ func TestARollbackLeavesNoSuccessorBehind(t *testing.T) {
 	w := rotatingWorld(t, store, true)
 	require.NoError(t, w.Mount.Write(t.Context(), providers.Settings{Numbers: map[string]int64{"rollback_window": 3600}}))
 	for range 2 {
-		_, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+		_, err := w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
 		require.NoError(t, err)
 	}
 	// pending: made-1 to remove. Forget or roll back:
-	_, err := w.Watch.Rollback(t.Context(), "a", backend.Actor{})
+	_, err := w.Swaps.Rollback(t.Context(), "a", backend.Actor{})
 	require.NoError(t, err)
-	s := w.Watch.Sweep()
+	s := w.Sweeper.Sweep()
 	for range 10 {
 		w.clock.advance(time.Hour)
 		step(t, s)
@@ -255,12 +255,12 @@ func TestARollbackLeavesNoSuccessorBehind(t *testing.T) {
 func TestForgettingFinishesARotation(t *testing.T) {
 	w := rotatingWorld(t, &storage{}, true)
 	for range 2 {
-		_, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+		_, err := w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
 		require.NoError(t, err)
 	}
-	_, err := w.Credentials.Forget(t.Context(), "a", backend.Actor{})
+	_, err := w.Swaps.Forget(t.Context(), "a", backend.Actor{})
 	require.NoError(t, err)
-	s := w.Watch.Sweep()
+	s := w.Sweeper.Sweep()
 	w.clock.advance(48 * time.Hour)
 	step(t, s)
 	assert.NotContains(t, w.bank.living, "made-key-1")
@@ -270,12 +270,12 @@ func TestTroubleEndsWithItsCredential(t *testing.T) {
 	w := rotatingWorld(t, &storage{}, false, "auto")
 	w.clock.advance(25 * 24 * time.Hour)
 	w.bank.refuses = failure(providers.InsufficientScope)
-	s := w.Watch.Sweep()
+	s := w.Sweeper.Sweep()
 	step(t, s)
 	seen, _ := w.Watch.Health(t.Context(), "a")
 	require.NotNil(t, seen.Trouble)
 	w.bank.refuses = nil
-	_, err := w.Watch.Rotate(t.Context(), "a", backend.Actor{})
+	_, err := w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
 	require.NoError(t, err)
 	for range 5 {
 		w.clock.advance(time.Hour)

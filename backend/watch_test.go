@@ -130,14 +130,14 @@ func TestStorageFaultsOfAFinding(t *testing.T) {
 		assert.Equal(t, failed && !write, err != nil, "storage call %d", at)
 		if write {
 			assert.Equal(t, backend.StatusDegraded, found.Health.Status)
-			assert.Len(t, w.Watch.Faults("a"), 1)
+			assert.Len(t, w.Faults("a"), 1)
 		}
 		store.reset(nil)
 		seen, err := w.Watch.Check(t.Context(), "a")
 		require.NoError(t, err)
 		assert.Equal(t, backend.StatusDegraded, seen.Health.Status)
 		assert.Equal(t, backend.StatusDegraded, w.restarted().status(t, "a"), "it is stored")
-		assert.Empty(t, w.Watch.Faults("a"))
+		assert.Empty(t, w.Faults("a"))
 		if !failed {
 			return
 		}
