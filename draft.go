@@ -10,8 +10,8 @@ import (
 	"vault-plugin-secrets-sei/providers"
 )
 
-// draft parses a write. What settings there are follows from the provider and
-// auth type: of the integration if it exists, else of the body.
+// draft parses a write. The provider and auth type, those of the integration if it exists
+// and else those of the body, decide which settings it may have.
 func (e *engine) draft(ctx context.Context, c call) (backend.Draft, error) {
 	draft, err := e.providerAndAuthType(ctx, c)
 	if err == nil {
@@ -115,7 +115,7 @@ func authTypes(spec providers.Spec) []string {
 	return names
 }
 
-// typeFields are the settings that choose what the others are.
+// typeFields are the settings that decide which other settings there are.
 func typeFields() []providers.Field {
 	return []providers.Field{
 		{Name: "provider", Title: "Provider", Kind: providers.Text, Required: true, Fixed: true, Description: "The upstream's kind; see providers/. Never changes."},

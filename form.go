@@ -19,7 +19,7 @@ type formField struct {
 	remarks []remark
 }
 
-// remark is what some providers say of a field.
+// remark is a description of a field, and the providers that give it.
 type remark struct {
 	text   string
 	owners []string

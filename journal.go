@@ -6,8 +6,8 @@ import (
 	"vault-plugin-secrets-sei/backend"
 )
 
-// logSwap writes one line for a swap that is stored: what the history says of it, for
-// whoever has the server's log and lacks the answer in the audit log.
+// logSwap writes one line for each stored swap. It has the fields of the history entry, for
+// operators who have the server's log and lack the answer in the audit log.
 func (e *engine) logSwap(s backend.Swap) {
 	said := "credential swapped"
 	if s.Cause == backend.CauseForget {

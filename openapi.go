@@ -45,7 +45,7 @@ func completeOpenAPI(resp *logical.Response) {
 }
 
 // describePages says that every answer is a page. The fields that the operation lists are
-// what the audit log sees.
+// for the audit log.
 func describePages(answers map[int]*framework.OASResponse) {
 	for _, answer := range answers {
 		answer.Content = framework.OASContent{"text/html": {Schema: &framework.OASSchema{Type: "string", Description: "A page for a person."}}}

@@ -134,7 +134,7 @@ func (e *engine) healthAnswer(ctx context.Context, seen *backend.Seen) (*logical
 	}
 	resp := answer(healthData(seen, e.now()))
 	if end := seen.IdleEnd; !end.IsZero() && end.Sub(e.now()) <= mount.ExpiryWarning {
-		resp.AddWarning(fmt.Sprintf("the upstream ends a credential that nobody uses; as far as the engine knows this one was last used on %s and would end on %s: check it, or set health_check_interval",
+		resp.AddWarning(fmt.Sprintf("at the upstream a credential that nobody uses expires; as far as the engine knows, this one was last used on %s and would expire on %s: check it, or set health_check_interval",
 			timestamp(seen.Health.CheckedAt), timestamp(end)))
 	}
 	for _, note := range seen.Notes {

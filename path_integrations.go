@@ -151,7 +151,7 @@ func stateSchema() map[string]*framework.FieldSchema {
 	}
 }
 
-// stateFields names what a read of an integration has and no write takes.
+// stateFields names the fields that a read of an integration has and no write takes.
 func (e *engine) stateFields() []string {
 	names := slices.Collect(maps.Keys(stateSchema()))
 	e.everyAuthType(func(spec providers.Spec, auth providers.AuthType) {
@@ -164,8 +164,8 @@ func (e *engine) stateFields() []string {
 	return names
 }
 
-// integrationSchema is every setting of every provider, for help and OpenAPI;
-// what a write accepts follows from its provider.
+// integrationSchema is every setting of every provider, for help and OpenAPI. Which of
+// them a write accepts depends on its provider.
 func (e *engine) integrationSchema() map[string]*framework.FieldSchema {
 	settings := form{}
 	settings.add(typeFields(), "all", commonGroup)

@@ -13,8 +13,8 @@ import (
 	"vault-plugin-secrets-sei/providers"
 )
 
-// callbackPath is where browsers come back to. It is open to anybody: the state is
-// what proves that an authorization was begun.
+// callbackPath is where browsers come back to. It needs no token: the state proves that an
+// authorization was begun.
 const callbackPath = "oauth/callback"
 
 func (e *engine) pathOAuth() []*framework.Path {
@@ -148,7 +148,7 @@ func authorizeSchema() map[string]*framework.FieldSchema {
 	}
 }
 
-// callbackSchema is what the audit log sees of the answer beside the page.
+// callbackSchema describes the fields of the answer beside the page, for the audit log.
 func callbackSchema() map[string]*framework.FieldSchema {
 	fields := reauthSchema()
 	fields["code"] = &framework.FieldSchema{Type: framework.TypeString, Description: "Code of a refusal."}

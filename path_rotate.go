@@ -40,7 +40,7 @@ func (e *engine) rollback(ctx context.Context, c call) (*logical.Response, error
 	return e.swapIn(ctx, c, input.AtRollback, e.store.Swaps.Rollback)
 }
 
-// swapIn swaps in a credential that nobody enters.
+// swapIn answers a swap for which nobody enters a credential: a rotation or a rollback.
 func (e *engine) swapIn(ctx context.Context, c call, here input.Place, act func(context.Context, string, backend.Actor) (*backend.Change, error)) (*logical.Response, error) {
 	in, _, err := e.authType(ctx, c.name)
 	if err != nil {

@@ -119,8 +119,8 @@ func (o operation) responses() map[int][]framework.Response {
 	return described
 }
 
-// warnOfQuery adds to the answer of a read what of its query was not read. What an
-// authorization server adds to the callback's query is its own affair.
+// warnOfQuery adds a warning to the answer of a read if its query has names that the path
+// does not know. The callback is left out: authorization servers add names of their own.
 func (e *engine) warnOfQuery(req *logical.Request, query map[string]any, resp *logical.Response) {
 	reads := req.Operation == logical.ReadOperation || req.Operation == logical.ListOperation
 	if !reads || len(query) == 0 || resp == nil || resp.IsError() || req.Path == callbackPath {

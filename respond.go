@@ -94,7 +94,7 @@ func refusedMembers(members []backend.RefusedMember) []map[string]any {
 	return list
 }
 
-// about names what a refusal from parsing is about.
+// about adds the integration and its provider to a refusal from parsing.
 func about(err error, integration, provider string) error {
 	var refusal *backend.Error
 	if errors.As(err, &refusal) {

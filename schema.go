@@ -11,7 +11,7 @@ const (
 	credentialGroup = "Credential"
 	commonGroup     = "Common"
 	oauthGroup      = "OAuth"
-	stateGroup      = "State" // what the engine tells, as opposed to what is written
+	stateGroup      = "State" // read back, and never written
 )
 
 // schemas is the framework's form of fields, for help and OpenAPI.

@@ -7,9 +7,9 @@
 // nothing else: it is checked at the real upstream, and only a credential that
 // works is swapped in, in one atomic write. Workers read creds/.
 //
-// The package is the framework side: paths and answers. What a request sends is read
-// by package input, and a browser is shown what package page makes. Records, locks and
-// the swap are in backend, upstreams in providers. Imports go down only.
+// The package is the framework side: paths and answers. Package input reads the body of a
+// request, and package page makes the pages for a browser. Records, locks and the swap are
+// in backend, upstreams in providers. Imports go down only.
 //
 // Promises that hold whatever happens: a crash, a full disk or a lost leader
 // leaves the old credential or the new one, never a mixture; re-authentication
@@ -115,10 +115,10 @@ func (e *engine) clean(context.Context) {
 	e.registry.Close()
 }
 
-// HandleRequest takes what was sent out of the request before the framework sees
-// it: the framework quotes a value of the wrong type in its error, and the value
-// may be a secret, in a body or in the query of a read. Handlers of writes find
-// it in the context and parse it strictly.
+// HandleRequest takes the data out of the request before the framework sees it: the
+// framework quotes a value of the wrong type in its error, and the value may be a secret,
+// in a body or in the query of a read. Handlers find the data in the context, and parse it
+// strictly.
 func (e *engine) HandleRequest(ctx context.Context, req *logical.Request) (resp *logical.Response, err error) {
 	defer e.recoverPanic(req, &err)
 	sent := req.Data
@@ -127,7 +127,7 @@ func (e *engine) HandleRequest(ctx context.Context, req *logical.Request) (resp 
 	case logical.CreateOperation, logical.UpdateOperation, logical.ReadOperation, logical.ListOperation, logical.DeleteOperation:
 		req.Data = nil
 		ctx = withBody(ctx, sent)
-	case logical.HelpOperation: // anybody's, and the framework warns of what it does not know
+	case logical.HelpOperation: // anybody may ask, and the framework warns of names that it does not know
 		req.Data = nil
 		if prefix, fromVault := sent[openAPIPrefix]; fromVault {
 			req.Data = map[string]any{openAPIPrefix: prefix}
@@ -143,8 +143,8 @@ func (e *engine) HandleRequest(ctx context.Context, req *logical.Request) (resp 
 }
 
 // recoverPanic turns a panic into an error: one process serves all mounts of the
-// plugin, and a mistake in one request must not end the others. What was panicked
-// with is not logged, because it may quote a secret; the stack shows addresses only.
+// plugin, and a mistake in one request must not end the others. The value of the
+// panic is not logged, because it may quote a secret; the stack shows addresses only.
 func (e *engine) recoverPanic(req *logical.Request, err *error) {
 	if cause := recover(); cause != nil {
 		e.Logger().Error("a request panicked", "operation", req.Operation, "path", req.Path, "type", fmt.Sprintf("%T", cause), "stack", string(debug.Stack()))

@@ -17,7 +17,7 @@ type Page struct {
 	policy string
 }
 
-// content is what stands in a page. Everything in it is escaped; nothing of a query is
+// content fills the template of a page, which escapes all of it. Nothing of a query is
 // repeated.
 type content struct {
 	Done    bool
