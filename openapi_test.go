@@ -154,3 +154,39 @@ func TestTheCallbackAnswersWithPages(t *testing.T) {
 		assert.Contains(t, answer.Content, "text/html", status)
 	}
 }
+
+func TestEveryPathExplainsItself(t *testing.T) {
+	m := newMount(t)
+	for _, p := range paths(m.engine) {
+		assert.NotEmpty(t, p.HelpSynopsis, p.Pattern)
+		assert.NotEmpty(t, p.HelpDescription, p.Pattern)
+		for op, handler := range p.Operations {
+			props := handler.Properties()
+			if op == logical.UpdateOperation || op == logical.DeleteOperation || op == logical.CreateOperation {
+				assert.True(t, props.ForwardPerformanceStandby && props.ForwardPerformanceSecondary, "%s %s must forward", op, p.Pattern)
+			}
+		}
+	}
+}
+
+func TestSecretsAreMarkedSensitive(t *testing.T) {
+	m := newMount(t)
+	for _, p := range paths(m.engine) {
+		for _, secret := range []string{"api_key", "pat"} {
+			if f := p.Fields[secret]; f != nil {
+				assert.True(t, f.DisplayAttrs.Sensitive, "%s %s", p.Pattern, secret)
+			}
+			assertNoExistenceCheck(t, p, secret)
+		}
+	}
+	assert.Contains(t, m.SpecialPaths().SealWrapStorage, "credentials/")
+	assert.Contains(t, m.SpecialPaths().SealWrapStorage, "config")
+}
+
+// assertNoExistenceCheck: the check would convert, and quote, a secret.
+func assertNoExistenceCheck(t *testing.T, p *framework.Path, secret string) {
+	t.Helper()
+	if p.Fields[secret] != nil {
+		assert.Nil(t, p.ExistenceCheck, p.Pattern)
+	}
+}

@@ -53,3 +53,19 @@ func TestATheftStaysInTheHistory(t *testing.T) {
 	m.ok(t, logical.DeleteOperation, "creds/jira", nil)
 	assert.Equal(t, entries[0]["account_fingerprint"], m.history(t)[0]["account_fingerprint"])
 }
+
+func TestHistorySaysWhoDidWhat(t *testing.T) {
+	m := withJira(t)
+	m.ok(t, logical.DeleteOperation, "creds/jira", nil)
+	entries, _ := m.read(t, "history/jira")["entries"].([]map[string]any)
+	require.Len(t, entries, 2)
+	assert.Equal(t, "forget", entries[0]["cause"])
+	assert.Equal(t, "creds/jira", entries[0]["via"])
+	for key, want := range (body{
+		"version": 1, "cause": "reauth", "via": "reauth/jira", "identity": email,
+		"entity_id": "entity-1", "display_name": "token-mia", "request_id": "request-1",
+	}) {
+		assert.Equal(t, want, entries[1][key], key)
+	}
+	m.refused(t, logical.ReadOperation, "history/nobody", nil, 404, "unknown_integration")
+}

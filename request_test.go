@@ -1,6 +1,8 @@
 package sei
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -38,4 +40,25 @@ func TestUnknownQueryNames(t *testing.T) {
 	}
 	// The pages of the callback have no warnings, and vendors add to its query.
 	assert.Empty(t, m.ok(t, logical.ReadOperation, callbackPath, body{"state": "x", "code": "y", "session_state": "z"}).warnings)
+}
+
+func TestNamesThatStorageDoesNotTake(t *testing.T) {
+	m := newMount(t)
+	for _, name := range []string{"a..b", strings.Repeat("a", 129)} {
+		r := m.refused(t, logical.CreateOperation, "integrations/"+name, body{"provider": "github"}, 400, "invalid_field")
+		assert.Equal(t, []string{"name"}, r.data["fields"])
+		m.refused(t, logical.ReadOperation, "integrations/"+name, nil, 404, "unknown_integration")
+		m.refused(t, logical.ReadOperation, "creds/"+name, nil, 404, "unknown_integration")
+		_, exists, err := m.HandleExistenceCheck(t.Context(), &logical.Request{Operation: logical.UpdateOperation, Path: "integrations/" + name})
+		require.NoError(t, err)
+		assert.False(t, exists)
+	}
+}
+
+func TestQueriesOfReadsAreNotQuoted(t *testing.T) {
+	m := withJira(t)
+	for _, path := range []string{"reauth/jira", "creds/jira", "integrations/jira", "config", "history/jira"} {
+		r := m.ok(t, logical.ReadOperation, path, body{"api_key": []string{"canary", "canary"}, "creds_ttl": "canary", "name": "canary"})
+		assert.NotContains(t, fmt.Sprint(r), "canary", path)
+	}
 }

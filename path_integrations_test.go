@@ -2,18 +2,12 @@ package sei
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/hashicorp/vault/sdk/framework"
-	"github.com/hashicorp/vault/sdk/helper/consts"
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"vault-plugin-secrets-sei/backend"
 )
 
 func TestIntegrationReadsBackAsWritten(t *testing.T) {
@@ -132,96 +126,6 @@ func TestWhatDecidesWhereACredentialGoesCannotChange(t *testing.T) {
 	m.write(t, "integrations/jira", body{"url": "https://acme.atlassian.net"})
 }
 
-func TestCredsAreReadyToUse(t *testing.T) {
-	m := withJira(t)
-	creds := m.read(t, "creds/jira")
-	for key, want := range (body{
-		"name": "jira", "provider": "jira", "auth_type": "api_key", "url": m.jiraURL, "version": 1, "identity": email,
-		"email": email, "api_key": "key-1", "expires_at": "", "ttl": int64(300), "rotation_period": int64(300),
-	}) {
-		assert.Equal(t, want, creds[key], key)
-	}
-	assert.True(t, strings.HasPrefix(authorization(creds), "Basic "))
-	in := m.read(t, "integrations/jira")
-	assert.Equal(t, in["fingerprint"], creds["fingerprint"])
-	assert.Equal(t, in["reauthenticated_at"], creds["last_vault_rotation"])
-}
-
-func TestCredsOfWhatIsNotThere(t *testing.T) {
-	m := withJira(t)
-	r := m.refused(t, logical.ReadOperation, "creds/nobody", nil, 404, "unknown_integration")
-	assert.Nil(t, r.data, "clients take a 404 with data for a success")
-	m.ok(t, logical.DeleteOperation, "creds/jira", nil)
-	m.refused(t, logical.ReadOperation, "creds/jira", nil, 404, "no_credential")
-	m.ok(t, logical.DeleteOperation, "creds/jira", nil)
-	m.refused(t, logical.DeleteOperation, "creds/nobody", nil, 404, "unknown_integration")
-	read := m.read(t, "integrations/jira")
-	assert.Equal(t, "needs_reauth", read["status"])
-	assert.Equal(t, 1, read["version"])
-	assert.Empty(t, read["identity"])
-	r = m.write(t, "reauth/jira", body{"email": email, "api_key": "key-2"})
-	assert.Equal(t, 2, r.data["version"])
-	assert.Equal(t, 1, r.data["previous_version"])
-}
-
-func TestNamesThatStorageDoesNotTake(t *testing.T) {
-	m := newMount(t)
-	for _, name := range []string{"a..b", strings.Repeat("a", 129)} {
-		r := m.refused(t, logical.CreateOperation, "integrations/"+name, body{"provider": "github"}, 400, "invalid_field")
-		assert.Equal(t, []string{"name"}, r.data["fields"])
-		m.refused(t, logical.ReadOperation, "integrations/"+name, nil, 404, "unknown_integration")
-		m.refused(t, logical.ReadOperation, "creds/"+name, nil, 404, "unknown_integration")
-		_, exists, err := m.HandleExistenceCheck(t.Context(), &logical.Request{Operation: logical.UpdateOperation, Path: "integrations/" + name})
-		require.NoError(t, err)
-		assert.False(t, exists)
-	}
-}
-
-func TestWhenToReadAgain(t *testing.T) {
-	now, ttl := time.Now(), 5*time.Minute
-	assert.Equal(t, ttl, readAgainIn(time.Time{}, ttl, now))
-	assert.Equal(t, ttl, readAgainIn(now.Add(time.Hour), ttl, now))
-	assert.Equal(t, time.Minute, readAgainIn(now.Add(time.Minute), ttl, now))
-	assert.Equal(t, minReadInterval, readAgainIn(now.Add(time.Second), ttl, now))
-	assert.Equal(t, ttl, readAgainIn(now.Add(-time.Hour), ttl, now), "asking more often does not replace it")
-	assert.Equal(t, time.Second, readAgainIn(now.Add(time.Hour), time.Second, now))
-}
-
-// The url that a worker gets is the one its credential was checked at, whatever
-// happens to the configuration meanwhile.
-func TestCredsKeepTheURLTheyWereCheckedAt(t *testing.T) {
-	m := withJira(t)
-	raw, err := m.storage.Get(t.Context(), "integrations/jira")
-	require.NoError(t, err)
-	raw.Value = []byte(strings.ReplaceAll(string(raw.Value), m.jiraURL, "https://evil.example.com"))
-	require.NoError(t, m.storage.Put(t.Context(), raw))
-	m.store.Invalidate("integrations/jira")
-	assert.Equal(t, "https://evil.example.com", m.read(t, "integrations/jira")["url"])
-	assert.Equal(t, m.jiraURL, m.read(t, "creds/jira")["url"])
-}
-
-func TestAnUpstreamCannotTurnARefusalIntoAnotherStatus(t *testing.T) {
-	resp, err := refuse(logical.UpdateOperation, &backend.Error{Code: "identity_pinned", Message: consts.ErrOverloaded.Error()})
-	status, _ := logical.RespondErrorCommon(&logical.Request{}, resp, err)
-	assert.Equal(t, 400, status)
-}
-
-func TestHistorySaysWhoDidWhat(t *testing.T) {
-	m := withJira(t)
-	m.ok(t, logical.DeleteOperation, "creds/jira", nil)
-	entries, _ := m.read(t, "history/jira")["entries"].([]map[string]any)
-	require.Len(t, entries, 2)
-	assert.Equal(t, "forget", entries[0]["cause"])
-	assert.Equal(t, "creds/jira", entries[0]["via"])
-	for key, want := range (body{
-		"version": 1, "cause": "reauth", "via": "reauth/jira", "identity": email,
-		"entity_id": "entity-1", "display_name": "token-mia", "request_id": "request-1",
-	}) {
-		assert.Equal(t, want, entries[1][key], key)
-	}
-	m.refused(t, logical.ReadOperation, "history/nobody", nil, 404, "unknown_integration")
-}
-
 func TestListAndDelete(t *testing.T) {
 	m := withJira(t)
 	m.write(t, "integrations/gh", body{"provider": "github"})
@@ -234,48 +138,6 @@ func TestListAndDelete(t *testing.T) {
 	assert.Empty(t, left)
 }
 
-func TestConfig(t *testing.T) {
-	m := newMount(t)
-	read := m.read(t, "config")
-	for key, want := range (body{
-		"allowed_hosts": []string{"http://127.0.0.1"}, "request_timeout": int64(30), "health_check_interval": int64(3600), "max_concurrent_checks": int64(16),
-		"expiry_warning": int64(14 * 24 * 3600), "creds_ttl": int64(300), "history_limit": int64(20), "rollback_window": int64(24 * 3600),
-	}) {
-		assert.Equal(t, want, read[key], key)
-	}
-	m.write(t, "config", body{"creds_ttl": "2m", "expiry_warning": "7d"})
-	read = m.read(t, "config")
-	assert.Equal(t, int64(120), read["creds_ttl"])
-	assert.Equal(t, int64(7*24*3600), read["expiry_warning"])
-	assert.Equal(t, []string{"http://127.0.0.1"}, read["allowed_hosts"])
-	m.refused(t, logical.UpdateOperation, "config", body{"creds_ttl": "soon"}, 400, "invalid_field")
-	m.refused(t, logical.UpdateOperation, "config", body{"request_timeout": 0}, 400, "invalid_field")
-	r := m.refused(t, logical.UpdateOperation, "config", body{"allowed_hosts": "example.com,https://mia:canary@example.com"}, 400, "invalid_field")
-	assert.Contains(t, r.message, "allowed_hosts: entry 2 ")
-	assert.NotContains(t, r.message, "canary")
-	m.refused(t, logical.UpdateOperation, "config", body{"colour": "x"}, 400, "unknown_field")
-	m.refused(t, logical.UpdateOperation, "config", body{"url": "x"}, 400, "field_not_allowed")
-}
-
-func TestProviders(t *testing.T) {
-	m := newMount(t)
-	assert.Equal(t, m.registry.Names(), m.ok(t, logical.ListOperation, "providers/", nil).data["keys"])
-	for _, name := range m.registry.Names() {
-		p := m.read(t, "providers/"+name)
-		assert.Equal(t, name, p["name"])
-		assert.NotEmpty(t, p["auth_types"])
-	}
-	assert.Equal(t, 404, m.do(t, logical.ReadOperation, "providers/trello", nil).status)
-}
-
-func TestQueriesOfReadsAreNotQuoted(t *testing.T) {
-	m := withJira(t)
-	for _, path := range []string{"reauth/jira", "creds/jira", "integrations/jira", "config", "history/jira"} {
-		r := m.ok(t, logical.ReadOperation, path, body{"api_key": []string{"canary", "canary"}, "creds_ttl": "canary", "name": "canary"})
-		assert.NotContains(t, fmt.Sprint(r), "canary", path)
-	}
-}
-
 func TestExistenceDecidesBetweenCreateAndUpdate(t *testing.T) {
 	m := withJira(t)
 	for name, want := range map[string]bool{"jira": true, "nobody": false} {
@@ -284,41 +146,5 @@ func TestExistenceDecidesBetweenCreateAndUpdate(t *testing.T) {
 		require.NoError(t, err)
 		assert.True(t, checked)
 		assert.Equal(t, want, exists)
-	}
-}
-
-func TestEveryPathExplainsItself(t *testing.T) {
-	m := newMount(t)
-	for _, p := range paths(m.engine) {
-		assert.NotEmpty(t, p.HelpSynopsis, p.Pattern)
-		assert.NotEmpty(t, p.HelpDescription, p.Pattern)
-		for op, handler := range p.Operations {
-			props := handler.Properties()
-			if op == logical.UpdateOperation || op == logical.DeleteOperation || op == logical.CreateOperation {
-				assert.True(t, props.ForwardPerformanceStandby && props.ForwardPerformanceSecondary, "%s %s must forward", op, p.Pattern)
-			}
-		}
-	}
-}
-
-func TestSecretsAreMarkedSensitive(t *testing.T) {
-	m := newMount(t)
-	for _, p := range paths(m.engine) {
-		for _, secret := range []string{"api_key", "pat"} {
-			if f := p.Fields[secret]; f != nil {
-				assert.True(t, f.DisplayAttrs.Sensitive, "%s %s", p.Pattern, secret)
-			}
-			assertNoExistenceCheck(t, p, secret)
-		}
-	}
-	assert.Contains(t, m.SpecialPaths().SealWrapStorage, "credentials/")
-	assert.Contains(t, m.SpecialPaths().SealWrapStorage, "config")
-}
-
-// assertNoExistenceCheck: the check would convert, and quote, a secret.
-func assertNoExistenceCheck(t *testing.T, p *framework.Path, secret string) {
-	t.Helper()
-	if p.Fields[secret] != nil {
-		assert.Nil(t, p.ExistenceCheck, p.Pattern)
 	}
 }
