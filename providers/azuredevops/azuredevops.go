@@ -65,7 +65,7 @@ func (azureDevOps) Spec() providers.Spec {
 			"How an organisation that does not exist is answered: 404 in Azure DevOps' own words is taken for one that the token cannot see, unless they are about the path, and any other 404 for could not tell.",
 			"That Azure DevOps Server takes no tokens of Microsoft Entra: an oauth integration of one is refused unless token_url names another authorization server.",
 			"How Microsoft Entra answers interaction_required and temporarily_unavailable, and that access_denied from the token endpoint always means a policy.",
-			"That Microsoft Entra's number 70000 means that a refresh token has ended where its text says that the person must sign in again, and passes otherwise: seen so. What other numbers mean is by its list of error codes; one that is not on it here ends nothing.",
+			"That Microsoft Entra's number 70000 means that a refresh token has ended where its text says that the person must sign in again, and passes otherwise: seen so. What other numbers mean is by its list of error codes, and of 700081 and 70044 by what clients were told; one that is not known here ends nothing.",
 			"That the sign-in page (203, or a redirect to _signin) always means a bad token; conditional access may show it for a good one.",
 			"Azure DevOps Server: that those that do not know version 7.1 of the API answer the questions of older versions alike, and that a Windows account is told by the descriptor System.Security.Principal.WindowsIdentity.",
 			"Which characters the name of an organisation or a collection may have, and that no organisation of Services has a dot or an underscore in it.",

@@ -17,6 +17,10 @@ import (
 // this is bad.
 const undecided = 70000
 
+// malformed is Microsoft's number of a request that cannot be read. It says that the grant in
+// it is none of Microsoft's only as an invalid_grant.
+const malformed = 9002313
+
 // entraSignIn is what the text of an undecided refusal says where the grant has ended: "The
 // user must sign in again." Without it the same token was seen to be taken a moment later.
 const entraSignIn = "must sign in again"
@@ -38,7 +42,7 @@ func entraBlocks(number int) oauthclient.Refusal {
 		return blocked("the account is locked after failed sign-ins; wait, or have it unlocked")
 	case 50105:
 		return blocked("the account is not assigned to the application; whoever administers the tenant must assign it")
-	case 50196, 90006, 90012, 90025, 90033, 90036, 90055:
+	case 50033, 50196, 90006, 90012, 90024, 90025, 90033, 90036, 90055:
 		return oauthclient.Refusal{Outcome: providers.UpstreamError, Why: "it has a fault of its own that passes; try again later"}
 	}
 	return oauthclient.Refusal{}
@@ -50,21 +54,23 @@ func entraEnds(number int) oauthclient.Refusal {
 	switch number {
 	case 65001, 65004, 90094, 90095:
 		return oauthclient.ConsentMissing()
-	case 50055:
+	case 50055, 50144:
 		return oauthclient.Missing(providers.ReasonPasswordExpired, "the password of the account has expired; the person must change it and sign in again")
-	case 70043:
+	case 70043, 70044:
 		return oauthclient.Missing(providers.ReasonLifetimeOver, "a policy of the tenant for conditional access bounds how long a sign-in lasts, and that is over; the person must sign in again, and whoever administers the tenant can allow more")
-	case 50058, 50072, 50074, 50076, 50078, 50079, 50085, 50125, 50158, 16000:
+	case 50058, 50072, 50074, 50076, 50078, 50079, 50085, 50125, 50158, 16000, 700020:
 		return oauthclient.SignInNeeded()
 	case 70008, 700082:
 		return oauthclient.Ended(providers.ReasonUnused, "it has expired because nobody used it for too long; leave health checks on, which use it")
+	case 700081:
+		return oauthclient.Ended(providers.ReasonLifetimeOver, "the longest that a consent may last here is over; if that is too short, have whoever administers the tenant look at how the application is registered, and at its policies")
 	case 700084:
 		return oauthclient.Ended(providers.ReasonLifetimeOver, "it was issued for a single-page application, where it ends after a day; have redirect_uri registered for the platform Web")
 	case 50132, 50133, 50173:
 		return oauthclient.Ended(providers.ReasonRevoked, "it was revoked, as when the password of the account changes or an administrator ends its sessions")
 	case 50034, 51004, 500341:
 		return oauthclient.Ended(providers.ReasonAccountGone, "the tenant does not have the account any more; consent with one that it has")
-	case 50148, 50089, 54005, 501481, 9002313: // of a code, or none of Microsoft's
+	case 50148, 50089, 54005, 501481, malformed: // of a code, or none of Microsoft's
 		return oauthclient.Refusal{Outcome: providers.Rejected}
 	}
 	return oauthclient.Refusal{}
@@ -115,6 +121,9 @@ func entraRefused(said oauthclient.TokenRefusal) oauthclient.Refusal {
 	}
 	var found oauthclient.Refusal
 	for _, number := range numbers {
+		if number == malformed && said.Error != "invalid_grant" {
+			continue
+		}
 		r := entraBlocks(number)
 		if r.Outcome == providers.AccountBlocked {
 			return r

@@ -337,6 +337,16 @@ func TestTokenAnswers(t *testing.T) {
 			`"invalid_grant","suberror":"token_expired"`:                     again,
 			`"invalid_grant","suberror":"something_new"`:                     dead,
 			`"invalid_grant","error_codes":[],"suberror":"consent_required"`: {providers.InsufficientScope, providers.Rejected},
+			// A request that is malformed says nothing of what stands in it, unless it says so itself.
+			`"invalid_request","error_codes":[9002313]`:     same(providers.UpstreamError),
+			`"invalid_grant","error_codes":[9002313]`:       dead,
+			`"invalid_grant","error_codes":[9002313,53003]`: blocked,
+			`"invalid_grant","error_codes":[700081]`:        dead,
+			`"invalid_grant","error_codes":[50144]`:         again,
+			`"invalid_grant","error_codes":[70044]`:         again,
+			`"interaction_required","error_codes":[700020]`: again,
+			`"invalid_grant","error_codes":[90024]`:         same(providers.UpstreamError),
+			`"invalid_grant","error_codes":[50033]`:         same(providers.UpstreamError),
 			// MicrosoftDocs/azure-docs issue 99814, recorded without the envelope.
 			`"invalid_grant","error_codes":[70000],"error_description":"AADSTS70000: The user could not be authenticated or user interaction is required. The user must sign in again and if needed grant the client application access to the requested scope."`: {providers.Rejected, providers.Rejected},
 		} {
