@@ -63,7 +63,7 @@ func (w *Sweeper) tell(ctx context.Context, seen *Seen, fingerprint string, days
 	}
 	defer held.release()
 	// One that was deleted or replaced meanwhile must not leave an entry behind.
-	if same, err := w.watch.Same(ctx, seen.Integration, seen.Record.Version); err != nil || !same {
+	if same, err := w.watch.Same(ctx, seen.Integration, seen.Record.Version); err != nil || same == nil {
 		return false, err
 	}
 	stored, err := held.load(ctx)

@@ -46,7 +46,7 @@ func (w *Watch) CheckByItself(ctx context.Context, name string) (o Outcome, err 
 	doubtful = r.unconfirmed(doubtful, suspects)
 	o.Doubtful, end.suspects = len(doubtful) > 0, setOf(doubtful)
 	seen, err := w.Observe(ctx, name)
-	o.Rejected = err == nil && r.slower() && seen.Record.Version == r.Record.Version
+	o.Rejected = err == nil && r.slower() && !r.outdated(seen.Record)
 	return o, cmp.Or(r.broke, err)
 }
 

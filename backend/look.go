@@ -193,6 +193,13 @@ func (r *result) keepVerdicts(before *Finding, doubtful []string) {
 	}
 }
 
+// outdated reports whether the result says nothing of what is in the record now; nil is that
+// there is none. The same credential may have been sent and verified again since it was asked
+// about.
+func (r *result) outdated(now *Record) bool {
+	return now == nil || now.Current == nil || now.Version != r.Record.Version || now.Current.VerifiedAt.After(r.Asked)
+}
+
 // slower reports whether to ask again more seldom: a person must act, and upstreams count
 // attempts of accounts that they have blocked, too.
 func (r *result) slower() bool {

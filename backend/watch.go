@@ -227,8 +227,8 @@ func (w *Watch) settle(ctx context.Context, r *result) (doubtful []string, err e
 		return nil, err
 	}
 	defer held.release()
-	if same, err := w.Same(ctx, r.in, version); err != nil || !same {
-		return nil, err // it was replaced meanwhile, which was a check of its own
+	if now, err := w.Same(ctx, r.in, version); err != nil || r.outdated(now) {
+		return nil, err // it was replaced or verified again meanwhile, which was a check of its own
 	}
 	if !w.sightings.newest(name, version, r.turn) {
 		return nil, nil // a check that began later knows better
@@ -259,19 +259,22 @@ func (w *Watch) settle(ctx context.Context, r *result) (doubtful []string, err e
 	return doubtful, nil
 }
 
-// Same reports whether an integration still has the credential that it had. Another one
-// of the same name, or one that joined a group, can have the same version.
-func (w *Watch) Same(ctx context.Context, in *Integration, version int) (bool, error) {
+// Same returns the record of an integration that still has the credential that it had, else
+// nil. Another one of the same name, or one that joined a group, can have the same version.
+func (w *Watch) Same(ctx context.Context, in *Integration, version int) (*Record, error) {
 	now, record, err := w.door.Read(ctx, in.Name)
 	if err != nil {
-		return false, ignoreUnknown(err)
+		return nil, ignoreUnknown(err)
 	}
 	was, err := w.configurations.RecordID(in)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	is, err := w.configurations.RecordID(now)
-	return now.ID == in.ID && is == was && record.Version == version && record.Current != nil, err
+	if err != nil || now.ID != in.ID || is != was || record.Version != version || record.Current == nil {
+		return nil, err
+	}
+	return record, nil
 }
 
 // ignoreUnknown is nil for an integration that was deleted meanwhile.
@@ -321,6 +324,7 @@ func (w *Watch) Swapped(ctx context.Context, change *Change) []*Seen {
 		seen := &Seen{Integration: in, Record: change.After, Health: s.health()}
 		w.faults.over(in.Name, DeedCheck, DeedRefresh)
 		w.turns.Replaced(in.Name, w.now())
+		w.sightings.suspect(in.Name, change.After.Version, nil)
 		if change.Unconfirmed {
 			w.sightings.suspect(in.Name, change.After.Version, []string{""})
 			w.turns.Soon(in.Name, w.now())
