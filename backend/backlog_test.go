@@ -431,6 +431,7 @@ func TestAStandbyForgetsWhatItCouldNotStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &storage{}
 		w := sleepy(store)
+		heard := listen(w)
 		keyWorld(t, w)
 		end := time.Now().Add(5 * day).UTC()
 		w.upstream.answers(telling(end))
@@ -448,6 +449,7 @@ func TestAStandbyForgetsWhatItCouldNotStore(t *testing.T) {
 		synctest.Wait()
 		assert.True(t, w.health(t).ExpiresAt.IsZero())
 		assert.Empty(t, w.Faults(""))
+		assert.Len(t, heard.all(), 1, "to forget is no success")
 		cancel()
 		<-done
 	})
@@ -507,4 +509,75 @@ func TestChecksSideBySideWhileStorageComesAndGoes(t *testing.T) {
 	for i, line := range heard.all() {
 		assert.Equal(t, i%2 == 1, strings.HasPrefix(line, "true "), "each that begins ends before the next")
 	}
+}
+
+// Whoever asked for a check may be gone before storage has refused what it came to. That is
+// kept all the same, and loses nothing that was kept before.
+func TestWhoeverHangsUpLosesNothingOfACheck(t *testing.T) {
+	for name, c := range map[string]struct {
+		folder string
+		answer func(context.Context, providers.Target, providers.Credential) (providers.Verified, error)
+		status backend.Status
+		before bool // it was found before
+	}{
+		"found":         {"health/", scopeMissing, backend.StatusDegraded, false},
+		"found before":  {"health/", scopeMissing, backend.StatusDegraded, true},
+		"learnt":        {"credentials/", nil, backend.StatusExpiring, false},
+		"learnt before": {"credentials/", nil, backend.StatusExpiring, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := &storage{}
+				w := sleepy(store)
+				keyWorld(t, w)
+				if c.answer == nil {
+					c.answer = telling(time.Now().Add(5 * day).UTC())
+				}
+				w.upstream.answers(c.answer)
+				if c.before {
+					store.reset(refusesWrites)
+					require.Equal(t, c.status, w.check(t).Status)
+				}
+				store.reset(onCalls(hangs, "Put "+c.folder))
+				time.Sleep(time.Second)
+				ctx, hangUp := context.WithTimeout(t.Context(), 10*time.Second)
+				defer hangUp()
+				require.Error(t, of(w.Watch.Check(ctx, "a")))
+				time.Sleep(time.Minute)
+				synctest.Wait()
+				assert.Equal(t, c.status, w.status(t, "a"))
+				store.reset(nil)
+				w.upstream.refuses(failure(providers.UpstreamError))
+				step(t, w.Sweeper.Sweep())
+				assert.Equal(t, c.status, w.restarted().status(t, "a"))
+				assert.Empty(t, w.Faults(""))
+			})
+		})
+	}
+}
+
+func scopeMissing(context.Context, providers.Target, providers.Credential) (providers.Verified, error) {
+	return providers.Verified{}, failure(providers.InsufficientScope)
+}
+
+// What a check finds of a successor that is in use already is kept in memory, too.
+func TestWhatIsFoundOfASuccessorIsKept(t *testing.T) {
+	store := &storage{}
+	w := rotatingWorld(t, store, false)
+	w.bank.hold = func() {
+		w.bank.mu.Lock()
+		defer w.bank.mu.Unlock()
+		w.bank.down = failure(providers.InsufficientScope)
+	}
+	store.reset(refusesWritesOf("health/"))
+	change, err := w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
+	require.NoError(t, err)
+	require.Contains(t, strings.Join(change.Warnings, "\n"), "its check failed")
+	require.NotNil(t, change.Finding)
+	assert.Equal(t, backend.StatusDegraded, w.status(t, "a"))
+	require.Len(t, w.Faults(""), 1)
+	store.reset(nil)
+	step(t, w.Sweeper.Sweep())
+	assert.Equal(t, backend.StatusDegraded, w.restarted().status(t, "a"))
+	assert.Empty(t, w.Faults(""))
 }

@@ -62,24 +62,37 @@ func (h *heldFinding) load(ctx context.Context) (*Finding, error) {
 	return h.findings.table.loadExact(ctx, h.name)
 }
 
-// save stores a finding.
+// save stores a finding. Where that fails, what is only in memory stays there.
 func (h *heldFinding) save(ctx context.Context, finding *Finding) error {
+	var waiting *Finding
+	if h.isUnsaved() {
+		waiting, _ = h.load(ctx)
+	}
 	err := h.findings.table.save(ctx, h.name, finding)
-	if err == nil {
+	switch {
+	case err == nil:
 		h.findings.backlog.done(healthPrefix + h.name)
+	case waiting != nil && h.isUnsaved():
+		h.findings.table.hold(h.name, waiting)
 	}
 	return err
 }
 
-// keep stores a finding, or keeps it until it can be. The error is of the context.
+// keep stores a finding, or keeps it until it can be, also where the request has ended: the
+// error is of that.
 func (h *heldFinding) keep(ctx context.Context, finding *Finding) error {
 	err := h.save(ctx, finding)
-	if err == nil || ctx.Err() != nil {
-		return err
+	if err == nil {
+		return nil
 	}
+	h.postpone(finding, err)
+	return ctx.Err()
+}
+
+// postpone keeps a finding in memory that storage did not take.
+func (h *heldFinding) postpone(finding *Finding, why error) {
 	h.findings.table.hold(h.name, finding)
-	h.findings.backlog.add(healthPrefix+h.name, err)
-	return nil
+	h.findings.backlog.add(healthPrefix+h.name, why)
 }
 
 // remove deletes the finding. What is only in memory goes whatever storage says.
@@ -135,9 +148,5 @@ func (f *findings) storeOne(ctx context.Context, name string, current func(ctx c
 		f.drop(name) // it speaks of a credential that is gone
 		return nil
 	}
-	err = held.save(ctx, finding)
-	if err != nil {
-		f.table.hold(name, finding)
-	}
-	return err
+	return held.save(ctx, finding)
 }

@@ -210,7 +210,8 @@ func (h *Held) CanPrint(ctx context.Context) error {
 	return err
 }
 
-// Mark stores as a finding that a credential is no good, and returns that.
+// Mark stores as a finding that a credential is no good, and returns that: also with an error
+// of the Put, after which it is in memory alone.
 func (h *Held) Mark(ctx context.Context, record *Record, e *Error) (*Finding, error) {
 	in, now := h.Integration, h.door.now()
 	held, err := h.door.findings.hold(ctx, in.Name)
@@ -224,7 +225,8 @@ func (h *Held) Mark(ctx context.Context, record *Record, e *Error) (*Finding, er
 	}
 	finding := stored.of(record.Version).found(&Result{Record: record, Code: e.Code, Message: e.Message, Unjudged: e.unjudged, Asked: now}, h.door.now())
 	if err := held.save(ctx, finding); err != nil {
-		return nil, err
+		held.postpone(finding, err)
+		return finding, err
 	}
 	return finding, nil
 }

@@ -110,9 +110,9 @@ func (s *Sweep) Run(ctx context.Context, active func() bool) {
 
 // resume goes on where another node was active for a while.
 func (s *Sweep) resume() {
+	s.sweeper.faults.forget() // first: to forget what is not stored is no success
 	s.sweeper.findings.forgetUnsaved()
 	s.sweeper.door.ForgetUnsaved()
-	s.sweeper.faults.forget()
 	s.sweeper.sightings.forget()
 	s.sweeper.schedule.replan(s.sweeper.now())
 	s.listed = time.Time{}
