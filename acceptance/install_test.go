@@ -29,7 +29,6 @@ func releaseName(version string) string {
 // somebody re-authenticates who can do nothing else, and leaves nothing behind.
 func TestInstall(t *testing.T) {
 	layer.Check(t, "the installation, step by step")
-	t.Parallel()
 	server, exports := newcomer(t)
 	runSession(t, pageText(t, installPage), exports)
 
@@ -47,7 +46,6 @@ func TestInstall(t *testing.T) {
 // TestTerraform has the example itself.
 func TestInstallWithTerraform(t *testing.T) {
 	layer.Check(t, "the installation, step by step")
-	t.Parallel()
 	server, exports := newcomer(t)
 	fakes := startFakes(t)
 	registered := strings.Split(pageText(t, installPage), "By default the engine calls")[0]

@@ -53,7 +53,7 @@ func TestAPIPage(t *testing.T) {
 func TestOperationsPage(t *testing.T) {
 	t.Parallel()
 	needs(t, "jq", operationsPage)
-	server, fakes := startDev(t), startFakes(t)
+	server, fakes := startDevWith(t, ownPlugins(t)), startFakes(t)
 	server.mount(t, "sei")
 	looking, rest, found := strings.Cut(pageText(t, operationsPage), "\n### Which token to replace\n")
 	require.True(t, found)
@@ -73,7 +73,6 @@ func TestOperationsPage(t *testing.T) {
 	t.Cleanup(func() { _ = os.RemoveAll(next) })
 	program := filepath.Join(server.plugins, pluginName+"-"+pageVersion)
 	require.NoError(t, os.Rename(filepath.Join(next, pluginName), program))
-	t.Cleanup(func() { _ = os.Remove(program) })
 	session = sessionOf(t, server)
 	session["session"] += fmt.Sprintf("mkdir -p build/release; echo \"$(sha256sum %q | cut -d ' ' -f 1)  %s_%s_linux_amd64\" >build/release/SHA256SUMS\n", program, pluginName, pageVersion)
 	runSession(t, upgrading, session)

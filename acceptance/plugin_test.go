@@ -24,6 +24,17 @@ func auditKeys() []string {
 	return []string{"code", "integration", "name", "provider", "version", "previous_version", "fingerprint"}
 }
 
+// ownPlugins makes a plugin directory that a test may write into, with the plugin in it.
+func ownPlugins(t testing.TB) string {
+	t.Helper()
+	plugins, err := filepath.EvalSymlinks(t.TempDir())
+	require.NoError(t, err)
+	binary, err := os.ReadFile(filepath.Join(os.Getenv(envPlugins), pluginName))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(plugins, pluginName), binary, 0o700))
+	return plugins
+}
+
 // register puts the plugin into the server's catalogue, as an operator does. A
 // development server has done so by itself, but under the name of the program.
 func (s *server) register(t testing.TB) {

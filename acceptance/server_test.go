@@ -6,6 +6,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,8 +37,15 @@ type server struct {
 // startDev starts a development server: in memory, unsealed, gone when it stops.
 func startDev(t testing.TB) *server {
 	t.Helper()
+	return startDevWith(t, os.Getenv(envPlugins))
+}
+
+// startDevWith does so with a plugin directory. A test that writes into it has one of its
+// own: other servers that start meanwhile register what they find in the shared one.
+func startDevWith(t testing.TB, plugins string) *server {
+	t.Helper()
 	s := newServer(t)
-	s.token = "root"
+	s.token, s.plugins = "root", plugins
 	s.args = []string{
 		"server", "-dev", "-dev-no-store-token", "-dev-root-token-id=" + s.token,
 		"-dev-listen-address=" + s.host(), "-dev-plugin-dir=" + s.plugins, "-log-level=trace",
@@ -173,7 +182,9 @@ func (s *server) wait(t testing.TB, what string, ready func(context.Context) boo
 	for !ready(ctx) {
 		if ctx.Err() != nil || s.process.ended() {
 			log, _ := os.ReadFile(s.logPath())
-			require.FailNow(t, "the server did not "+what, "%s", tail(string(log), 4000))
+			// Vault says why it ended before what it has logged until then.
+			errors := strings.Join(regexp.MustCompile(`(?m)^Error.*$`).FindAllString(string(log), -1), "\n")
+			require.FailNow(t, "the server did not "+what, "ended: %t\n%s\n%s", s.process.ended(), errors, tail(string(log), 4000))
 		}
 		time.Sleep(50 * time.Millisecond)
 	}

@@ -16,12 +16,8 @@ import (
 // unsealing again mends it.
 func TestAProgramThatWasMissingAtUnseal(t *testing.T) {
 	t.Parallel()
-	plugins, err := filepath.EvalSymlinks(t.TempDir())
-	require.NoError(t, err)
-	binary, err := os.ReadFile(filepath.Join(os.Getenv(envPlugins), pluginName))
-	require.NoError(t, err)
+	plugins := ownPlugins(t)
 	program := filepath.Join(plugins, pluginName)
-	require.NoError(t, os.WriteFile(program, binary, 0o700))
 	server, fakes := startEmptyRaft(t, plugins), startFakes(t)
 	server.register(t)
 	server.mount(t, "sei")
