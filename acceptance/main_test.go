@@ -20,6 +20,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -47,7 +49,24 @@ func TestMain(m *testing.M) {
 		os.Exit(guard(os.Args[1:]))
 	}
 	flag.Bool("update", false, "write the files in "+goldenDir)
+	flag.Parse()
+	if err := waitSideBySide(); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
 	os.Exit(run(m))
+}
+
+// waitSideBySide runs more tests at a time than there are processors, unless -parallel says
+// how many: most of the time they wait for servers.
+func waitSideBySide() error {
+	const perProcessor = 3
+	said := false
+	flag.Visit(func(f *flag.Flag) { said = said || f.Name == "test.parallel" })
+	if said {
+		return nil
+	}
+	return flag.Set("test.parallel", strconv.Itoa(perProcessor*runtime.GOMAXPROCS(0)))
 }
 
 func run(m *testing.M) int {
