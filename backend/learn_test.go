@@ -227,3 +227,17 @@ func TestAGroupLearnsOnce(t *testing.T) {
 	}
 	assert.Equal(t, 1, puts)
 }
+
+// Where the clock is behind that of the node that stored a credential, as after it was set
+// right, checks count all the same.
+func TestChecksCountWhereTheClockIsBehind(t *testing.T) {
+	w := newWorld(&storage{})
+	keyWorld(t, w)
+	w.clock.advance(-time.Hour)
+	end := w.clock.now().Add(5 * day)
+	w.upstream.answers(telling(end))
+	assert.Equal(t, end, w.check(t).ExpiresAt)
+	assert.Equal(t, end, w.restarted().health(t).ExpiresAt)
+	w.upstream.refuses(failure(providers.InsufficientScope))
+	assert.Equal(t, backend.StatusDegraded, w.check(t).Status)
+}

@@ -20,9 +20,11 @@ type lesson struct {
 	home string
 	// written is that home as a version noted it for which a line break counted.
 	written string
-	// version and fingerprint are those of the credential that was asked about.
+	// version and fingerprint are those of the credential that was asked about, verified is
+	// when it was last sent and checked by then.
 	version     int
 	fingerprint string
+	verified    time.Time
 	// turn is larger for a check that began later.
 	turn uint64
 	// at is when it began.
@@ -38,7 +40,7 @@ func (l *lesson) taught(before *Record) *Record {
 	if before.Version != l.version || before.Current == nil || before.Current.Fingerprint != l.fingerprint {
 		return before
 	}
-	if before.Current.VerifiedAt.After(l.at) {
+	if !before.Current.VerifiedAt.Equal(l.verified) {
 		return before // the same credential was written again, and checked, since then
 	}
 	next := *before.Current

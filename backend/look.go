@@ -22,6 +22,9 @@ type result struct {
 	// was learnt of each of a pool.
 	quotas []providers.Quota
 	tokens []TokenCheck
+	// verified is when the credential had been sent and checked before. No clock is asked
+	// whether that was done again since: another node's may be ahead.
+	verified time.Time
 	// turn is its place in the order in which looks began.
 	turn uint64
 	// told is what the upstream told, by the keys of Stored.lives.
@@ -50,7 +53,7 @@ type looking struct {
 
 // look asks the upstream about a credential: of a pool, about each token.
 func (w *Watch) look(ctx context.Context, in *Integration, record *Record, mount *Mount, how looking) (*result, error) {
-	r := &result{Result: Result{Record: record, Asked: w.now(), Members: map[string]MemberFinding{}}, in: in, turn: w.door.Turn(), told: map[string]providers.Verified{}}
+	r := &result{Result: Result{Record: record, Asked: w.now(), Members: map[string]MemberFinding{}}, in: in, verified: record.Current.VerifiedAt, turn: w.door.Turn(), told: map[string]providers.Verified{}}
 	var refused *Error
 	if errors.As(w.door.MayLeave(in, record), &refused) {
 		r.Code, r.Message = refused.Code, refused.Message
@@ -197,7 +200,7 @@ func (r *result) keepVerdicts(before *Finding, doubtful []string) {
 // there is none. The same credential may have been sent and verified again since it was asked
 // about.
 func (r *result) outdated(now *Record) bool {
-	return now == nil || now.Current == nil || now.Version != r.Record.Version || now.Current.VerifiedAt.After(r.Asked)
+	return now == nil || now.Current == nil || now.Version != r.Record.Version || !now.Current.VerifiedAt.Equal(r.verified)
 }
 
 // slower reports whether to ask again more seldom: a person must act, and upstreams count

@@ -39,6 +39,6 @@ func (w *Watch) lesson(r *result) (*lesson, error) {
 	return &lesson{
 		in: r.in, id: id, provider: provider, auth: auth, url: r.in.URL(spec), home: w.configurations.Home(r.in),
 		written: w.configurations.HomeAsWritten(r.in), told: r.told,
-		version: r.Record.Version, fingerprint: r.Record.Current.Fingerprint, turn: r.turn, at: r.Asked,
+		version: r.Record.Version, fingerprint: r.Record.Current.Fingerprint, verified: r.verified, turn: r.turn, at: r.Asked,
 	}, nil
 }
