@@ -11,23 +11,31 @@ import (
 )
 
 // course are lessons of one record, oldest first. Of what two of them tell of the same token
-// it has only what the later one does, so it is no longer than the record has tokens. Values
-// are immutable.
+// of the same credential it has only what the later one does, so it has no more of one
+// credential than that has tokens. Values are immutable.
 type course []*lesson
 
 // with returns the course with more lessons.
 func (c course) with(more ...*lesson) course {
 	all := slices.Concat(c, more)
 	slices.SortStableFunc(all, func(a, b *lesson) int { return cmp.Compare(a.turn, b.turn) })
-	next, later := course{}, map[string]providers.Verified{}
+	next, later := course{}, map[credentialState]map[string]providers.Verified{}
 	for _, l := range slices.Backward(all) {
-		if left := l.without(later); len(left.told) > 0 {
+		if left := l.without(later[l.state()]); len(left.told) > 0 {
 			next = append(next, left)
-			maps.Copy(later, left.told)
+			if later[l.state()] == nil {
+				later[l.state()] = map[string]providers.Verified{}
+			}
+			maps.Copy(later[l.state()], left.told)
 		}
 	}
 	slices.Reverse(next)
 	return next
+}
+
+// state is that of the credential that the lesson is of.
+func (l *lesson) state() credentialState {
+	return credentialState{l.version, l.fingerprint, l.verified.UnixNano()}
 }
 
 // without is the lesson without what a later one tells.

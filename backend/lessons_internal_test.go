@@ -55,3 +55,16 @@ func TestWhatIsNotStoredIsBounded(t *testing.T) {
 	l.keep(map[string]bool{})
 	assert.Empty(t, l.newest)
 }
+
+// A check of an earlier credential that began later tells nothing of the one in use.
+func TestALaterLessonOfAnotherCredentialOvertakesNone(t *testing.T) {
+	l := &lessons{backlog: &backlog{faults: &faults{now: time.Now}}}
+	told := map[string]providers.Verified{"": {Identity: "mia"}}
+	l.postpone("a", l.offer(&lesson{id: "a", turn: 1, version: 2, told: told}), errors.New("full"))
+	outdated := l.offer(&lesson{id: "a", turn: 2, version: 1, told: told})
+	assert.Len(t, outdated, 2)
+	l.postpone("a", l.offer(&lesson{id: "a", turn: 3, version: 1, told: told}), errors.New("full"))
+	record := &Record{Version: 2, Current: &Stored{Identity: "mia", URL: "x"}}
+	assert.NotSame(t, record, l.unstored("a").taught(record))
+	assert.Len(t, l.unstored("a"), 2)
+}
