@@ -81,7 +81,7 @@ unit: ## Run all unit tests with the race detector, in random order.
 	@$(if $(race),,echo 'unit: no C compiler, so the tests run without the race detector')
 	$(suite) $(recorded) $(race) -shuffle=on $(TESTFLAGS) $(filter-out %/acceptance,$(shell go list ./...))
 	@# What the race detector would make too long, or change.
-	$(if $(race),$(static) $(suite) $(recorded) -trimpath -run 'TestStorageFaults$$|TestMemoryIsFlat|TestAllocationsOfAWarmRead' . ./backend)
+	$(if $(race),$(static) $(suite) $(recorded) -trimpath -run 'TestStorageFaults$$|TestMemoryIsFlat|TestAllocationsOfAWarmRead' . ./backend/mounted)
 
 acceptance: ## Run all of acceptance/ on a real Vault; fails without one.
 	server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required $(static) $(suite) $(recorded) -trimpath -timeout=25m $(TESTFLAGS) ./acceptance

@@ -51,6 +51,9 @@ func allowed(dir string) []string {
 	if rooms, ok := fixed[dir]; ok {
 		return rooms
 	}
+	if strings.HasPrefix(dir, "backend/") {
+		return []string{""} // a room of it
+	}
 	if strings.HasSuffix(dir, "test") {
 		return []string{kit, authserver} // a fake
 	}
@@ -82,7 +85,8 @@ func TestRoomsOfProviders(t *testing.T) {
 	seen := map[string]bool{}
 	for file, imports := range imports(t) {
 		dir := filepath.ToSlash(filepath.Dir(file))
-		if !slices.Contains([]string{".", "input", "page", "backend", "providers"}, dir) && !strings.HasPrefix(dir, "providers/") {
+		top, _, _ := strings.Cut(dir, "/")
+		if !slices.Contains([]string{".", "input", "page", "backend", "providers"}, top) {
 			continue
 		}
 		seen[dir] = true
@@ -93,8 +97,56 @@ func TestRoomsOfProviders(t *testing.T) {
 			}
 		}
 	}
-	assert.GreaterOrEqual(t, len(seen), 26, "the walk found the rooms")
+	assert.GreaterOrEqual(t, len(seen), 42, "the walk found the rooms")
 	assert.GreaterOrEqual(t, len(upstreams("")), 7)
+}
+
+// below says which rooms of backend/ a package may import; "" is backend itself. config and
+// credential do not know each other, and only mounted knows all.
+func below() map[string][]string {
+	return map[string][]string{
+		".":                   {"", "fault", "handout", "health", "mounted"},
+		"input":               {""},
+		"page":                {""},
+		"backend/store":       {},
+		"backend":             {"store"},
+		"backend/fingerprint": {"", "store"},
+		"backend/mount":       {"", "store"},
+		"backend/fault":       {"", "store"},
+		"backend/quota":       {""},
+		"backend/ask":         {""},
+		"backend/finding":     {"", "store", "fault"},
+		"backend/config":      {"", "store", "finding", "fingerprint"},
+		"backend/credential":  {"", "store", "ask", "fault", "finding", "fingerprint", "quota"},
+		"backend/oauth":       {"", "store", "ask", "fault", "credential"},
+		"backend/handout":     {"", "quota", "credential", "oauth"},
+		"backend/rotation":    {"", "store", "ask", "credential"},
+		"backend/health":      {"", "store", "ask", "fault", "finding", "quota", "credential", "oauth", "handout", "rotation"},
+		"backend/swap":        {"", "store", "fault", "credential", "oauth", "rotation", "health"},
+		"backend/sweep":       {"", "store", "fault", "finding", "credential", "rotation", "health", "swap"},
+		"backend/mounted":     {"", "store", "fingerprint", "mount", "fault", "quota", "finding", "config", "credential", "oauth", "handout", "rotation", "health", "swap", "sweep"},
+	}
+}
+
+// Each room of backend/ imports what lies below it, and nothing beside it.
+func TestRoomsOfBackend(t *testing.T) {
+	rooms, seen := below(), map[string]bool{}
+	for file, imports := range imports(t) {
+		dir := filepath.ToSlash(filepath.Dir(file))
+		allowed, known := rooms[dir]
+		if !known {
+			assert.False(t, strings.HasPrefix(dir, "backend/"), "say in below() what %s may import", dir)
+			continue
+		}
+		seen[dir] = true
+		for _, path := range imports {
+			room, ok := strings.CutPrefix(path+"/", module+"/backend/")
+			if ok && !slices.Contains(allowed, strings.TrimSuffix(room, "/")) {
+				t.Errorf("%s imports %s", file, path)
+			}
+		}
+	}
+	assert.Len(t, seen, len(rooms), "the walk found the rooms")
 }
 
 // Imports go down only: cmd, sei, input and page, backend, providers.

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/backend/sweep"
 	"vault-plugin-secrets-sei/internal/layer"
 )
 
@@ -56,7 +56,7 @@ func TestMemoryIsFlat(t *testing.T) {
 // life is an engine that has much to do.
 type life struct {
 	*instantMount
-	sweep   *backend.Sweep
+	sweep   *sweep.Sweep
 	reauths int
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/backend/handout"
 	"vault-plugin-secrets-sei/input"
 	"vault-plugin-secrets-sei/providers"
 )
@@ -64,7 +65,7 @@ func (e *engine) forgetCreds(ctx context.Context, c call) (*logical.Response, er
 
 // credsData is the answer that a worker gets. All of it comes from one record, so e-mail,
 // key and headers always belong together.
-func credsData(out *backend.Handout, p providers.Provider, auth providers.AuthType, ttl time.Duration, now time.Time) map[string]any {
+func credsData(out *handout.Handout, p providers.Provider, auth providers.AuthType, ttl time.Duration, now time.Time) map[string]any {
 	in, current := out.Integration, out.Record.Current
 	expires := current.ExpiresAt
 	if current.Access != nil {

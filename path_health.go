@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/backend/health"
 	"vault-plugin-secrets-sei/input"
 )
 
@@ -61,12 +62,12 @@ const listedLife = time.Second
 // it again and again. The zero value has none.
 type listed struct {
 	mu   sync.Mutex
-	from *backend.Snapshot
+	from *health.Snapshot
 	list healthList
 }
 
 // of returns the list of a snapshot. Requests that wait for the same one make it once.
-func (l *listed) of(all *backend.Snapshot) healthList {
+func (l *listed) of(all *health.Snapshot) healthList {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.from != all {
@@ -77,7 +78,7 @@ func (l *listed) of(all *backend.Snapshot) healthList {
 }
 
 // drop forgets the list of a snapshot unless a newer one has replaced it.
-func (l *listed) drop(all *backend.Snapshot) {
+func (l *listed) drop(all *health.Snapshot) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.from == all {
@@ -94,7 +95,7 @@ type healthInfo struct {
 	ExpiresAt string `json:"expires_at"`
 }
 
-func healthListOf(all []*backend.Seen) healthList {
+func healthListOf(all []*health.Seen) healthList {
 	list := healthList{make([]string, 0, len(all)), make(map[string]any, len(all))}
 	for _, seen := range all {
 		h := seen.Health
@@ -127,7 +128,7 @@ func (e *engine) checkHealth(ctx context.Context, c call) (*logical.Response, er
 	return e.healthAnswer(ctx, seen)
 }
 
-func (e *engine) healthAnswer(ctx context.Context, seen *backend.Seen) (*logical.Response, error) {
+func (e *engine) healthAnswer(ctx context.Context, seen *health.Seen) (*logical.Response, error) {
 	mount, err := e.store.Mount.Read(ctx)
 	if err != nil {
 		return nil, err
@@ -141,13 +142,13 @@ func (e *engine) healthAnswer(ctx context.Context, seen *backend.Seen) (*logical
 		resp.AddWarning(note)
 	}
 	if seen.Trouble != nil {
-		resp.AddWarning(fmt.Sprintf("automatic rotation has failed since %s: %s: %s", timestamp(seen.Trouble.Since), seen.Trouble.Code, seen.Trouble.Message))
+		resp.AddWarning(fmt.Sprintf("the credential could not be rotated by itself since %s: %s: %s", timestamp(seen.Trouble.Since), seen.Trouble.Code, seen.Trouble.Message))
 	}
 	e.warnOfFaults(resp, seen.Integration.Name)
 	return resp, nil
 }
 
-func healthData(seen *backend.Seen, now time.Time) map[string]any {
+func healthData(seen *health.Seen, now time.Time) map[string]any {
 	h := seen.Health
 	data := map[string]any{
 		"name": seen.Integration.Name, "provider": seen.Integration.Provider, "version": seen.Record.Version,
@@ -162,7 +163,7 @@ func healthData(seen *backend.Seen, now time.Time) map[string]any {
 
 // memberList describes each token of a pool: its health, and its quotas as workers
 // reported them.
-func memberList(members []backend.MemberHealth, now time.Time) []map[string]any {
+func memberList(members []health.MemberHealth, now time.Time) []map[string]any {
 	list := make([]map[string]any, 0, len(members))
 	for _, m := range members {
 		quotas := map[string]any{}
@@ -194,21 +195,21 @@ func healthSchema() map[string]*framework.FieldSchema {
 		"code":       {Type: framework.TypeString, Description: "Why, in the codes of refusals; empty for verified."},
 		"message":    {Type: framework.TypeString, Description: "Why and what to do, as a sentence."},
 		"checked_at": {Type: framework.TypeString, Description: "RFC 3339, when the upstream was last asked, as far as this node knows."},
-		"since":      {Type: framework.TypeString, Description: "RFC 3339, when the status became what it is."},
-		"expires_at": {Type: framework.TypeString, Description: "RFC 3339, empty where unknown or never; for a pool, the earliest expiry."},
+		"since":      {Type: framework.TypeString, Description: "RFC 3339, since when the status is what it is."},
+		"expires_at": {Type: framework.TypeString, Description: "RFC 3339, empty where unknown or never; of a pool, the first end."},
 		"members":    {Type: framework.TypeSlice, Description: "The tokens of a pool: position, fingerprint, identity, status, code, expires_at, quotas."},
 	}
 }
 
 const healthHelp = `
-A read returns the last known health and sends nothing. A write checks the credential in
-use at the upstream, now; a rejection counts only after a second request has confirmed it.
-The engine checks by itself every health_check_interval.
+A read tells what is known and asks nobody. A write asks the upstream now, about the
+credential in use; one rejection is confirmed by a second question before it counts.
+Checks go on by themselves every health_check_interval.
 
-Statuses: healthy; expiring (works, expires soon); degraded (works in part: a token of the
-pool, a right or the quota is missing); unreachable (the last check got no clear answer);
-needs_reauth (there is no credential, or the upstream rejects it, or it has expired);
-not_checked (this auth type cannot be checked).
+Statuses: healthy; expiring (works, ends soon); degraded (works in part: a token of the
+pool, a right or the quota is missing); unreachable (the last check could not tell);
+needs_reauth (there is no credential, or the upstream says that it is bad or has
+ended); not_checked (this auth type cannot be checked).
 
     vault read sei/health/jira-prod
     vault write -f sei/health/jira-prod

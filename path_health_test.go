@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/backend/health"
 	"vault-plugin-secrets-sei/providers"
 	"vault-plugin-secrets-sei/providers/github/githubtest"
 )
@@ -100,7 +100,7 @@ func TestHealthList(t *testing.T) {
 func TestAHealthListIsKeptAsLongAsItsSnapshot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var last listed
-		first, second := &backend.Snapshot{}, &backend.Snapshot{}
+		first, second := &health.Snapshot{}, &health.Snapshot{}
 		list := last.of(first)
 		list.info["mark"] = true
 		assert.Contains(t, last.of(first).info, "mark", "the same list")

@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/backend/health"
 )
 
 func (e *engine) pathStatus() []*framework.Path {
@@ -47,7 +48,7 @@ func countsOf(counts map[backend.Status]int) map[string]any {
 	return all
 }
 
-func expiryList(expiries []backend.Expiry, now time.Time) []map[string]any {
+func expiryList(expiries []health.Expiry, now time.Time) []map[string]any {
 	list := make([]map[string]any, 0, len(expiries))
 	for _, x := range expiries {
 		list = append(list, map[string]any{
@@ -58,7 +59,7 @@ func expiryList(expiries []backend.Expiry, now time.Time) []map[string]any {
 	return list
 }
 
-func needList(needs []*backend.Seen) []map[string]any {
+func needList(needs []*health.Seen) []map[string]any {
 	list := make([]map[string]any, 0, len(needs))
 	for _, seen := range needs {
 		list = append(list, map[string]any{

@@ -27,7 +27,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
-	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/backend/mounted"
 	"vault-plugin-secrets-sei/input"
 	"vault-plugin-secrets-sei/providers"
 	"vault-plugin-secrets-sei/providers/catalog"
@@ -59,7 +59,7 @@ func Factory(ctx context.Context, conf *logical.BackendConfig) (logical.Backend,
 type engine struct {
 	*framework.Backend
 	registry *providers.Registry
-	store    *backend.Backend
+	store    *mounted.Backend
 	words    input.Vocabulary
 	now      func() time.Time
 	sweep    sweeping
@@ -71,14 +71,14 @@ type engine struct {
 func newEngine(storage logical.Storage, registry *providers.Registry, now func() time.Time) *engine {
 	e := &engine{registry: registry, now: now}
 	e.words = input.NewVocabulary(registry, e.stateFields())
-	e.store = backend.New(storage, registry, now, e.emit)
+	e.store = mounted.New(storage, registry, now, e.emit)
 	e.store.FaultsTo(e.logFault)
 	e.store.SwapsTo(e.logSwap)
 	e.Backend = &framework.Backend{
 		Help:           engineHelp,
 		BackendType:    logical.TypeLogical,
 		RunningVersion: version,
-		PathsSpecial:   &logical.Paths{SealWrapStorage: backend.SealWrapped(), Unauthenticated: []string{callbackPath}},
+		PathsSpecial:   &logical.Paths{SealWrapStorage: mounted.SealWrapped(), Unauthenticated: []string{callbackPath}},
 		Invalidate:     func(_ context.Context, key string) { e.store.Invalidate(key) },
 		PeriodicFunc:   e.periodic,
 		InitializeFunc: e.initialize,

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/backend/sweep"
 	"vault-plugin-secrets-sei/providers"
 )
 
@@ -91,7 +91,7 @@ type unattended struct {
 	upstream turning
 	clock    atomic.Int64
 	log      *serverLog
-	steps    *backend.Sweep
+	steps    *sweep.Sweep
 }
 
 func newUnattended(t *testing.T) *unattended {

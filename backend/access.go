@@ -3,12 +3,13 @@ package backend
 import (
 	"time"
 
+	"vault-plugin-secrets-sei/backend/store"
 	"vault-plugin-secrets-sei/providers"
 )
 
-// soonDead is the rest of an access token's life at which it is renewed, if that is
-// more than a fifth of it.
-const soonDead = 2 * time.Minute
+// minRemaining: an access token is refreshed when less than this, or less than a fifth of
+// its lifetime (whichever is longer), remains.
+const minRemaining = 2 * time.Minute
 
 // Access is the life of an access token, and what became of its renewal. Values are
 // immutable.
@@ -25,51 +26,52 @@ type Access struct {
 	// "" where the server did not tell, or an earlier version did not note it.
 	RefusedFor string `json:"refused_for,omitempty"`
 	RefusedWhy string `json:"refused_why,omitempty"`
-	unknown    unknown
+	unknown    store.Unknown
 }
 
-func accessOf(g providers.Grant, asked time.Time) *Access {
+// AccessOf is the life of what was granted, which was asked for at that moment.
+func AccessOf(g providers.Grant, asked time.Time) *Access {
 	return &Access{IssuedAt: asked.UTC(), ExpiresAt: asked.Add(g.Life).UTC()}
 }
 
-// refused notes that the refresh token was refused for good.
-func (a *Access) refused(at time.Time, why providers.Reason) {
+// Refused notes that the refresh token was refused for good.
+func (a *Access) Refused(at time.Time, why providers.Reason) {
 	a.RefusedAt, a.RefusedFor, a.RefusedWhy = at.UTC(), why.Code, why.Sentence
 }
 
-// because ends a sentence on a refused refresh token with the reason, where that is known.
-func (a *Access) because() string {
+// Because ends a sentence on a refused refresh token with the reason, where that is known.
+func (a *Access) Because() string {
 	if a.RefusedWhy == "" {
 		return ""
 	}
 	return ": " + a.RefusedWhy
 }
 
-// lives reports whether the token still works.
-func (a *Access) lives(now time.Time) bool { return now.Before(a.ExpiresAt) }
+// Lives reports whether the token still works.
+func (a *Access) Lives(now time.Time) bool { return now.Before(a.ExpiresAt) }
 
-// due reports whether less than a fifth of its life or two minutes remain; of a very
+// Due reports whether less than a fifth of its life or two minutes remain; of a very
 // short life, less than half, or it would be renewed all the time.
-func (a *Access) due(now time.Time) bool {
+func (a *Access) Due(now time.Time) bool {
 	if a.IssuedAt.Sub(now) > time.Minute {
 		return true // the clock that said so was wrong
 	}
 	life := a.ExpiresAt.Sub(a.IssuedAt)
-	return a.ExpiresAt.Sub(now) < min(max(life/5, soonDead), life/2)
+	return a.ExpiresAt.Sub(now) < min(max(life/5, minRemaining), life/2)
 }
 
-// refreshable reports whether the credential can be renewed.
-func (s *Stored) refreshable() bool {
+// Refreshable reports whether the credential can be renewed.
+func (s *Stored) Refreshable() bool {
 	return s.Access != nil && s.Access.RefusedAt.IsZero() && !s.Credential.Value(providers.OAuthRefreshToken).Empty()
 }
 
-// due reports whether the record holds an access token that should be renewed now.
-func (r *Record) due(now time.Time) bool {
-	return r.Current != nil && r.Current.Access != nil && r.Current.Access.due(now)
+// Due reports whether the record holds an access token that should be renewed now.
+func (r *Record) Due(now time.Time) bool {
+	return r.Current != nil && r.Current.Access != nil && r.Current.Access.Due(now)
 }
 
-// withAccess returns the record with another Access and nothing else changed.
-func (r *Record) withAccess(edit func(*Access)) *Record {
+// WithAccess returns the record with another Access and nothing else changed.
+func (r *Record) WithAccess(edit func(*Access)) *Record {
 	after, current, access := *r, *r.Current, *r.Current.Access
 	edit(&access)
 	current.Access = &access
@@ -77,25 +79,25 @@ func (r *Record) withAccess(edit func(*Access)) *Record {
 	return &after
 }
 
-// refreshed returns the record with what a refresh issued; its version stays.
-func (r *Record) refreshed(g providers.Grant, p prints, asked time.Time, who Actor, keep int) *Record {
+// WithGrant returns the record with what a refresh issued; its version stays.
+func (r *Record) WithGrant(g providers.Grant, p Prints, asked time.Time, who Actor, keep int) *Record {
 	after, current := *r, *r.Current
-	current.Credential = credentialOf(g)
-	current.Fingerprint, current.Salt, current.unknown = p.whole, p.salt, nil
-	current.Access = accessOf(g, asked)
+	current.Credential = CredentialOf(g)
+	current.Fingerprint, current.Salt, current.unknown = p.Whole, p.Salt, nil
+	current.Access = AccessOf(g, asked)
 	if g.Scopes != nil {
 		current.Scopes = g.Scopes
 	}
 	after.Current = &current
 	after.remember(r, HistoryEntry{
 		Version: r.Version, Time: asked.UTC(), Cause: CauseRefresh,
-		Identity: current.Identity, Fingerprint: p.whole, AccountFingerprint: current.AccountFingerprint, Actor: who,
+		Identity: current.Identity, Fingerprint: p.Whole, AccountFingerprint: current.AccountFingerprint, Actor: who,
 	}, keep)
 	return &after
 }
 
-// credentialOf is the credential that a grant stands for.
-func credentialOf(g providers.Grant) providers.Credential {
+// CredentialOf is the credential that a grant stands for.
+func CredentialOf(g providers.Grant) providers.Credential {
 	values := map[string][]providers.Secret{providers.OAuthAccessToken: {g.AccessToken}}
 	if !g.RefreshToken.Empty() {
 		values[providers.OAuthRefreshToken] = []providers.Secret{g.RefreshToken}

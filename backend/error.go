@@ -8,6 +8,14 @@ import (
 	"vault-plugin-secrets-sei/providers"
 )
 
+// StaysInUse says what stays in use after a refusal.
+func StaysInUse(before *Record) string {
+	if before.Current == nil {
+		return "nothing was stored"
+	}
+	return fmt.Sprintf("version %d stays in use", before.Version)
+}
+
 // The codes of refusals that do not come from an upstream; those that do are
 // providers.Outcome. Scripts depend on them.
 const (
@@ -47,12 +55,12 @@ type Error struct {
 	Siblings []string
 	// Members are the tokens of a pool that failed.
 	Members []RefusedMember
-	// unjudged is as in providers.Error.
-	unjudged bool
+	// Unjudged is as in providers.Error.
+	Unjudged bool
 }
 
-// verdict reports whether the refusal says something of the credential.
-func (e *Error) verdict() bool { return !e.unjudged && verdict(e.Code) }
+// Verdict reports whether the refusal says something of the credential.
+func (e *Error) Verdict() bool { return !e.Unjudged && Verdict(e.Code) }
 
 // RefusedMember is a token of a pool that failed its check.
 type RefusedMember struct {
@@ -102,12 +110,12 @@ func ValidateUnsupported(in *Integration) *Error {
 	}
 }
 
-// refusal turns the failure of a check into an Error. kept says what stays in use.
-func refusal(in *Integration, cause *providers.Error, kept string, fingerprints []string) *Error {
+// Refusal turns the failure of a check into an Error. kept says what stays in use.
+func Refusal(in *Integration, cause *providers.Error, kept string, fingerprints []string) *Error {
 	e := &Error{
 		Code:        string(cause.Outcome),
 		Integration: in.Name, Provider: in.Provider,
-		Fields: cause.Fields, Missing: cause.Missing, URL: cause.URL, unjudged: cause.Unjudged,
+		Fields: cause.Fields, Missing: cause.Missing, URL: cause.URL, Unjudged: cause.Unjudged,
 	}
 	if cause.RetryAfter > 0 {
 		e.RetryAfter = max(1, int64(cause.RetryAfter.Seconds()))
@@ -142,4 +150,12 @@ func advice(cause *providers.Error, refused []RefusedMember, tokens int) []strin
 		said = append(said, "of the pool, "+strings.Join(list, ", ")+" failed")
 	}
 	return said
+}
+
+// NoCredential is the refusal for an integration without a credential.
+func NoCredential(in *Integration) *Error {
+	return &Error{
+		Code: CodeNoCredential, Integration: in.Name, Provider: in.Provider,
+		Message: fmt.Sprintf("integration %q has no credential; re-authenticate with a write to reauth/%s", in.Name, in.Name),
+	}
 }

@@ -1,6 +1,8 @@
 package backend
 
-import "context"
+import (
+	"context"
+)
 
 // EventType is the name of an event in Vault's event system.
 type EventType string

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"vault-plugin-secrets-sei/backend/store"
 	"vault-plugin-secrets-sei/providers"
 )
 
@@ -33,22 +34,7 @@ type Finding struct {
 	// fingerprint, or "" for a credential that is no pool. An end that a person entered
 	// can be wrong, and a later check that cannot tell does not make it right.
 	Outlived []string `json:"outlived,omitempty"`
-	unknown  unknown
-}
-
-// Result is what one check came to.
-type Result struct {
-	// Record is the one that was asked about, when Asked says.
-	Record *Record
-	Asked  time.Time
-	// Code is the outcome, "" for verified; Message is the sentence that goes with it.
-	Code, Message string
-	// Unjudged is set where the upstream did not look at the credential.
-	Unjudged bool
-	// Members are the outcomes of a pool's tokens that are not verified, by fingerprint.
-	Members map[string]MemberFinding
-	// Taken are the tokens that the upstream took, by the keys of Stored.lives.
-	Taken []string
+	unknown  store.Unknown
 }
 
 // MemberFinding is the outcome of one token of a pool that is not verified.
@@ -57,11 +43,11 @@ type MemberFinding struct {
 	Message string `json:"message,omitempty"`
 	// Unjudged is as in Finding.
 	Unjudged bool `json:"unjudged,omitempty"`
-	unknown  unknown
+	unknown  store.Unknown
 }
 
-// of returns the finding if it is about that version, else that there is none.
-func (f *Finding) of(version int) *Finding {
+// Of returns the finding if it is about that version, else that there is none.
+func (f *Finding) Of(version int) *Finding {
 	if f == nil || f.Version != version {
 		return &Finding{Version: version}
 	}
@@ -74,42 +60,43 @@ func (f *Finding) same(other *Finding) bool {
 		maps.EqualFunc(f.Members, other.Members, func(a, b MemberFinding) bool { return a.Code == b.Code && a.Unjudged == b.Unjudged })
 }
 
-// verdict reports whether a code says something of the credential that a check which
+// Verdict reports whether a code says something of the credential that a check which
 // could not tell does not take back.
-func verdict(code string) bool {
+func Verdict(code string) bool {
 	return code != "" && !providers.Outcome(code).CouldNotTell()
 }
 
-// verdict reports whether the finding says something of the credential that a check which
+// Verdict reports whether the finding says something of the credential that a check which
 // did not judge it does not take back.
-func (f *Finding) verdict() bool { return !f.Unjudged && verdict(f.Code) }
+func (f *Finding) Verdict() bool { return !f.Unjudged && Verdict(f.Code) }
 
-func (m MemberFinding) verdict() bool { return !m.Unjudged && verdict(m.Code) }
+// Verdict is as that of a Finding.
+func (m MemberFinding) Verdict() bool { return !m.Unjudged && Verdict(m.Code) }
 
-// found is the finding after a check: one that did not judge leaves a verdict as it is.
-func (f *Finding) found(r *Result, now time.Time) *Finding {
+// After is the finding after a check: one that did not judge leaves a verdict as it is.
+func (f *Finding) After(r *Result, now time.Time) *Finding {
 	next := &Finding{
 		Version: f.Version, Code: r.Code, Message: r.Message, Unjudged: r.Unjudged, Members: r.Members,
 		Since: now.UTC(), CheckedAt: now.UTC(), Announced: f.Announced, Outlived: f.outlived(r), unknown: f.unknown,
 	}
 	switch {
-	case f.stands(r):
+	case f.Stands(r):
 		next.Code, next.Message, next.Unjudged = f.Code, f.Message, false
-	case providers.Outcome(r.Code).CouldNotTell() && verdict(f.Code):
+	case providers.Outcome(r.Code).CouldNotTell() && Verdict(f.Code):
 		next.Code, next.Message, next.Unjudged = f.Code, f.Message, f.Unjudged
 	}
 	if next.same(f) {
 		return f
 	}
-	if f.Code != "" && statusOf(next.Code) == statusOf(f.Code) {
+	if f.Code != "" && StatusOf(next.Code) == StatusOf(f.Code) {
 		next.Since = f.Since // unreachable for another reason, say
 	}
 	return next
 }
 
-// stands reports whether the finding is a verdict that a check leaves as it is because the
+// Stands reports whether the finding is a verdict that a check leaves as it is because the
 // upstream did not judge the credential.
-func (f *Finding) stands(r *Result) bool { return r.Unjudged && f.verdict() }
+func (f *Finding) Stands(r *Result) bool { return r.Unjudged && f.Verdict() }
 
 // outlived are the tokens that were taken after their end, now or before.
 func (f *Finding) outlived(r *Result) []string {
@@ -124,18 +111,9 @@ func (f *Finding) outlived(r *Result) []string {
 	return list
 }
 
-// lives are the ends of a credential as checks and health see them: of a pool by
-// fingerprint, else by "".
-func (s *Stored) lives() map[string]time.Time {
-	if len(s.Members) < 2 {
-		return map[string]time.Time{"": s.ExpiresAt}
-	}
-	return ends(s)
-}
-
-// announced returns the finding with one more announcement, of which only those of
+// WithAnnounced returns the finding with one more announcement, of which only those of
 // fingerprints in use are kept.
-func (f *Finding) announced(fingerprint string, days int, inUse []string) *Finding {
+func (f *Finding) WithAnnounced(fingerprint string, days int, inUse []string) *Finding {
 	next := *f
 	next.Announced = maps.Clone(f.Announced)
 	if next.Announced == nil {
@@ -146,13 +124,14 @@ func (f *Finding) announced(fingerprint string, days int, inUse []string) *Findi
 	return &next
 }
 
-func encodeFinding(f *Finding) ([]byte, error) { return f.unknown.encode(f) }
+// EncodeFinding encodes a finding as it is stored.
+func EncodeFinding(f *Finding) ([]byte, error) { return f.unknown.Encode(f) }
 
-// decodeFinding takes what it cannot read for no finding: the next check finds it
+// DecodeFinding takes what it cannot read for no finding: the next check finds it
 // again, and a worker must get its credential all the same.
-func decodeFinding(_ string, data []byte) (_ *Finding, err error) {
+func DecodeFinding(_ string, data []byte) (_ *Finding, err error) {
 	f := &Finding{}
-	if f.unknown, err = decodeKnown(data, f); err != nil {
+	if f.unknown, err = store.DecodeKnown(data, f); err != nil {
 		return &Finding{}, nil //nolint:nilerr // see above
 	}
 	return f, nil

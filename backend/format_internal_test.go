@@ -11,10 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/vault/sdk/helper/salt"
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-sei/backend/store"
 	"vault-plugin-secrets-sei/providers"
 	"vault-plugin-secrets-sei/providers/catalog"
 )
@@ -122,13 +124,13 @@ func samples(t *testing.T) []sample {
 		in.ID = "id-of-" + in.Name
 		p, ok := registry.Provider(in.Provider)
 		require.True(t, ok)
-		if id := in.recordID(p, p.Spec()); id != in.Name {
+		if id := in.RecordID(p, p.Spec()); id != in.Name {
 			group = id
 		}
 		if in.Name == "bb" {
 			oauth = in
 		}
-		list = append(list, sampleOf(integrationsPrefix, in.Name, in, encodeIntegration, decodeIntegration))
+		list = append(list, sampleOf(IntegrationsPrefix, in.Name, in, EncodeIntegration, DecodeIntegration))
 	}
 	for id, record := range map[string]*Record{
 		"jira": single("5555555555555555", secrets("email", "ada@example.com", "api_key", "new"), secrets("email", "ada@example.com", "api_key", "old")),
@@ -136,11 +138,11 @@ func samples(t *testing.T) []sample {
 		"forgotten": {Version: 3, Identity: "ada@example.com", AccountID: "7", History: []HistoryEntry{{Version: 3, Time: then(), Cause: CauseForget, Fingerprint: "6666666666666666"}}},
 		group:       single("7777777777777777", secrets("email", "ada@example.com", "pat", "ado"), secrets("email", "ada@example.com", "pat", "ado-old")),
 	} {
-		list = append(list, sampleOf(credentialsPrefix, id, record, encodeRecord, decodeRecord))
+		list = append(list, sampleOf(CredentialsPrefix, id, record, EncodeRecord, DecodeRecord))
 	}
 	p, _ := registry.Provider(oauth.Provider)
 	who := Actor{Via: "oauth/authorize/bb", EntityID: "e", DisplayName: "token", RequestID: "r"}
-	flow := &Flow{Integration: "bb", Binding: oauth.binding(p.Spec()), Verifier: providers.NewSecret("verifier"), ExpiresAt: then().Add(flowLife), Actor: who}
+	flow := &Flow{Integration: "bb", Binding: oauth.Binding(p.Spec()), Verifier: providers.NewSecret("verifier"), ExpiresAt: then().Add(10 * time.Minute), Actor: who}
 	pending := &Pending{
 		Integration: "gl", Version: 2, Rotation: providers.Rotation{"expires_at": "2027-04-01"}, BegunAt: then(), Actor: Actor{Via: "rotate/gl"}, Cause: CauseRotate,
 		Successor: secrets("pat", "gl-successor"), Fingerprint: mark(t, "gl-successor"), ExpiresAt: then().AddDate(0, 3, 0),
@@ -152,13 +154,13 @@ func samples(t *testing.T) []sample {
 	index := func([]byte) ([]byte, error) { return []byte("{}"), nil }
 	return append(
 		list,
-		sample{key: groupsPrefix + group + "/boards", encode: func() ([]byte, error) { return index(nil) }, recode: index},
-		sample{key: groupsPrefix + group + "/repos", encode: func() ([]byte, error) { return index(nil) }, recode: index},
-		sampleOf(pendingPrefix, "jira", finished, encodePending, decodePending),
-		sampleOf("", mountKey, mounted(), encodeMount, decodeMount),
-		sampleOf(flowsPrefix, flowKey(providers.NewSecret("state")), flow, encodeFlow, decodeFlow),
-		sampleOf(pendingPrefix, "gl", pending, encodePending, decodePending),
-		sampleOf(healthPrefix, "gh", found(), encodeFinding, decodeFinding),
+		sample{key: GroupsPrefix + group + "/boards", encode: func() ([]byte, error) { return index(nil) }, recode: index},
+		sample{key: GroupsPrefix + group + "/repos", encode: func() ([]byte, error) { return index(nil) }, recode: index},
+		sampleOf(PendingPrefix, "jira", finished, EncodePending, DecodePending),
+		sampleOf("", MountKey, mounted(), EncodeMount, DecodeMount),
+		sampleOf(FlowsPrefix, FlowKey(providers.NewSecret("state")), flow, EncodeFlow, DecodeFlow),
+		sampleOf(PendingPrefix, "gl", pending, EncodePending, DecodePending),
+		sampleOf(HealthPrefix, "gh", found(), EncodeFinding, DecodeFinding),
 	)
 }
 
@@ -183,7 +185,7 @@ func configured() []*Integration {
 func mounted() *Mount {
 	s := providers.Settings{}.Clone()
 	s.Lists["allowed_hosts"], s.Numbers["creds_ttl"] = []string{"https://jira.example.com"}, 60
-	return newMount(s)
+	return NewMount(s)
 }
 
 func found() *Finding {
@@ -202,11 +204,9 @@ func mark(t *testing.T, token string) string {
 	require.NoError(t, err)
 	storage := &logical.InmemStorage{}
 	require.NoError(t, storage.Put(t.Context(), &logical.StorageEntry{Key: "salt", Value: key}))
-	auth := providers.AuthType{Fields: []providers.Field{{Name: "pat", Kind: providers.Token}}}
-	made, err := (&fingerprints{view: storage}).key(t.Context())
+	made, err := salt.NewSalt(t.Context(), storage, nil)
 	require.NoError(t, err)
-	whole, _ := textsOf(auth, secrets("pat", token))
-	return shortened(made, whole)
+	return made.GetHMAC(token)[:16]
 }
 
 // What this version stores is what the first format has: a version that changed it
@@ -247,7 +247,7 @@ func TestFieldsOfANewerVersionAreKept(t *testing.T) {
 		t.Run(s.key, func(t *testing.T) {
 			stored, err := s.encode()
 			require.NoError(t, err)
-			if strings.HasPrefix(s.key, groupsPrefix) {
+			if strings.HasPrefix(s.key, GroupsPrefix) {
 				t.Skip("an entry of the index says all with its key")
 			}
 			var value any
@@ -287,14 +287,14 @@ func extend(value any, open bool) int {
 
 // What is unknown may be secret.
 func TestNothingPrintsFieldsOfANewerVersion(t *testing.T) {
-	data, err := encodeRecord(pooled())
+	data, err := EncodeRecord(pooled())
 	require.NoError(t, err)
 	var value any
 	require.NoError(t, json.Unmarshal(data, &value))
 	extend(value, false)
 	newer, err := json.Marshal(value)
 	require.NoError(t, err)
-	record, err := decodeRecord("gh", newer)
+	record, err := DecodeRecord("gh", newer)
 	require.NoError(t, err)
 	require.NotEmpty(t, record.unknown)
 	require.NotEmpty(t, record.History[0].unknown)
@@ -308,8 +308,8 @@ func TestNothingPrintsFieldsOfANewerVersion(t *testing.T) {
 // Forgetting erases secrets, also those that a newer version keeps beside the record.
 func TestForgettingErasesCredentialsOfANewerVersion(t *testing.T) {
 	record := pooled()
-	record.unknown = unknown{"standby": providers.NewSecret("{}"), "standby_fields": providers.NewSecret(`{"pat":["t3"]}`), "note": providers.NewSecret("1")}
-	after := record.forgotten(then(), Actor{}, 20)
+	record.unknown = store.Unknown{"standby": providers.NewSecret("{}"), "standby_fields": providers.NewSecret(`{"pat":["t3"]}`), "note": providers.NewSecret("1")}
+	after := record.Forgotten(then(), Actor{}, 20)
 	assert.Contains(t, after.unknown, "note")
 	assert.NotContains(t, after.unknown, "standby")
 	assert.NotContains(t, after.unknown, "standby_fields")

@@ -1,9 +1,10 @@
 package backend
 
 import (
-	"maps"
 	"slices"
 	"time"
+
+	"vault-plugin-secrets-sei/backend/store"
 )
 
 // maxAccountChanges is how many changes of the account outlive the ordinary limit of a
@@ -34,7 +35,7 @@ type HistoryEntry struct {
 	IdentityChanged    bool   `json:"identity_changed,omitempty"`
 	AccountFingerprint string `json:"account_fingerprint,omitempty"`
 	Actor
-	unknown unknown
+	unknown store.Unknown
 }
 
 // Actor is who asked for a change, as Vault tells.
@@ -92,22 +93,4 @@ func withoutNearest(entries []HistoryEntry) []HistoryEntry {
 		}
 	}
 	return slices.Delete(entries, nearest, nearest+1)
-}
-
-// sameTokens reports whether two credentials of a record have the same secrets, in whatever
-// order.
-func (s *Stored) sameTokens(other *Stored) bool {
-	return maps.Equal(s.tokens(), other.tokens())
-}
-
-// tokens are the fingerprints of the secrets.
-func (s *Stored) tokens() map[string]bool {
-	if len(s.Members) == 0 {
-		return map[string]bool{s.Fingerprint: true}
-	}
-	tokens := map[string]bool{}
-	for _, m := range s.Members {
-		tokens[m.Fingerprint] = true
-	}
-	return tokens
 }

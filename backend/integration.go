@@ -2,14 +2,20 @@ package backend
 
 import (
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
+	"vault-plugin-secrets-sei/backend/store"
 	"vault-plugin-secrets-sei/providers"
 )
+
+// SharedRecord reports whether a record id is that of a group.
+func SharedRecord(id string) bool { return strings.Contains(id, "/") }
 
 // Integration is the configuration of one connection to an upstream. It holds no
 // credential of that; the secret of an OAuth client is a setting. Values are
@@ -21,22 +27,22 @@ type Integration struct {
 	Provider string             `json:"provider"`
 	AuthType string             `json:"auth_type"`
 	Settings providers.Settings `json:"settings"`
-	// home is where its credential is sent; see groups.home. "" where it was not asked.
+	// home is where its credential is sent; see package config. "" where it was not asked.
 	home    string
-	unknown unknown
+	unknown store.Unknown
 	// unknownKinds are those in the object of the settings: kinds of values.
-	unknownKinds unknown
+	unknownKinds store.Unknown
 }
 
-// recordID is the key of the integration's credential record: its name, or for
+// RecordID is the key of the integration's credential record: its name, or for
 // integrations that share a credential, one that all of them have. The latter
 // holds a slash, which no name does.
-func (in *Integration) recordID(p providers.Provider, spec providers.Spec) string {
+func (in *Integration) RecordID(p providers.Provider, spec providers.Spec) string {
 	sharer, ok := p.(providers.Sharer)
 	if !ok {
 		return in.Name
 	}
-	parts := sharer.SharedBy(in.target(spec, &Mount{}))
+	parts := sharer.SharedBy(in.Target(spec, &Mount{}))
 	hash := sha256.New()
 	// With its length before it, no text can pass for two.
 	write := func(text string) { _, _ = fmt.Fprintf(hash, "%d:%s", len(text), text) }
@@ -48,8 +54,8 @@ func (in *Integration) recordID(p providers.Provider, spec providers.Spec) strin
 	return fmt.Sprintf("%s/%x", in.Provider, hash.Sum(nil)[:16])
 }
 
-// target is where a credential of the integration is checked.
-func (in *Integration) target(spec providers.Spec, mount *Mount) providers.Target {
+// Target is where a credential of the integration is checked.
+func (in *Integration) Target(spec providers.Spec, mount *Mount) providers.Target {
 	return providers.Target{
 		URL:          in.URL(spec),
 		AuthType:     in.AuthType,
@@ -67,9 +73,9 @@ func (in *Integration) URL(spec providers.Spec) string {
 	return spec.DefaultURL
 }
 
-// binding stands for what an authorization is begun with: where its code is sent and
+// Binding stands for what an authorization is begun with: where its code is sent and
 // as whom, and where the browser comes back to.
-func (in *Integration) binding(spec providers.Spec) string {
+func (in *Integration) Binding(spec providers.Spec) string {
 	hash := sha256.New()
 	_, _ = fmt.Fprintln(hash, in.ID)
 	fields := spec.SettingsOf(in.AuthType)
@@ -83,23 +89,23 @@ func (in *Integration) binding(spec providers.Spec) string {
 	return fmt.Sprintf("%x", hash.Sum(nil))
 }
 
-// settle notes where its credential is sent, "" for not asked. It is for whoever has just
+// Settle notes where its credential is sent, "" for not asked. It is for whoever has just
 // made the configuration.
-func (in *Integration) settle(home string) { in.home = home }
+func (in *Integration) Settle(home string) { in.home = home }
 
-// knownHome is where its credential is sent, "" where that was not asked.
-func (in *Integration) knownHome() string { return in.home }
+// KnownHome is where its credential is sent, "" where that was not asked.
+func (in *Integration) KnownHome() string { return in.home }
 
-// forgetUnknownSecrets removes the secrets that only a newer version knows: they belong
+// ForgetUnknownSecrets removes the secrets that only a newer version knows: they belong
 // to the address that they were written for, and nobody can send them again to this
 // version. It is for whoever has just made the configuration.
-func (in *Integration) forgetUnknownSecrets(spec providers.Spec) {
+func (in *Integration) ForgetUnknownSecrets(spec providers.Spec) {
 	known := map[string]bool{}
 	for _, f := range spec.SettingsOf(in.AuthType) {
 		known[f.Name] = true
 	}
 	maps.DeleteFunc(in.Settings.Secrets, func(name string, _ providers.Secret) bool { return !known[name] })
-	in.unknown = in.unknown.withoutCredentials()
+	in.unknown = in.unknown.WithoutCredentials()
 }
 
 // integrationJSON is Integration as it is stored: with the secrets, which Settings
@@ -110,8 +116,9 @@ type integrationJSON struct {
 	Secrets  map[string]string `json:"secrets,omitempty"`
 }
 
-func encodeIntegration(in *Integration) ([]byte, error) {
-	settings, err := in.unknownKinds.encode(in.Settings)
+// EncodeIntegration encodes an integration as it is stored.
+func EncodeIntegration(in *Integration) ([]byte, error) {
+	settings, err := in.unknownKinds.Encode(in.Settings)
 	if err != nil {
 		return nil, err
 	}
@@ -119,16 +126,16 @@ func encodeIntegration(in *Integration) ([]byte, error) {
 	for name, secret := range in.Settings.Secrets {
 		wire.Secrets[name] = secret.Reveal()
 	}
-	return in.unknown.encode(wire)
+	return in.unknown.Encode(wire)
 }
 
-// decodeIntegration demands that the name inside is the key: a record under
+// DecodeIntegration demands that the name inside is the key: a record under
 // another's name could send a credential to the other's host.
-func decodeIntegration(key string, data []byte) (_ *Integration, err error) {
+func DecodeIntegration(key string, data []byte) (_ *Integration, err error) {
 	wire := integrationJSON{Integration: &Integration{}, Settings: json.RawMessage("{}")}
 	in := wire.Integration
-	if in.unknown, err = decodeKnown(data, &wire); err == nil {
-		in.unknownKinds, err = decodeKnown(wire.Settings, &in.Settings)
+	if in.unknown, err = store.DecodeKnown(data, &wire); err == nil {
+		in.unknownKinds, err = store.DecodeKnown(wire.Settings, &in.Settings)
 	}
 	if err != nil {
 		return nil, errors.New("not an integration") // the decoder's message can quote what it read
@@ -143,4 +150,63 @@ func decodeIntegration(key string, data []byte) (_ *Integration, err error) {
 		in.Settings.Secrets[name] = providers.NewSecret(text)
 	}
 	return in, nil
+}
+
+// Merge returns the settings with changes laid over them.
+func Merge(settings, changes providers.Settings) providers.Settings {
+	s := settings.Clone()
+	maps.Copy(s.Texts, changes.Texts)
+	maps.Copy(s.Lists, changes.Lists)
+	maps.Copy(s.Maps, changes.Maps)
+	maps.Copy(s.Flags, changes.Flags)
+	maps.Copy(s.Numbers, changes.Numbers)
+	maps.Copy(s.Secrets, changes.Secrets)
+	return s
+}
+
+// Complete refuses to use a configuration to which a setting has not been written yet.
+func Complete(in *Integration, spec providers.Spec) error {
+	missing := Lacking(in, spec, func(f providers.Field) bool { return f.Later })
+	if len(missing) == 0 {
+		return nil
+	}
+	return &Error{
+		Code: CodeMissingField, Integration: in.Name, Provider: in.Provider, Fields: missing,
+		Message: fmt.Sprintf("%s of integration %q is not set yet; write it to integrations/%s first", strings.Join(missing, " and "), in.Name, in.Name),
+	}
+}
+
+// Lacking returns the names of required settings that match and have no value.
+func Lacking(in *Integration, spec providers.Spec, match func(providers.Field) bool) []string {
+	var names []string
+	for _, f := range spec.SettingsOf(in.AuthType) {
+		if f.Required && match(f) && !in.Settings.Has(f) {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
+// Demands stands for what a check of the integration demands of a credential beside that
+// it works: the provider's own settings, such as the organisations that it must see. What
+// is judged by what is stored, as required_scopes are, is not in it.
+func (in *Integration) Demands(spec providers.Spec, auth providers.AuthType) string {
+	hash := sha256.New()
+	fields := slices.Concat(spec.Settings, auth.Settings)
+	settings := providers.WithDefaults(fields, in.Settings)
+	for _, f := range fields {
+		value := fmt.Sprint(settings.Means(f))
+		if f.Kind == providers.List {
+			value = fmt.Sprintf("%q", slices.Sorted(slices.Values(settings.List(f.Name))))
+		}
+		if !f.Kind.Secret() {
+			_, _ = fmt.Fprintf(hash, "%s=%d:%s", f.Name, len(value), value)
+		}
+	}
+	return fmt.Sprintf("%x", hash.Sum(nil))
+}
+
+// EqualSecrets compares two secrets, and takes the same time whatever they are.
+func EqualSecrets(a, b providers.Secret) bool {
+	return subtle.ConstantTimeCompare([]byte(a.Reveal()), []byte(b.Reveal())) == 1
 }

@@ -1,6 +1,9 @@
 package backend
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Swap is a change of the credential in use: another one, renewed tokens, or none any
 // more. It holds no secret.
@@ -15,61 +18,24 @@ type Swap struct {
 // TellSwap takes swaps once they are stored. It must not block.
 type TellSwap func(Swap)
 
-// save is the one Put of a change, which is told once it is stored: also where storage said
-// that it failed and carried it out, and whether or not anybody waits for the answer.
-func (h *Held) save(ctx context.Context, change *Change) error {
-	records := h.door.records.table
-	if err := records.save(ctx, h.RecordID, change.After); err != nil {
-		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
-		defer cancel()
-		stored, unread := records.loadExact(limited, h.RecordID)
-		if unread == nil && stored.state() == change.After.state() && stored.state() != change.Before.state() {
-			h.tellSwap(ctx, change)
-		}
-		return err
-	}
-	h.door.unsaved.Saved(h.RecordID)
-	h.tellSwap(ctx, change)
-	return nil
-}
-
-// credentialState tells one state of a record's credential from another.
-type credentialState struct {
+// CredentialState tells one state of a record's credential from another. It is comparable.
+type CredentialState struct {
 	version     int
 	fingerprint string
 	verified    int64
 }
 
-// state tells one state of the record's credential from another.
-func (r *Record) state() credentialState {
+// State tells one state of the record's credential from another.
+func (r *Record) State() CredentialState {
 	if r.Current == nil {
-		return credentialState{version: r.Version}
+		return CredentialState{version: r.Version}
 	}
-	return credentialState{r.Version, r.Current.Fingerprint, r.Current.VerifiedAt.UnixNano()}
+	return StateOf(r.Version, r.Current.Fingerprint, r.Current.VerifiedAt)
 }
 
-// tellSwap tells of a change, if it is one of the credential.
-func (h *Held) tellSwap(ctx context.Context, change *Change) {
-	if entry := change.After.latest; entry != nil && entry != change.Before.latest {
-		h.door.tellEntry(ctx, h.RecordID, change, *entry)
-	}
-}
-
-func (c *Door) tellEntry(ctx context.Context, id string, change *Change, entry HistoryEntry) {
-	if c.journal == nil {
-		return
-	}
-	siblings := change.Siblings
-	if siblings == nil && shared(id) {
-		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
-		defer cancel()
-		siblings, _ = c.configurations.Siblings(limited, id, change.Integration) // without them it is told all the same
-	}
-	swap := Swap{Integration: change.Integration.Name, Provider: change.Integration.Provider, HistoryEntry: entry}
-	for _, in := range siblings {
-		swap.AlsoUpdated = append(swap.AlsoUpdated, in.Name)
-	}
-	c.journal(swap)
+// StateOf is the state of a credential that was last sent and checked at that moment.
+func StateOf(version int, fingerprint string, verified time.Time) CredentialState {
+	return CredentialState{version, fingerprint, verified.UnixNano()}
 }
 
 type askerKey struct{}
@@ -80,8 +46,8 @@ func AskedBy(ctx context.Context, who Actor) context.Context {
 	return context.WithValue(ctx, askerKey{}, who)
 }
 
-// askerOf is who asked, or the engine itself.
-func askerOf(ctx context.Context, itself Actor) Actor {
+// AskerOf is who asked, or the engine itself.
+func AskerOf(ctx context.Context, itself Actor) Actor {
 	if who, ok := ctx.Value(askerKey{}).(Actor); ok {
 		return who
 	}

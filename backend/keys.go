@@ -1,22 +1,22 @@
 package backend
 
-// integrationsPrefix is that of the storage keys of integrations.
-const integrationsPrefix = "integrations/"
+// IntegrationsPrefix is that of the storage keys of integrations.
+const IntegrationsPrefix = "integrations/"
 
-// credentialsPrefix is that of the storage keys of credential records.
-const credentialsPrefix = "credentials/"
+// CredentialsPrefix is that of the storage keys of credential records.
+const CredentialsPrefix = "credentials/"
 
-// groupsPrefix is that of the storage keys of the index of groups.
-const groupsPrefix = "groups/"
+// GroupsPrefix is that of the storage keys of the index of groups.
+const GroupsPrefix = "groups/"
 
-// flowsPrefix is that of the storage keys of open authorizations.
-const flowsPrefix = "oauth/"
+// FlowsPrefix is that of the storage keys of open authorizations.
+const FlowsPrefix = "oauth/"
 
-// healthPrefix is that of the storage keys of findings.
-const healthPrefix = "health/"
+// HealthPrefix is that of the storage keys of findings.
+const HealthPrefix = "health/"
 
-// pendingPrefix is that of the storage keys of rotations under way.
-const pendingPrefix = "rotating/"
+// PendingPrefix is that of the storage keys of rotations under way.
+const PendingPrefix = "rotating/"
 
-// mountKey is the storage key of the mount's settings; it is also their path.
-const mountKey = "config"
+// MountKey is the storage key of the mount's settings; it is also their path.
+const MountKey = "config"

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"vault-plugin-secrets-sei/backend/store"
 	"vault-plugin-secrets-sei/providers"
 )
 
@@ -14,7 +15,7 @@ type Mount struct {
 	// written are those that were written, which is what is stored: a later
 	// version may have better defaults.
 	written providers.Settings
-	unknown unknown
+	unknown store.Unknown
 	// AllowedHosts is the setting of that name, parsed.
 	AllowedHosts   providers.AllowedHosts
 	RequestTimeout time.Duration
@@ -43,9 +44,9 @@ func MountFields() []providers.Field {
 	}
 }
 
-// newMount fills in the defaults. A host that an earlier version took and this one does
+// NewMount fills in the defaults. A host that an earlier version took and this one does
 // not matches nothing: the mount must stay readable, and what is listed restricts.
-func newMount(written providers.Settings) *Mount {
+func NewMount(written providers.Settings) *Mount {
 	s := providers.WithDefaults(MountFields(), written)
 	hosts, _ := providers.ParseAllowedHosts(s.List("allowed_hosts"))
 	seconds := func(name string) time.Duration { return time.Duration(s.Number(name)) * time.Second }
@@ -61,26 +62,28 @@ func newMount(written providers.Settings) *Mount {
 	}
 }
 
-// exchangeTimeout bounds what goes on after a request has gone: an exchange, a check
+// ExchangeTimeout bounds what goes on after a request has gone: an exchange, a check
 // and that of the siblings, each with the mount's request_timeout, and a write.
-func (m *Mount) exchangeTimeout() time.Duration { return 3*m.RequestTimeout + writeTimeout }
+func (m *Mount) ExchangeTimeout() time.Duration { return 3*m.RequestTimeout + store.WriteTimeout }
 
-// changed returns the settings with changes laid over those that were written.
-func (m *Mount) changed(changes providers.Settings) *Mount {
-	after := newMount(merge(m.written, changes))
+// Changed returns the settings with changes laid over those that were written.
+func (m *Mount) Changed(changes providers.Settings) *Mount {
+	after := NewMount(Merge(m.written, changes))
 	after.unknown = m.unknown
 	return after
 }
 
-func encodeMount(m *Mount) ([]byte, error) { return m.unknown.encode(m.written) }
+// EncodeMount encodes the settings as they are stored: those that were written.
+func EncodeMount(m *Mount) ([]byte, error) { return m.unknown.Encode(m.written) }
 
-func decodeMount(_ string, data []byte) (*Mount, error) {
+// DecodeMount decodes stored settings. Its error quotes nothing.
+func DecodeMount(_ string, data []byte) (*Mount, error) {
 	var s providers.Settings
-	rest, err := decodeKnown(data, &s)
+	rest, err := store.DecodeKnown(data, &s)
 	if err != nil {
 		return nil, errors.New("not settings of a mount") // the decoder's message can quote what it read
 	}
-	mount := newMount(s)
+	mount := NewMount(s)
 	mount.unknown = rest
 	return mount, nil
 }

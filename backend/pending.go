@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"vault-plugin-secrets-sei/backend/store"
 	"vault-plugin-secrets-sei/providers"
 )
 
@@ -26,7 +27,7 @@ type Pending struct {
 	// the credential before, with the fingerprint Replaced, is removed upstream.
 	Replaced string    `json:"replaced,omitempty"`
 	FinishAt time.Time `json:"finish_at,omitzero"`
-	unknown  unknown
+	unknown  store.Unknown
 }
 
 // pendingJSON is Pending as it is stored: with the successor's secrets.
@@ -35,27 +36,29 @@ type pendingJSON struct {
 	Fields storedFields `json:"fields,omitempty"`
 }
 
-func encodePending(p *Pending) ([]byte, error) {
-	return p.unknown.encode(pendingJSON{Pending: p, Fields: fieldsOf(p.Successor)})
+// EncodePending encodes the note of a rotation as it is stored.
+func EncodePending(p *Pending) ([]byte, error) {
+	return p.unknown.Encode(pendingJSON{Pending: p, Fields: fieldsOf(p.Successor)})
 }
 
-func decodePending(_ string, data []byte) (_ *Pending, err error) {
+// DecodePending decodes a stored note of a rotation. Its error quotes nothing.
+func DecodePending(_ string, data []byte) (_ *Pending, err error) {
 	wire := pendingJSON{Pending: &Pending{}}
-	if wire.unknown, err = decodeKnown(data, &wire); err != nil {
+	if wire.unknown, err = store.DecodeKnown(data, &wire); err != nil {
 		return nil, errors.New("not a rotation") // the decoder's message can quote what it read
 	}
 	wire.Successor = credentialIn(wire.Fields)
 	return wire.Pending, nil
 }
 
-// finishing is the note of a rotation whose successor is in use: without that, and with
+// Finishing is the note of a rotation whose successor is in use: without that, and with
 // the time from which on what it replaced is to be removed upstream.
-func (p *Pending) finishing(at time.Time) *Pending {
+func (p *Pending) Finishing(at time.Time) *Pending {
 	noted := *p
-	noted.Successor, noted.unknown = providers.Credential{}, p.unknown.withoutCredentials()
+	noted.Successor, noted.unknown = providers.Credential{}, p.unknown.WithoutCredentials()
 	noted.FinishAt = at.UTC()
 	return &noted
 }
 
-// entry is the successor as a person would enter it.
-func (p *Pending) entry() Entry { return Entry{Credential: p.Successor, ExpiresAt: p.ExpiresAt} }
+// Entry is the successor as a person would enter it.
+func (p *Pending) Entry() Entry { return Entry{Credential: p.Successor, ExpiresAt: p.ExpiresAt} }

@@ -11,7 +11,7 @@ import (
 // back the same.
 func FuzzStored(f *testing.F) {
 	for _, record := range []*Record{pooled(), {}, {Version: 3}} {
-		data, err := encodeRecord(record)
+		data, err := EncodeRecord(record)
 		require.NoError(f, err)
 		f.Add(data)
 	}
@@ -19,17 +19,17 @@ func FuzzStored(f *testing.F) {
 	f.Add([]byte(`{"version":1,"x":{"a":[1e9]},"X":2,"current":{"url":"u","y":"\u2028","Identity":""},"fields":{"a":["b"]},"history":[{"z":null}]}`))
 	f.Add([]byte(`{"current":null,"fields":{"a":["b"]},"history":[{"time":"x"}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		record, err := decodeRecord("x", data)
+		record, err := DecodeRecord("x", data)
 		if err != nil {
 			return
 		}
-		again, err := encodeRecord(record)
+		again, err := EncodeRecord(record)
 		if err != nil {
 			return // a time that cannot be written
 		}
-		back, err := decodeRecord("x", again)
+		back, err := DecodeRecord("x", again)
 		require.NoError(t, err)
-		third, err := encodeRecord(back)
+		third, err := EncodeRecord(back)
 		require.NoError(t, err)
 		assert.Equal(t, string(again), string(third))
 	})

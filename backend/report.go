@@ -4,6 +4,9 @@ import (
 	"time"
 )
 
+// DefaultResource is what a report is about that names none: the ordinary API.
+const DefaultResource = "core"
+
 // Report is what a worker saw of a token.
 type Report struct {
 	Fingerprint string
@@ -25,25 +28,4 @@ func (r Report) Refused() bool { return r.StatusCode == 401 }
 func (r Report) Spent() bool {
 	told := r.Remaining != nil && *r.Remaining <= 0 || r.Remaining == nil && r.StatusCode == 429 && !r.ResetAt.IsZero()
 	return told && r.Resource == DefaultResource
-}
-
-// quota is what the report says of a quota, if it does.
-func (r Report) quota(now time.Time) (Quota, bool) {
-	limited := r.StatusCode == 429
-	if r.Remaining == nil && !limited {
-		return Quota{}, false
-	}
-	if r.Remaining == nil && r.ResetAt.IsZero() {
-		// A limit without any number says nothing of the quota that others reported.
-		return Quota{pausedUntil: now.Add(shortestReset), at: now}, true
-	}
-	var remaining int64
-	if r.Remaining != nil {
-		remaining = *r.Remaining
-	}
-	q := newQuota(remaining, r.ResetAt, now)
-	if limited && (r.ResetAt.IsZero() || remaining > 0) {
-		q.pausedUntil = now.Add(shortestReset)
-	}
-	return q, true
 }

@@ -22,8 +22,8 @@ func ordinary(n int) *Record {
 			Credential:  providers.NewCredential(map[string][]providers.Secret{"pat": {providers.NewSecret(fmt.Sprintf("ghp_%036d", n))}}),
 			Fingerprint: fmt.Sprintf("%015d%d", n, i), Identity: "mia", AccountID: fmt.Sprint(n), Scopes: []string{"read:org", "repo"}, VerifiedAt: now,
 		}
-		record = record.swapped(next, CauseReauth, who, 20)
-		record.keep(before, now.Add(time.Hour))
+		record = record.Swapped(next, CauseReauth, who, 20)
+		record.KeepPrevious(before, now.Add(time.Hour))
 	}
 	return record
 }
@@ -32,18 +32,18 @@ func BenchmarkEncodeRecord(b *testing.B) {
 	record := ordinary(1)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := encodeRecord(record); err != nil {
+		if _, err := EncodeRecord(record); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
 func BenchmarkDecodeRecord(b *testing.B) {
-	data, err := encodeRecord(ordinary(1))
+	data, err := EncodeRecord(ordinary(1))
 	require.NoError(b, err)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := decodeRecord("a", data); err != nil {
+		if _, err := DecodeRecord("a", data); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -56,9 +56,9 @@ func BenchmarkMemoryOfRecord(b *testing.B) {
 	runtime.GC()
 	runtime.ReadMemStats(&before)
 	for n := range b.N {
-		data, err := encodeRecord(ordinary(n))
+		data, err := EncodeRecord(ordinary(n))
 		require.NoError(b, err)
-		record, err := decodeRecord("a", data)
+		record, err := DecodeRecord("a", data)
 		require.NoError(b, err)
 		kept = append(kept, record)
 	}
@@ -66,23 +66,4 @@ func BenchmarkMemoryOfRecord(b *testing.B) {
 	runtime.ReadMemStats(&after)
 	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/float64(b.N), "kept-B/op")
 	runtime.KeepAlive(kept)
-}
-
-// BenchmarkScheduleTakes takes checks and ends them, of ten thousand at a hundred hosts.
-func BenchmarkScheduleTakes(b *testing.B) {
-	s, now := newSchedule(newSightings()), time.Now()
-	for n := range 10_000 {
-		s.put(fmt.Sprintf("i%06d", n), fmt.Sprintf("host%d", n%100), time.Hour, now)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		p, ok := s.next(now)
-		if !ok {
-			now = now.Add(2 * time.Hour)
-			s.enqueue(now, 64)
-			continue
-		}
-		s.done(p, Outcome{}, now)
-		s.idle.Done()
-	}
 }

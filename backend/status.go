@@ -1,6 +1,8 @@
 package backend
 
-import "vault-plugin-secrets-sei/providers"
+import (
+	"vault-plugin-secrets-sei/providers"
+)
 
 // Status is the health of an integration at a glance.
 type Status string
@@ -20,8 +22,8 @@ func Statuses() []Status {
 	return []Status{StatusNotChecked, StatusHealthy, StatusExpiring, StatusDegraded, StatusUnreachable, StatusNeedsReauth}
 }
 
-// statusOf is the status that an outcome makes, of a credential or of one token.
-func statusOf(code string) Status {
+// StatusOf is the status that an outcome makes, of a credential or of one token.
+func StatusOf(code string) Status {
 	outcome := providers.Outcome(code)
 	switch {
 	case code == "":

@@ -1,6 +1,8 @@
 package backend
 
-import "vault-plugin-secrets-sei/providers"
+import (
+	"vault-plugin-secrets-sei/providers"
+)
 
 // Subject is an integration with all that follows from its configuration, resolved once for
 // whoever acts on it. Values are immutable.
@@ -15,11 +17,11 @@ type Subject struct {
 	Mount *Mount
 }
 
-// target is where a credential of the integration is checked.
-func (s *Subject) target() providers.Target { return s.Integration.target(s.Spec, s.Mount) }
+// Target is where a credential of the integration is checked.
+func (s *Subject) Target() providers.Target { return s.Integration.Target(s.Spec, s.Mount) }
 
-// binding stands for what an authorization is begun with; see Integration.binding.
-func (s *Subject) binding() string { return s.Integration.binding(s.Spec) }
+// Binding stands for what an authorization is begun with; see Integration.Binding.
+func (s *Subject) Binding() string { return s.Integration.Binding(s.Spec) }
 
-// demands stands for what a check demands; see Integration.demands.
-func (s *Subject) demands() string { return s.Integration.demands(s.Spec, s.AuthType) }
+// Demands stands for what a check demands; see Integration.Demands.
+func (s *Subject) Demands() string { return s.Integration.Demands(s.Spec, s.AuthType) }

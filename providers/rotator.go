@@ -30,8 +30,9 @@ type Rotator interface {
 	Finish(ctx context.Context, t Target, successor Credential, r Rotation) error
 	// Recover finds out what became of a rotation whose Rotate was cut off, with the
 	// credential that it was begun with. It removes a successor that nobody has, where
-	// the upstream allows it. Lives says whether the credential still works: where it
-	// Overlaps, perhaps only until the end of the overlap, which its check tells.
+	// the upstream allows it. lives is true if the old credential still works. With
+	// Overlaps it may stop at the end of the overlap; Validate reports that time as
+	// ExpiresAt.
 	Recover(ctx context.Context, t Target, cred Credential, r Rotation) (lives bool, err error)
 }
 

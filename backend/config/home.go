@@ -1,0 +1,72 @@
+package config
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"slices"
+
+	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/providers"
+)
+
+// home stands for where a credential of the integration is sent: its provider and every
+// setting that locates. A record keeps that of its credential's check, and nothing is
+// sent where the two differ: configuration and credential are read one
+// after the other, and between the two both can be replaced. Settings without a value
+// are left out, so that a later version may have more of them. Of what integrations that
+// share a credential spell differently, the common form counts, and of each text what it
+// means: a line break at its end is no other place, as differing has it.
+func (g *groups) home(in *backend.Integration) string {
+	if home := in.KnownHome(); home != "" {
+		return home
+	}
+	return g.homeBy(in, providers.Settings.Means)
+}
+
+// homeBy is home for settings as value reads them.
+func (g *groups) homeBy(in *backend.Integration, value func(providers.Settings, providers.Field) any) string {
+	spec := g.spec(in)
+	shared := map[string]string{}
+	if p, err := g.provider(in); err == nil {
+		if sharer, ok := p.(providers.Sharer); ok {
+			shared = sharer.SharedBy(in.Target(spec, &backend.Mount{}))
+		}
+	}
+	hash := sha256.New()
+	// With its length before it, no text can pass for two.
+	write := func(text string) { _, _ = fmt.Fprintf(hash, "%d:%s", len(text), text) }
+	write(in.Provider)
+	write(in.AuthType)
+	fields := spec.SettingsOf(in.AuthType)
+	settings := providers.WithDefaults(fields, in.Settings)
+	for _, f := range fields {
+		if _, common := shared[f.Name]; f.Locates && !common && settings.Has(f) {
+			write(f.Name)
+			write(fmt.Sprint(value(settings, f)))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(shared)) {
+		write(name)
+		write(shared[name])
+	}
+	return fmt.Sprintf("%x", hash.Sum(nil)[:16])
+}
+
+// settled returns the integration with its home known, for the cache: readers of creds/
+// ask for it each time. It is for whoever has just made the configuration.
+func (g *groups) settled(in *backend.Integration) *backend.Integration {
+	if in != nil {
+		in.Settle("")
+		in.Settle(g.home(in))
+	}
+	return in
+}
+
+// houses reports whether a credential was checked where the integration leads. One that an
+// earlier version stored does not tell; there is nothing that it contradicts. One of a
+// version for which a line break counted is at home where it is written as it was then;
+// the next check notes what counts now.
+func (g *groups) houses(in *backend.Integration, s *backend.Stored) bool {
+	return s.Binding == "" || s.Binding == g.home(in) || s.Binding == g.homeBy(in, providers.Settings.Value)
+}

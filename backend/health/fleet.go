@@ -1,0 +1,159 @@
+package health
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/backend/store"
+)
+
+// maxExpiries is how many ends a Fleet lists.
+const maxExpiries = 50
+
+// Fleet is all integrations at a glance.
+type Fleet struct {
+	Total      int
+	ByStatus   map[backend.Status]int
+	ByProvider map[string]map[backend.Status]int
+	// Expiring are the tokens that end next, soonest first, at most fifty. One that
+	// integrations share is listed once, under the first of them.
+	Expiring []Expiry
+	// NeedsPerson are the integrations that somebody must look at, sorted by name.
+	NeedsPerson []*Seen
+}
+
+// Expiry is the end of a token.
+type Expiry struct {
+	Integration, Provider string
+	Fingerprint           string
+	Identity              string
+	ExpiresAt             time.Time
+}
+
+// Fleet looks at all integrations. It asks nobody.
+func (w *Watch) Fleet(ctx context.Context) (*Fleet, error) {
+	all, err := w.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return all.fleet, nil
+}
+
+// fleet counts. Of those that share a record the first one has its ends.
+func (w *Watch) fleet(all []*Seen, now time.Time) *Fleet {
+	fleet := &Fleet{ByStatus: map[backend.Status]int{}, ByProvider: map[string]map[backend.Status]int{}}
+	records := make(map[string]bool, len(all))
+	for _, seen := range all {
+		fleet.count(seen)
+		if id, err := w.configurations.RecordID(seen.Integration); err == nil && !records[id] {
+			records[id] = true
+			fleet.expiries(seen, now)
+		}
+	}
+	slices.SortStableFunc(fleet.Expiring, func(a, b Expiry) int { return a.ExpiresAt.Compare(b.ExpiresAt) })
+	fleet.Expiring = slices.Clone(fleet.Expiring[:min(len(fleet.Expiring), maxExpiries)])
+	return fleet
+}
+
+// Each calls do with the health of every integration, in the order of their names.
+// Those that were deleted meanwhile, that cannot be read, and whose provider this build
+// does not have, are left out.
+func (w *Watch) Each(ctx context.Context, do func(*Seen) error) error {
+	names, err := w.configurations.List(ctx)
+	if err != nil {
+		return err
+	}
+	w.Warm(ctx, names)
+	for _, name := range names {
+		seen, err := w.Health(ctx, name)
+		if absent(err) {
+			continue
+		}
+		if err == nil {
+			err = do(seen)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// absent reports whether an error is of one integration alone, which is left out.
+func absent(err error) bool {
+	return backend.HasCode(err, backend.CodeUnknownIntegration) || backend.HasCode(err, backend.CodeUnknownProvider) || errors.Is(err, store.ErrUndecodable)
+}
+
+const (
+	// warmed is how many integrations make it worth while to read them side by side.
+	warmed = 100
+	// readers read at a time.
+	readers = 16
+)
+
+// Warm reads what is not cached yet: after a start that is all, each read is a call to
+// Vault's process, and one after the other they take longer than a request may. What
+// goes wrong, goes wrong again for whoever needs it.
+func (w *Watch) Warm(ctx context.Context, names []string) {
+	cold := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		return w.configurations.Cached(name)
+	})
+	if len(cold) < warmed {
+		return
+	}
+	// Most integrations have no finding, which the list says of all of them at once.
+	if _, err := w.findings.List(ctx); err != nil {
+		return
+	}
+	group, ctx := errgroup.WithContext(ctx) // a storage that fails is not asked on and on
+	group.SetLimit(readers)
+	for _, name := range cold {
+		if ctx.Err() != nil {
+			break
+		}
+		group.Go(func() error {
+			defer func() { _ = recover() }() // one of a provider would take all mounts down
+			_, err := w.Health(ctx, name)
+			if absent(err) {
+				err = nil
+			}
+			return err
+		})
+	}
+	_ = group.Wait() // whoever needs it meets it again
+}
+
+func (f *Fleet) count(seen *Seen) {
+	status, provider := seen.Health.Status, seen.Integration.Provider
+	f.Total++
+	f.ByStatus[status]++
+	if f.ByProvider[provider] == nil {
+		f.ByProvider[provider] = map[backend.Status]int{}
+	}
+	f.ByProvider[provider][status]++
+	if status.NeedsPerson() {
+		f.NeedsPerson = append(f.NeedsPerson, seen)
+	}
+}
+
+// expiries adds the ends of a credential's tokens that are to come.
+func (f *Fleet) expiries(seen *Seen, now time.Time) {
+	if seen.Record.Current == nil {
+		return
+	}
+	for fingerprint, end := range backend.Ends(seen.Record.Current) {
+		if !end.After(now) {
+			continue
+		}
+		member, _ := backend.MemberOf(seen.Record.Current, fingerprint)
+		f.Expiring = append(f.Expiring, Expiry{
+			Integration: seen.Integration.Name, Provider: seen.Integration.Provider,
+			Fingerprint: fingerprint, Identity: member.Identity, ExpiresAt: end,
+		})
+	}
+}

@@ -1,0 +1,354 @@
+package health
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/backend/credential"
+	"vault-plugin-secrets-sei/backend/fault"
+	"vault-plugin-secrets-sei/backend/finding"
+	"vault-plugin-secrets-sei/backend/handout"
+	"vault-plugin-secrets-sei/backend/oauth"
+	"vault-plugin-secrets-sei/backend/quota"
+	"vault-plugin-secrets-sei/backend/rotation"
+	"vault-plugin-secrets-sei/backend/store"
+	"vault-plugin-secrets-sei/providers"
+)
+
+// Watch checks credentials and tells what is known of their health. It writes findings, and
+// has access tokens renewed. It is safe for concurrent use.
+type Watch struct {
+	configurations Configuration
+	door           *credential.Door
+	consents       *oauth.Consents
+	handouts       *handout.Handouts
+	findings       *finding.Findings
+	faults         *fault.Faults
+	mounts         Mounts
+	quotas         *quota.Pools
+	troubles       Troubles
+	sightings      *Sightings
+	turns          Turns
+	now            func() time.Time
+	notify         backend.Notify
+
+	listing store.Locks
+	latest  atomic.Pointer[Snapshot]
+}
+
+// Configuration is all that a watch may do with configuration.
+type Configuration interface {
+	List(ctx context.Context) ([]string, error)
+	// Cached reports whether a read of an integration would touch no storage.
+	Cached(name string) bool
+	// Version grows with every change.
+	Version() uint64
+	Provider(in *backend.Integration) (providers.Provider, error)
+	Spec(in *backend.Integration) providers.Spec
+	// RecordID is the key of the integration's credential record.
+	RecordID(in *backend.Integration) (string, error)
+	// Home stands for where a credential of the integration is sent, Host is what it names.
+	Home(in *backend.Integration) string
+	// HomeAsWritten is the home as a version noted it for which a line break counted.
+	HomeAsWritten(in *backend.Integration) string
+	Host(in *backend.Integration) string
+}
+
+// Troubles knows why credentials are not rotated by themselves.
+type Troubles interface {
+	// Of returns why, nil where one is.
+	Of(name string, version int) *rotation.Trouble
+	// Version grows with every change.
+	Version() uint64
+}
+
+// Mounts reads the settings of the mount.
+type Mounts interface {
+	Read(ctx context.Context) (*backend.Mount, error)
+	// Version grows with every change.
+	Version() uint64
+}
+
+// Turns is when checks go on by themselves.
+type Turns interface {
+	// Soon makes the sweep check an integration next.
+	Soon(name string, now time.Time)
+	// Replaced says that the credential of an integration was.
+	Replaced(name string, now time.Time)
+	// Lend gives another question at a host to a check that is under way, if most are not
+	// under way and no other check waits for it.
+	Lend(hostname string, most int, now time.Time) (giveBack func(), ok bool)
+}
+
+// Instruments are what a watch is made of. None may be nil.
+type Instruments struct {
+	Configuration Configuration
+	Door          *credential.Door
+	Consents      *oauth.Consents
+	Handouts      *handout.Handouts
+	Findings      *finding.Findings
+	Faults        *fault.Faults
+	Mounts        Mounts
+	Quotas        *quota.Pools
+	Troubles      Troubles
+	Sightings     *Sightings
+	Turns         Turns
+	Now           func() time.Time
+	Notify        backend.Notify
+}
+
+// New returns the watch of a mount.
+func New(i Instruments) *Watch {
+	return &Watch{
+		configurations: i.Configuration, door: i.Door, consents: i.Consents, handouts: i.Handouts, findings: i.Findings, faults: i.Faults,
+		mounts: i.Mounts, quotas: i.Quotas, troubles: i.Troubles, sightings: i.Sightings, turns: i.Turns, now: i.Now, notify: i.Notify,
+	}
+}
+
+// Seen is the health of an integration and what it was judged from.
+type Seen struct {
+	Integration *backend.Integration
+	Record      *backend.Record
+	Health      Health
+	// IdleEnd is when the upstream ends the credential if nobody uses it until then,
+	// counted from the last use that this node knows of; zero where it does not.
+	IdleEnd time.Time
+	// Notes are what else a check that was just made has to say.
+	Notes []string
+	// Trouble is why the credential could not be rotated by itself; nil where nothing
+	// is wrong.
+	Trouble *rotation.Trouble
+}
+
+// Health returns what is known. It asks nobody and, once cached, touches no storage.
+func (w *Watch) Health(ctx context.Context, name string) (*Seen, error) {
+	in, record, err := w.door.Read(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return w.seen(ctx, in, record)
+}
+
+func (w *Watch) seen(ctx context.Context, in *backend.Integration, record *backend.Record) (*Seen, error) {
+	mount, err := w.mounts.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	finding, err := w.findings.Load(ctx, in.Name)
+	if err != nil {
+		return nil, err
+	}
+	s, err := w.facts(in, record, finding, mount)
+	if err != nil {
+		return nil, err
+	}
+	seen := &Seen{Integration: in, Record: record, Health: s.health(), Trouble: w.troubles.Of(in.Name, record.Version)}
+	seen.IdleEnd = w.idleEnd(in, mount, seen.Health)
+	return seen, nil
+}
+
+func (w *Watch) facts(in *backend.Integration, record *backend.Record, finding *backend.Finding, mount *backend.Mount) (facts, error) {
+	id, err := w.configurations.RecordID(in)
+	if err != nil {
+		return facts{}, err
+	}
+	auth, _ := w.configurations.Spec(in).AuthType(in.AuthType)
+	return facts{
+		in: in, auth: auth, record: record, finding: finding.Of(record.Version), checked: w.sightings.checkedAt(in.Name, record.Version),
+		warning: mount.ExpiryWarning, now: w.now(),
+		quotas: func(account string) map[string]quota.Quota {
+			return w.quotas.QuotasOf(id, record.Version, account)
+		},
+	}, nil
+}
+
+// idleEnd is Seen's. A check is a use, and so is the re-authentication.
+func (w *Watch) idleEnd(in *backend.Integration, mount *backend.Mount, h Health) time.Time {
+	provider, err := w.configurations.Provider(in)
+	idler, ok := provider.(providers.Idler)
+	if err != nil || !ok || h.CheckedAt.IsZero() {
+		return time.Time{}
+	}
+	life := idler.IdleLife(in.Target(w.configurations.Spec(in), mount))
+	if life == 0 {
+		return time.Time{}
+	}
+	return h.CheckedAt.Add(life)
+}
+
+// Check asks the upstream now. A rejection is confirmed by a second question before it
+// counts.
+func (w *Watch) Check(ctx context.Context, name string) (*Seen, error) {
+	mount, err := w.mounts.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := &handCheck{w: w, name: name, ends: time.Now().Add(timeByHand(ctx))}
+	for range 2 {
+		in, record, err := w.door.Read(ctx, name) // anew: both may be others by now
+		if err != nil {
+			return nil, err
+		}
+		if !w.checkable(in, record) {
+			return w.seen(ctx, in, record)
+		}
+		more, err := c.round(ctx, in, record, mount)
+		if err != nil {
+			return nil, err
+		}
+		if !more {
+			break
+		}
+	}
+	seen, err := w.Observe(ctx, name)
+	if err == nil {
+		seen.Notes = append(seen.Notes, c.notes...)
+	}
+	if err == nil && c.broke == nil {
+		w.faults.Over(name, fault.DeedCheck)
+	}
+	return seen, err
+}
+
+// checkable reports whether there is something that the upstream can be asked about.
+func (w *Watch) checkable(in *backend.Integration, record *backend.Record) bool {
+	provider, err := w.configurations.Provider(in)
+	if err != nil || record.Current == nil {
+		return false
+	}
+	auth, _ := provider.Spec().AuthType(in.AuthType)
+	return auth.Unsupported == ""
+}
+
+// settle turns a result into the finding. It returns the tokens, by the keys of
+// Stored.Lives, that the result rejects, that were good so far, and whose rejection has
+// not been confirmed: of these it changes nothing.
+func (w *Watch) settle(ctx context.Context, r *result) (doubtful []string, err error) {
+	name, version := r.in.Name, r.Record.Version
+	if err := w.learn(ctx, r); err != nil {
+		return nil, err
+	}
+	held, err := w.findings.Hold(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	defer held.Release()
+	if now, err := w.Same(ctx, r.in, version); err != nil || r.outdated(now) {
+		return nil, err // it was replaced or verified again meanwhile, which was a check of its own
+	}
+	if !w.sightings.newest(name, version, r.turn) {
+		return nil, nil // a check that began later knows better
+	}
+	stored, err := held.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	before := stored.Of(version)
+	doubtful = r.rejections(before, w.sightings.suspects(name, version))
+	if slices.Contains(doubtful, "") {
+		return doubtful, nil
+	}
+	r.keepVerdicts(before, doubtful)
+	if before.Stands(&r.Result) {
+		r.notes = append(r.notes, "the upstream did not judge the credential this time, so what was found before stands: "+r.Message)
+	}
+	after := before.After(&r.Result, w.now())
+	if after != before || held.IsUnsaved() {
+		if err := held.Keep(ctx, after); err != nil {
+			return nil, err
+		}
+	}
+	if id, err := w.configurations.RecordID(r.in); err == nil {
+		w.quotas.Checked(id, version, r.tokens, r.Asked, w.now())
+	}
+	w.sightings.checked(name, version, w.now())
+	return doubtful, nil
+}
+
+// Same returns the record of an integration that still has the credential that it had, else
+// nil. Another one of the same name, or one that joined a group, can have the same version.
+func (w *Watch) Same(ctx context.Context, in *backend.Integration, version int) (*backend.Record, error) {
+	now, record, err := w.door.Read(ctx, in.Name)
+	if err != nil {
+		return nil, IgnoreUnknown(err)
+	}
+	was, err := w.configurations.RecordID(in)
+	if err != nil {
+		return nil, err
+	}
+	is, err := w.configurations.RecordID(now)
+	if err != nil || now.ID != in.ID || is != was || record.Version != version || record.Current == nil {
+		return nil, err
+	}
+	return record, nil
+}
+
+// IgnoreUnknown is nil for an integration that was deleted meanwhile.
+func IgnoreUnknown(err error) error {
+	if backend.HasCode(err, backend.CodeUnknownIntegration) {
+		return nil
+	}
+	return err
+}
+
+// Observe judges the health and tells of a status that is another than before.
+func (w *Watch) Observe(ctx context.Context, name string) (*Seen, error) {
+	for {
+		before := w.sightings.judgements(name)
+		seen, err := w.Health(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		changed, current := w.sightings.judged(name, seen.Health.Status, before)
+		if changed {
+			w.tellStatus(ctx, seen)
+		}
+		if current {
+			return seen, nil
+		} // else somebody who may know more was faster
+	}
+}
+
+// Swapped is Observe after a swap, for each integration that it is good for. What was
+// found of the credential before says nothing any more, so storage is not asked: what
+// was found of the new one came with the change.
+func (w *Watch) Swapped(ctx context.Context, change *backend.Change) []*Seen {
+	mount, err := w.mounts.Read(ctx)
+	if err != nil {
+		return nil // the sweep sees it, too
+	}
+	var all []*Seen
+	for _, in := range append([]*backend.Integration{change.Integration}, change.Siblings...) {
+		var finding *backend.Finding
+		if in == change.Integration {
+			finding = change.Finding
+		}
+		s, err := w.facts(in, change.After, finding, mount)
+		if err != nil {
+			continue
+		}
+		seen := &Seen{Integration: in, Record: change.After, Health: s.health()}
+		w.faults.Over(in.Name, fault.DeedCheck, fault.DeedRefresh)
+		w.turns.Replaced(in.Name, w.now())
+		w.sightings.suspect(in.Name, change.After.Version, nil)
+		if change.Unconfirmed {
+			w.sightings.suspect(in.Name, change.After.Version, []string{""})
+			w.turns.Soon(in.Name, w.now())
+		}
+		if changed, _ := w.sightings.judged(in.Name, seen.Health.Status, w.sightings.judgements(in.Name)); changed {
+			w.tellStatus(ctx, seen)
+		}
+		all = append(all, seen)
+	}
+	return all
+}
+
+func (w *Watch) tellStatus(ctx context.Context, seen *Seen) {
+	w.notify(ctx, backend.Event{
+		Type: backend.EventHealthChanged, Integration: seen.Integration.Name, Provider: seen.Integration.Provider,
+		Version: seen.Record.Version, Status: seen.Health.Status, Code: seen.Health.Code,
+	})
+}

@@ -1,0 +1,71 @@
+package oauth
+
+import (
+	"context"
+	"time"
+
+	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/backend/ask"
+	"vault-plugin-secrets-sei/backend/credential"
+	"vault-plugin-secrets-sei/backend/store"
+	"vault-plugin-secrets-sei/providers"
+)
+
+// Reauth is a re-authentication whose credential is issued for a code. From the
+// moment that the state is taken it goes on even if the request goes away: the code
+// works once, and what it was good for must not be lost. Vault's own client sends a
+// request again that was answered with a 502: it is told the same as before.
+func (c *Consents) Reauth(ctx context.Context, name string, code, state providers.Secret, who backend.Actor) (*backend.Change, error) {
+	if _, err := c.flows.find(ctx, state); err != nil {
+		return nil, c.endings.of(state, code, name, c.now(), err) // without waiting for a lock
+	}
+	held, err := c.door.Hold(ctx, name, store.Turn{Bounded: true})
+	if err != nil {
+		return nil, err
+	}
+	defer held.Release()
+	client, err := client(held.Subject)
+	if err != nil {
+		return nil, err
+	}
+	flow, err := c.flows.take(ctx, state, held.Subject)
+	if err != nil {
+		return nil, c.endings.of(state, code, name, c.now(), err)
+	}
+	change, err := held.Edit(context.WithoutCancel(ctx), func(ctx context.Context, change *backend.Change) (*backend.Record, error) {
+		ctx, cancel := context.WithTimeout(ctx, held.Mount.ExchangeTimeout())
+		defer cancel()
+		next, err := c.issued(ctx, held, client, code, flow.Verifier, change)
+		if err != nil {
+			return nil, again(err, name)
+		}
+		return change.Before.Swapped(next, backend.CauseReauth, who, held.Mount.HistoryLimit), nil
+	})
+	if err != nil {
+		c.endings.note(state, code, name, c.now(), err)
+	}
+	return change, err
+}
+
+// issued exchanges a code and checks what comes of it like any other credential.
+func (c *Consents) issued(ctx context.Context, held *credential.Held, client providers.OAuthClient, code, verifier providers.Secret, change *backend.Change) (*backend.Stored, error) {
+	asked, sent := c.now(), ask.SentWith(change.Integration, change.Before, code, verifier)
+	grant, err := ask.Guarded(sent, func() (providers.Grant, error) { return client.Exchange(ctx, code, verifier) })
+	if err != nil {
+		return nil, held.Refused(ctx, change.Before, err)
+	}
+	grant = ask.Quiet(grant, sent.Secrets...)
+	next, err := held.Check(ctx, backend.Entry{Credential: backend.CredentialOf(grant)}, change)
+	if err != nil {
+		return nil, err
+	}
+	next.Access = backend.AccessOf(grant, asked)
+	if next.Scopes == nil {
+		next.Scopes = grant.Scopes
+	}
+	if !next.Refreshable() {
+		next.ExpiresAt = next.Access.ExpiresAt
+		change.Warnings = append(change.Warnings, "the authorization server issued no refresh token, so the credential ends with its access token, on "+next.ExpiresAt.Format(time.RFC3339))
+	}
+	return next, nil
+}

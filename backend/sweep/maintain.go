@@ -1,0 +1,131 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/backend/fault"
+	"vault-plugin-secrets-sei/backend/health"
+	"vault-plugin-secrets-sei/backend/rotation"
+)
+
+const (
+	// maintained is how many rotations go on by themselves at a time.
+	maintained = 4
+	// shortestRotation is the shortest default for rotate_before.
+	shortestRotation = 3 * 24 * time.Hour
+)
+
+// maintain does what is due beside checks: rotations that were cut off, credentials
+// that are kept no longer, and rotations by themselves. It is for the active node.
+func (w *Sweeper) maintain(ctx context.Context) error {
+	unfinished, err := w.rotations.Unfinished(ctx)
+	if err != nil {
+		return err
+	}
+	pending := make(map[string]bool, len(unfinished))
+	for _, id := range unfinished {
+		pending[id] = true
+	}
+	mount, err := w.mounts.Read(ctx)
+	if err != nil {
+		return err
+	}
+	var group errgroup.Group
+	group.SetLimit(maintained)
+	records := map[string]bool{}
+	err = w.watch.Each(ctx, func(seen *health.Seen) error {
+		id, err := w.configurations.RecordID(seen.Integration)
+		if err == nil && records[id] { // of a shared credential the first integration tells
+			w.faults.Over(seen.Integration.Name, fault.DeedMaintain, fault.DeedResume, fault.DeedErase, fault.DeedRotate)
+		}
+		if err != nil || records[id] || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		records[id] = true
+		group.Go(func() error {
+			w.maintainOne(ctx, seen, mount, pending[id])
+			return nil
+		})
+		return nil
+	})
+	_ = group.Wait() // its functions return no errors
+	return err
+}
+
+// maintainOne does it for one record. The next round tries again what fails.
+func (w *Sweeper) maintainOne(ctx context.Context, seen *health.Seen, mount *backend.Mount, pending bool) {
+	name := seen.Integration.Name
+	var broke error
+	defer func() {
+		if cause := recover(); cause != nil { // it would take all mounts down
+			broke = fault.Panicked(cause)
+		}
+		w.faults.Note(fault.DeedMaintain, name, broke)
+	}()
+	if pending {
+		swapped, err := w.swaps.Resume(ctx, name)
+		w.faults.Note(fault.DeedResume, name, err)
+		if swapped {
+			return
+		}
+	} else {
+		w.faults.Note(fault.DeedResume, name, nil)
+	}
+	w.erase(ctx, seen)
+	w.rotateInTime(ctx, seen, mount)
+}
+
+// erase removes a credential that is kept no longer.
+func (w *Sweeper) erase(ctx context.Context, seen *health.Seen) {
+	var err error
+	if seen.Record.Previous != nil && !w.now().Before(seen.Record.PreviousUntil) {
+		err = w.swaps.Erase(ctx, seen.Integration.Name)
+	}
+	w.faults.Note(fault.DeedErase, seen.Integration.Name, err)
+}
+
+// rotateInTime rotates a credential that is due, unless it rests after a failure.
+func (w *Sweeper) rotateInTime(ctx context.Context, seen *health.Seen, mount *backend.Mount) {
+	name, now := seen.Integration.Name, w.now()
+	if !w.rotationDue(seen.Integration, seen.Record, mount, now) {
+		w.faults.Note(fault.DeedRotate, name, nil)
+		return
+	}
+	if !w.troubles.MayRotate(name, seen.Record.Version, now) {
+		return
+	}
+	_, err := w.swaps.RotateIf(ctx, name, backend.Actor{Via: "auto_rotate"}, func(r *backend.Record) bool { return w.rotationDue(seen.Integration, r, mount, w.now()) })
+	w.troubles.Rotated(name, seen.Record.Version, err, w.now())
+	if errors.Is(err, rotation.ErrNotDue) {
+		err = nil
+	}
+	w.faults.Note(fault.DeedRotate, name, err)
+}
+
+// rotationDue reports whether a credential is to be rotated by itself now.
+func (w *Sweeper) rotationDue(in *backend.Integration, record *backend.Record, mount *backend.Mount, now time.Time) bool {
+	current := record.Current
+	if !in.Settings.Flag("auto_rotate") || current == nil || current.Access != nil || current.ExpiresAt.IsZero() {
+		return false
+	}
+	if !w.rotations.Supports(in, mount) {
+		return false
+	}
+	return !now.Before(current.ExpiresAt.Add(-rotateBefore(in, current)))
+}
+
+// rotateBefore is how long before its end a credential is rotated: as the integration
+// says, or a third of its life but at least three days; never more than half of it.
+func rotateBefore(in *backend.Integration, current *backend.Stored) time.Duration {
+	life := current.ExpiresAt.Sub(current.VerifiedAt)
+	before := max(life/3, shortestRotation)
+	if own := in.Settings.Number("rotate_before"); own > 0 {
+		before = time.Duration(own) * time.Second
+	}
+	return min(before, life/2)
+}
