@@ -55,7 +55,7 @@ func run(ctx context.Context, args []string) error {
 	}
 	r := newReport(os.Stdout, slices.Contains(args, "-v"))
 	err := test(ctx, r, module, args)
-	r.conclude()
+	r.conclude(folder != "")
 	if folder != "" {
 		err = errors.Join(err, r.record(folder))
 	}

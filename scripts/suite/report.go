@@ -142,8 +142,8 @@ func reason(said []string) string {
 	return ""
 }
 
-// conclude says how much ran, and what did not.
-func (r *report) conclude() {
+// conclude says how much ran, and what did not. What is recorded is a part of make check.
+func (r *report) conclude(recorded bool) {
 	tests, cases, skipped := 0, 0, map[string][]string{}
 	for _, o := range r.ended {
 		switch {
@@ -158,7 +158,11 @@ func (r *report) conclude() {
 	}
 	r.print(fmt.Sprintf("\n%d tests with %d cases ran.\n", tests, cases))
 	r.list("Skipped:", skipped)
-	r.list("Left to make check:", r.left)
+	title := "Left to make check:"
+	if recorded {
+		title = "Left to another run of make check:"
+	}
+	r.list(title, r.left)
 }
 
 func (r *report) list(title string, tests map[string][]string) {
@@ -167,14 +171,19 @@ func (r *report) list(title string, tests map[string][]string) {
 	}
 	r.print(title + "\n")
 	for _, why := range slices.Sorted(maps.Keys(tests)) {
-		names := slices.Clone(tests[why])
-		slices.Sort(names)
-		shown := strings.Join(names[:min(3, len(names))], ", ")
-		if len(names) > 3 {
-			shown += fmt.Sprintf(" and %d more", len(names)-3)
-		}
-		r.print(fmt.Sprintf("  %s (%s)\n", why, shown))
+		r.print(fmt.Sprintf("  %s (%s)\n", why, strings.Join(few(tests[why]), ", ")))
 	}
+}
+
+// few sorts names; of many cases it names only the tests that they belong to.
+func few(names []string) []string {
+	names = slices.Sorted(slices.Values(names))
+	if len(names) > 3 {
+		for i, test := range names {
+			names[i], _, _ = strings.Cut(test, "/")
+		}
+	}
+	return slices.Compact(names)
 }
 
 // record keeps in a new file of the folder how each test ended.

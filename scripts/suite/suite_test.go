@@ -45,7 +45,7 @@ func TestReport(t *testing.T) {
 	var out strings.Builder
 	r := newReport(&out, false)
 	require.NoError(t, r.read(strings.NewReader(stream)))
-	r.conclude()
+	r.conclude(false)
 	assert.Equal(t, `not JSON
 broken.go:1: no
     bad_test.go:1: what is wrong
@@ -60,6 +60,11 @@ Left to make check:
   a thousand of them (TestLong)
   pairs of them (TestHalf)
 `, out.String())
+}
+
+func TestFewNames(t *testing.T) {
+	assert.Equal(t, []string{"TestA/one", "TestB"}, few([]string{"TestB", "TestA/one"}))
+	assert.Equal(t, []string{"TestA", "TestB"}, few([]string{"TestA/four", "TestB", "TestA/one", "TestA/two", "TestA/three"}))
 }
 
 // What was recorded is compared with what is declared: what nobody ran, and what every run
