@@ -335,7 +335,8 @@ func TestEntraNumbers(t *testing.T) {
 	for said, code := range map[string]string{
 		`"invalid_grant","error_codes":[700082],"suberror":"message_only"`: "credential_rejected",
 		`"invalid_grant","error_codes":[70008]`:                            "credential_rejected",
-		`"invalid_request","error_codes":[9002313]`:                        "credential_rejected",
+		`"invalid_grant","error_codes":[9002313]`:                          "credential_rejected",
+		`"invalid_request","error_codes":[9002313]`:                        "upstream_error",
 		`"invalid_grant","error_codes":[50196]`:                            "upstream_error",
 		`"invalid_grant","error_codes":[90055]`:                            "upstream_error",
 	} {
