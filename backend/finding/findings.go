@@ -68,11 +68,16 @@ func (h *Held) Load(ctx context.Context) (*backend.Finding, error) {
 
 // Save stores a finding. Where that fails, what is only in memory stays there.
 func (h *Held) Save(ctx context.Context, finding *backend.Finding) error {
+	return h.write(ctx, func() error { return h.findings.table.Save(ctx, h.name, finding) })
+}
+
+// write changes what is stored, as Save says.
+func (h *Held) write(ctx context.Context, do func() error) error {
 	var waiting *backend.Finding
 	if h.IsUnsaved() {
 		waiting, _ = h.Load(ctx)
 	}
-	err := h.findings.table.Save(ctx, h.name, finding)
+	err := do()
 	switch {
 	case err == nil:
 		h.findings.backlog.Done(backend.HealthPrefix + h.name)
@@ -99,10 +104,9 @@ func (h *Held) Postpone(finding *backend.Finding, why error) {
 	h.findings.backlog.Add(backend.HealthPrefix+h.name, why)
 }
 
-// Remove deletes the finding. What is only in memory goes whatever storage says.
+// Remove deletes the finding. Where that fails, what is only in memory stays there.
 func (h *Held) Remove(ctx context.Context) error {
-	h.findings.drop(h.name)
-	return h.findings.table.Remove(ctx, h.name)
+	return h.write(ctx, func() error { return h.findings.table.Remove(ctx, h.name) })
 }
 
 // IsUnsaved reports whether storage does not have the finding yet.

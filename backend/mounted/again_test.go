@@ -164,3 +164,22 @@ func TestAFindingInMemoryOutlivesAnotherThatIsNotStored(t *testing.T) {
 	assert.Equal(t, backend.StatusHealthy, w.restarted().status(t, "a"))
 	assert.Empty(t, w.Faults(""))
 }
+
+// Nor where an integration could not be deleted.
+func TestAFindingInMemoryOutlivesADeletionThatFails(t *testing.T) {
+	store := &storage{}
+	w := newWorld(store)
+	groupWorld(t, w)
+	w.upstream.refuses(failure(providers.InsufficientScope))
+	store.reset(refusesWrites)
+	require.Equal(t, backend.StatusDegraded, w.check(t).Status)
+	require.ErrorIs(t, w.Integrations.Delete(t.Context(), "a"), errDisk)
+	assert.Equal(t, backend.StatusDegraded, w.status(t, "a"))
+	store.reset(nil)
+	require.NoError(t, w.Integrations.Delete(t.Context(), "a"))
+	step(t, w.Sweeper.Sweep())
+	assert.Empty(t, w.Faults(""))
+	left, err := store.List(t.Context(), "health/")
+	require.NoError(t, err)
+	assert.NotContains(t, left, "a")
+}
