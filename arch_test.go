@@ -20,10 +20,11 @@ const module = "vault-plugin-secrets-sei"
 // or sideways. A prefix that ends in "/" covers what is below it.
 func forbidden() map[string][]string {
 	return map[string][]string{
-		"input":     {module, module + "/page", module + "/backend/", module + "/cmd/", "github.com/hashicorp/vault/", "net/http", "net"},
-		"page":      {module, module + "/input", module + "/backend/", module + "/providers", module + "/cmd/", "github.com/hashicorp/", "net/http", "net"},
-		"backend":   {module, module + "/input", module + "/page", module + "/cmd/", module + "/providers/", "github.com/hashicorp/vault/sdk/framework", "net/http", "net"},
-		"providers": {module, module + "/input", module + "/page", module + "/backend", module + "/cmd/", "github.com/hashicorp/"},
+		"input":     {module, module + "/page", module + "/metrics", module + "/backend/", module + "/cmd/", "github.com/hashicorp/vault/", "net/http", "net"},
+		"page":      {module, module + "/input", module + "/metrics", module + "/backend/", module + "/providers", module + "/cmd/", "github.com/hashicorp/", "net/http", "net"},
+		"metrics":   {module, module + "/input", module + "/page", module + "/providers", module + "/cmd/", "github.com/hashicorp/", "net/http", "net"},
+		"backend":   {module, module + "/input", module + "/page", module + "/metrics", module + "/cmd/", module + "/providers/", "github.com/hashicorp/vault/sdk/framework", "net/http", "net"},
+		"providers": {module, module + "/input", module + "/page", module + "/metrics", module + "/backend", module + "/cmd/", "github.com/hashicorp/"},
 		".":         {module + "/cmd/", module + "/acceptance", "net/http"},
 		"cmd":       {module + "/backend", module + "/providers"},
 	}
@@ -38,6 +39,7 @@ func allowed(dir string) []string {
 		".":                                 {"", "catalog"},
 		"input":                             {""},
 		"page":                              {},
+		"metrics":                           {},
 		"backend":                           {""},
 		"providers/internal/upstream":       {},
 		"providers":                         {http},
@@ -86,7 +88,7 @@ func TestRoomsOfProviders(t *testing.T) {
 	for file, imports := range imports(t) {
 		dir := filepath.ToSlash(filepath.Dir(file))
 		top, _, _ := strings.Cut(dir, "/")
-		if !slices.Contains([]string{".", "input", "page", "backend", "providers"}, top) {
+		if !slices.Contains([]string{".", "input", "page", "metrics", "backend", "providers"}, top) {
 			continue
 		}
 		seen[dir] = true
@@ -108,6 +110,7 @@ func below() map[string][]string {
 		".":                   {"", "fault", "handout", "health", "mounted"},
 		"input":               {""},
 		"page":                {""},
+		"metrics":             {"", "health"},
 		"backend/store":       {},
 		"backend":             {"store"},
 		"backend/fingerprint": {"", "store"},
@@ -149,7 +152,7 @@ func TestRoomsOfBackend(t *testing.T) {
 	assert.Len(t, seen, len(rooms), "the walk found the rooms")
 }
 
-// Imports go down only: cmd, sei, input and page, backend, providers.
+// Imports go down only: cmd, sei, input, page and metrics, backend, providers.
 func TestImportsGoDownOnly(t *testing.T) {
 	seen := 0
 	for file, imports := range imports(t) {

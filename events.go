@@ -61,6 +61,7 @@ func modifies(ev backend.Event) bool {
 // announceReauth sends the event of a finished re-authentication, and those of the
 // integrations that share the credential.
 func (e *engine) announceReauth(ctx context.Context, change *backend.Change, err error) {
+	e.countReauth(change, err)
 	var refusal *backend.Error
 	switch {
 	case err == nil:

@@ -48,7 +48,7 @@ func fuzzedOperations() []logical.Operation {
 func families() []string {
 	return []string{
 		"integrations/*", "reauth/*", "validate/*", "creds/*", "creds/*/report", "health/*", "history/*", "oauth/authorize/*", "rotate/*", "rollback/*",
-		"providers/*", "integrations/", "health/", "providers/", "oauth/callback", "status", "config", "*",
+		"providers/*", "integrations/", "health/", "providers/", "oauth/callback", "status", "metrics", "config", "*",
 	}
 }
 

@@ -42,6 +42,7 @@ func TestStorageCallsOfTheHotPaths(t *testing.T) {
 		{"names are listed", logical.ListOperation, "integrations/", nil, nil},
 		{"health is listed", logical.ListOperation, "health/", nil, nil},
 		{"the fleet is looked at", logical.ReadOperation, "status", nil, nil},
+		{"metrics are read", logical.ReadOperation, "metrics", nil, nil},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			m := warmInstant(t)

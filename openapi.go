@@ -36,6 +36,8 @@ func completeOpenAPI(resp *logical.Response) {
 			case op == nil:
 			case path == "/"+callbackPath:
 				describePages(op.Responses)
+			case path == "/"+metricsPath:
+				describeText(op.Responses)
 			default:
 				describeJSON(op, named)
 			}
@@ -49,6 +51,13 @@ func completeOpenAPI(resp *logical.Response) {
 func describePages(answers map[int]*framework.OASResponse) {
 	for _, answer := range answers {
 		answer.Content = framework.OASContent{"text/html": {Schema: &framework.OASSchema{Type: "string", Description: "A page for a person."}}}
+	}
+}
+
+// describeText says that the answer is the text of metrics.
+func describeText(answers map[int]*framework.OASResponse) {
+	for _, answer := range answers {
+		answer.Content = framework.OASContent{"text/plain": {Schema: &framework.OASSchema{Type: "string", Description: "The text format of Prometheus."}}}
 	}
 }
 

@@ -29,6 +29,7 @@ import (
 
 	"vault-plugin-secrets-sei/backend/mounted"
 	"vault-plugin-secrets-sei/input"
+	"vault-plugin-secrets-sei/metrics"
 	"vault-plugin-secrets-sei/providers"
 	"vault-plugin-secrets-sei/providers/catalog"
 )
@@ -60,6 +61,7 @@ type engine struct {
 	*framework.Backend
 	registry *providers.Registry
 	store    *mounted.Backend
+	metrics  *metrics.Mount
 	words    input.Vocabulary
 	now      func() time.Time
 	sweep    sweeping
@@ -69,11 +71,13 @@ type engine struct {
 }
 
 func newEngine(storage logical.Storage, registry *providers.Registry, now func() time.Time) *engine {
-	e := &engine{registry: registry, now: now}
+	e := &engine{registry: registry, now: now, metrics: metrics.New(version)}
 	e.words = input.NewVocabulary(registry, e.stateFields())
 	e.store = mounted.New(storage, registry, now, e.emit)
 	e.store.FaultsTo(e.logFault)
 	e.store.SwapsTo(e.logSwap)
+	e.store.Watch.ChecksTo(e.metrics.Check)
+	registry.TimeRequests(e.metrics.Request)
 	e.Backend = &framework.Backend{
 		Help:           engineHelp,
 		BackendType:    logical.TypeLogical,
@@ -90,6 +94,7 @@ func newEngine(storage logical.Storage, registry *providers.Registry, now func()
 			e.pathCreds(),
 			e.pathHealth(),
 			e.pathStatus(),
+			e.pathMetrics(),
 			e.pathRotate(),
 			e.pathHistory(),
 			e.pathOAuth(),

@@ -18,6 +18,7 @@ import (
 type fleet struct {
 	*engine
 	storage *logical.InmemStorage
+	ahead   time.Duration // of the real time
 }
 
 func newFleet(b *testing.B, size int) *fleet {
@@ -26,7 +27,7 @@ func newFleet(b *testing.B, size int) *fleet {
 	require.NoError(b, err)
 	b.Cleanup(upstream.Close)
 	f := &fleet{storage: &logical.InmemStorage{}}
-	f.engine = newEngine(f.storage, catalog.All("test"), time.Now)
+	f.engine = newEngine(f.storage, catalog.All("test"), func() time.Time { return time.Now().Add(f.ahead) })
 	require.NoError(b, f.Setup(b.Context(), &logical.BackendConfig{StorageView: f.storage, System: &logical.StaticSystemView{}}))
 	b.Cleanup(func() { f.Cleanup(context.Background()) })
 	f.do(b, logical.UpdateOperation, "config", body{"allowed_hosts": "http://127.0.0.1"})

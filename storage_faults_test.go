@@ -88,7 +88,7 @@ func sent(t *testing.T, m *instantMount) map[string]*logical.Request {
 	for _, path := range []string{"integrations/", "health/", "providers/"} {
 		add(logical.ListOperation, path, nil)
 	}
-	for _, path := range []string{"integrations/key", "reauth/key", "creds/key", "health/key", "history/key", "status", "config", "providers/instant"} {
+	for _, path := range []string{"integrations/key", "reauth/key", "creds/key", "health/key", "history/key", "status", "metrics", "config", "providers/instant"} {
 		add(logical.ReadOperation, path, nil)
 	}
 	add(logical.CreateOperation, "integrations/new", body{"provider": "instant", "auth_type": "key"})

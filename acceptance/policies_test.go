@@ -44,7 +44,8 @@ func allowances() map[string]allowance {
 			"delete creds/:name", "read reauth/:name", "list health", "read health/:name", "update health/:name", "read history/:name",
 			"update rotate/:name", "update rollback/:name", "read status", "list providers", "read providers/:name",
 		}, configure...)},
-		"auditor.hcl": {own: "jira-prod", everyone: []string{"read history/:name", "list health", "read health/:name", "read status"}},
+		"auditor.hcl":    {own: "jira-prod", everyone: []string{"read history/:name", "list health", "read health/:name", "read status"}},
+		"prometheus.hcl": {own: "jira-prod", everyone: []string{"read metrics"}},
 		"terraform.hcl": {own: "jira-prod", everyone: configure, system: map[string][]string{
 			"sys/mounts/sei": {"read", "update"}, "sys/mounts/sei/tune": {"read", "update"},
 		}},

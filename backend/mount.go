@@ -27,6 +27,8 @@ type Mount struct {
 	MaxConcurrentChecks int
 	// RollbackWindow is for how long a replaced credential is kept; 0 keeps none.
 	RollbackWindow time.Duration
+	// MetricsByIntegration is whether metrics have series of single integrations.
+	MetricsByIntegration bool
 }
 
 // MountFields describes the settings of the mount. The slice is the caller's.
@@ -41,6 +43,7 @@ func MountFields() []providers.Field {
 		{Name: "creds_ttl", Title: "Credential TTL", Kind: providers.Duration, Default: "300", Min: 1, Max: day, Description: "Seconds after which a worker should read its credential again."},
 		{Name: "history_limit", Title: "History limit", Kind: providers.Count, Default: "20", Min: 1, Max: 1000, Description: "Entries of history that an integration keeps."},
 		{Name: "rollback_window", Title: "Rollback window", Kind: providers.Duration, Default: "86400", Max: 30 * day, Description: "Seconds for which a replaced credential is kept to roll back to, 0 for none."},
+		{Name: "metrics_by_integration", Title: "Metrics by integration", Kind: providers.Flag, Default: "true", Description: "Whether metrics has series of every single integration, and not only of all together."},
 	}
 }
 
@@ -59,6 +62,8 @@ func NewMount(written providers.Settings) *Mount {
 		HealthCheckInterval: seconds("health_check_interval"),
 		MaxConcurrentChecks: int(s.Number("max_concurrent_checks")),
 		RollbackWindow:      seconds("rollback_window"),
+
+		MetricsByIntegration: s.Flag("metrics_by_integration"),
 	}
 }
 

@@ -2,6 +2,7 @@ package providers
 
 import (
 	"slices"
+	"time"
 )
 
 // Registry holds the providers of this build. It is safe for concurrent use.
@@ -10,11 +11,12 @@ type Registry struct {
 	specs  map[string]Spec
 	names  []string
 	close  func()
+	timing func(observe func(title string, took time.Duration))
 }
 
 // NewRegistry returns a registry of just these providers.
 func NewRegistry(all ...Provider) *Registry {
-	r := &Registry{byName: make(map[string]Provider, len(all)), specs: make(map[string]Spec, len(all)), close: func() {}}
+	r := &Registry{byName: make(map[string]Provider, len(all)), specs: make(map[string]Spec, len(all)), close: func() {}, timing: func(func(string, time.Duration)) {}}
 	for _, p := range all {
 		spec := p.Spec()
 		name := spec.Name
@@ -29,6 +31,23 @@ func NewRegistry(all ...Provider) *Registry {
 func (r *Registry) OnClose(release func()) *Registry {
 	r.close = release
 	return r
+}
+
+// OnTiming sets how TimeRequests learns of requests: begin has observe called for each, with
+// the title of the provider that sent it. It returns the registry.
+func (r *Registry) OnTiming(begin func(observe func(title string, took time.Duration))) *Registry {
+	r.timing = begin
+	return r
+}
+
+// TimeRequests has observe called, from any goroutine, with how long each request to an
+// upstream took, and the name of its provider. Call it before the registry is used.
+func (r *Registry) TimeRequests(observe func(provider string, took time.Duration)) {
+	names := make(map[string]string, len(r.names))
+	for name, spec := range r.specs {
+		names[spec.Title] = name
+	}
+	r.timing(func(title string, took time.Duration) { observe(names[title], took) })
 }
 
 // Provider returns the provider of that name.

@@ -41,7 +41,7 @@ func (w *Watch) Fleet(ctx context.Context) (*Fleet, error) {
 	if err != nil {
 		return nil, err
 	}
-	return all.fleet, nil
+	return all.fleet(), nil
 }
 
 // fleet counts. Of those that share a record the first one has its ends.

@@ -158,6 +158,7 @@ func (w *Watch) ask(ctx context.Context, r *result, cred providers.Credential, m
 	if cause == nil || cause.Outcome != providers.Rejected && !cause.CouldNotTell() {
 		r.Taken = []string{""}
 	}
+	w.count(r)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
@@ -12,8 +13,9 @@ const snapshotLife = time.Second
 // Snapshot is the health of all integrations at one moment. It is immutable.
 type Snapshot struct {
 	// Seen is sorted by name.
-	Seen  []*Seen
-	fleet *Fleet
+	Seen []*Seen
+	// fleet counts once somebody asks: metrics and lists do not.
+	fleet func() *Fleet
 
 	at      time.Time
 	changes uint64
@@ -42,7 +44,7 @@ func (w *Watch) All(ctx context.Context) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.fleet = w.fleet(s.Seen, s.at)
+	s.fleet = sync.OnceValue(func() *Fleet { return w.fleet(s.Seen, s.at) })
 	w.latest.Store(s)
 	time.AfterFunc(snapshotLife, func() { w.latest.CompareAndSwap(s, nil) }) // it is large
 	return s, nil

@@ -37,6 +37,7 @@ type Watch struct {
 
 	listing store.Locks
 	latest  atomic.Pointer[Snapshot]
+	counted CountCheck // nil where nobody counts
 }
 
 // Configuration is all that a watch may do with configuration.

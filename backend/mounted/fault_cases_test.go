@@ -227,6 +227,7 @@ func untouched() map[string]string {
 		"Rotations.Unfinished":    "is Sweep.Step",
 		"Swaps.Resume":            "is Sweep.Step: resume",
 		"Watch.CheckByItself":     "is Sweep.Step: check",
+		"Watch.ChecksTo":          "touches no storage",
 		"Watch.Same":              "is Watch.Check",
 		"Watch.Warm":              "is Watch.Each",
 		"Backend.SwapsTo":         "touches no storage",

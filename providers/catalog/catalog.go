@@ -25,5 +25,5 @@ func All(version string) *providers.Registry {
 		gitlab.New(client),
 		github.NewActions(client),
 		sonarqube.New(client),
-	).OnClose(client.Close)
+	).OnClose(client.Close).OnTiming(client.TimeRequests)
 }

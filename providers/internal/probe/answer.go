@@ -79,6 +79,7 @@ func (p Probe) Change(ctx context.Context, method, address string, header http.H
 // Send sends any request. One that is not ReadOnly is sent once, whatever comes of it.
 func (p Probe) Send(ctx context.Context, req upstream.Request) (*upstream.Response, *providers.Error) {
 	asked := time.Now()
+	req.Asker = p.Title
 	res, err := p.client.Do(ctx, p.Route, req)
 	switch {
 	case err == nil:

@@ -26,6 +26,8 @@ type Client struct {
 	routes map[routeKey]*list.Element // of *openRoute
 	recent *list.List                 // most recently used first
 	closed bool
+	// observe is told how long requests take; nil where nobody asked.
+	observe func(asker string, took time.Duration)
 }
 
 type openRoute struct {
@@ -50,6 +52,18 @@ func (c *Client) Close() {
 	c.closed = true
 	for c.recent.Len() > 0 {
 		c.drop(c.recent.Back())
+	}
+}
+
+// TimeRequests has observe called with how long each request took, also one that had no
+// answer, and one that is sent again each time. What is never sent takes no time. Call it
+// before the client is used.
+func (c *Client) TimeRequests(observe func(asker string, took time.Duration)) { c.observe = observe }
+
+// timed tells of a request that has ended.
+func (c *Client) timed(asker string, begun time.Time) {
+	if c.observe != nil {
+		c.observe(asker, time.Since(begun))
 	}
 }
 

@@ -27,6 +27,8 @@ type Request struct {
 	Body []byte
 	// ReadOnly requests change nothing upstream and may be sent twice.
 	ReadOnly bool
+	// Asker is for whom it is, as TimeRequests tells.
+	Asker string
 }
 
 // Response is an answer, read to its end.
@@ -56,6 +58,7 @@ func (c *Client) once(ctx context.Context, route Route, req Request) (*Response,
 		return nil, problem
 	}
 	ctx = withDemands(ctx)
+	defer c.timed(req.Asker, time.Now())
 	out, err := http.NewRequestWithContext(dialling(ctx), req.Method, ep.url.String(), body(req))
 	if err != nil {
 		return nil, newError(InvalidURL, ep.host, "a request to %q cannot be made from this address", ep.host)
