@@ -73,7 +73,7 @@ func (c *tally) pointer(v reflect.Value, path string) {
 func (c *tally) fields(v reflect.Value, path string) {
 	t := v.Type()
 	foreign := t.PkgPath() != "" && !strings.HasPrefix(t.PkgPath(), "vault-plugin-secrets-sei")
-	if foreign && !strings.HasPrefix(t.PkgPath(), "container/list") {
+	if foreign && !strings.HasPrefix(t.PkgPath(), "github.com/hashicorp/golang-lru/") {
 		return
 	}
 	for i := range t.NumField() {

@@ -1,11 +1,12 @@
 package upstream
 
 import (
-	"container/list"
 	"context"
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
 // maxRoutes bounds how many routes keep connections open.
@@ -23,25 +24,17 @@ type Client struct {
 	userAgent string
 
 	mu     sync.Mutex
-	routes map[routeKey]*list.Element // of *openRoute
-	recent *list.List                 // most recently used first
+	routes *simplelru.LRU[routeKey, *http.Transport]
 	closed bool
 	// observe is told how long requests take; nil where nobody asked.
 	observe func(asker string, took time.Duration)
 }
 
-type openRoute struct {
-	key       routeKey
-	transport *http.Transport
-}
-
 // New returns a client whose User-Agent names the engine's version.
 func New(version string) *Client {
-	return &Client{
-		userAgent: product + version,
-		routes:    make(map[routeKey]*list.Element),
-		recent:    list.New(),
-	}
+	drop := func(_ routeKey, t *http.Transport) { t.CloseIdleConnections() }
+	routes, _ := simplelru.NewLRU(maxRoutes, drop) // fails for a size of none
+	return &Client{userAgent: product + version, routes: routes}
 }
 
 // Close drops idle connections; those in use are dropped when their request
@@ -50,9 +43,7 @@ func (c *Client) Close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
-	for c.recent.Len() > 0 {
-		c.drop(c.recent.Back())
-	}
+	c.routes.Purge()
 }
 
 // TimeRequests has observe called with how long each request took, also one that had no
@@ -76,26 +67,15 @@ func (c *Client) transport(r Route) (*http.Transport, *Error) {
 		return nil, newError(Canceled, "", "the engine is shutting down")
 	}
 	key := r.key()
-	if el, ok := c.routes[key]; ok {
-		c.recent.MoveToFront(el)
-		return el.Value.(*openRoute).transport, nil //nolint:forcetypeassert // the list holds nothing else
+	if t, ok := c.routes.Get(key); ok {
+		return t, nil
 	}
 	t, err := r.transport()
 	if err != nil {
 		return nil, err
 	}
-	c.routes[key] = c.recent.PushFront(&openRoute{key: key, transport: t})
-	if c.recent.Len() > maxRoutes {
-		c.drop(c.recent.Back())
-	}
+	c.routes.Add(key, t)
 	return t, nil
-}
-
-// drop forgets a route; the caller holds the lock.
-func (c *Client) drop(el *list.Element) {
-	route := c.recent.Remove(el).(*openRoute) //nolint:forcetypeassert // the list holds nothing else
-	delete(c.routes, route.key)
-	route.transport.CloseIdleConnections()
 }
 
 // Do sends a request and reads the whole answer, whatever its status. A request
