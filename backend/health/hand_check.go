@@ -61,18 +61,15 @@ func (c *handCheck) round(ctx context.Context, in *backend.Integration, record *
 	if how.only == nil {
 		c.w.sightings.continues(c.name, r.from)
 	}
-	more = first && len(doubtful) > 0
-	if more {
-		err = ask.Pause(ctx)
-	}
 	if unsure := r.unconfirmed(doubtful, suspects); len(unsure) > 0 {
+		// Before the pause, in which the same may be sent and verified again.
 		c.w.sightings.suspect(c.name, r.Record.Version, unsure)
 	}
-	if err != nil || !more {
-		return false, err
+	if !first || len(doubtful) == 0 {
+		return false, nil
 	}
 	c.doubtful, c.of = setOf(doubtful), r.Record
-	return true, nil
+	return true, ask.Pause(ctx)
 }
 
 // add takes up notes that no look before has said.

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/backend/ask"
 	"vault-plugin-secrets-sei/providers"
 )
 
@@ -182,4 +183,21 @@ func TestAFindingInMemoryOutlivesADeletionThatFails(t *testing.T) {
 	left, err := store.List(t.Context(), "health/")
 	require.NoError(t, err)
 	assert.NotContains(t, left, "a")
+}
+
+// That holds for a check by hand, too, whose second question comes a moment after the first.
+func TestASuspicionEndsDuringACheckByHand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := sleepy(&storage{})
+		keyWorld(t, w)
+		w.upstream.refuses(failure(providers.Rejected))
+		go func() {
+			time.Sleep(ask.ConfirmPause / 2)
+			w.upstream.answers(nil)
+			w.Watch.Swapped(context.Background(), w.reauth(t, entry("mia@example.com", "old")))
+			w.upstream.refuses(failure(providers.Rejected))
+		}()
+		assert.Equal(t, backend.StatusHealthy, w.check(t).Status, "it was rejected once since")
+		assert.Equal(t, backend.StatusNeedsReauth, w.check(t).Status)
+	})
 }
