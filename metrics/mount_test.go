@@ -17,11 +17,11 @@ import (
 	"vault-plugin-secrets-sei/metrics"
 )
 
-var noon = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+func noon() time.Time { return time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC) }
 
 func text(t *testing.T, m *metrics.Mount, each bool, all ...*health.Seen) string {
 	t.Helper()
-	out, err := m.Text(all, noon, each)
+	out, err := m.Text(all, noon(), each)
 	require.NoError(t, err)
 	parser := expfmt.NewTextParser(model.LegacyValidation)
 	_, err = parser.TextToMetricFamilies(strings.NewReader(string(out)))
@@ -54,7 +54,7 @@ func TestWhetherACredentialWorks(t *testing.T) {
 // that is over nothing is known.
 func TestQuotasOfAPool(t *testing.T) {
 	left := func(remaining int64, resets time.Duration) map[string]quota.Quota {
-		return map[string]quota.Quota{"core": {Remaining: remaining, ResetAt: noon.Add(resets)}}
+		return map[string]quota.Quota{"core": {Remaining: remaining, ResetAt: noon().Add(resets)}}
 	}
 	members := []health.MemberHealth{
 		{Identity: "ada", Status: backend.StatusNeedsReauth, Quotas: left(1, time.Minute)},
@@ -72,6 +72,13 @@ func TestQuotasOfAPool(t *testing.T) {
 	for _, account := range []string{"ada", "bob", "eve", "fay"} {
 		assert.NotContains(t, out, account)
 	}
+}
+
+// Without the series of single integrations there are those of all.
+func TestTheWholeOnly(t *testing.T) {
+	out := text(t, metrics.New("v1"), false, seen("a", health.Health{Status: backend.StatusHealthy}))
+	assert.Contains(t, out, "vault_sei_integrations{provider=\"github\",status=\"healthy\"} 1\n")
+	assert.NotContains(t, out, "integration=")
 }
 
 // A name with what the format uses itself breaks no line.
