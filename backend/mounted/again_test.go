@@ -194,7 +194,10 @@ func TestASuspicionEndsDuringACheckByHand(t *testing.T) {
 		go func() {
 			time.Sleep(ask.ConfirmPause / 2)
 			w.upstream.answers(nil)
-			w.Watch.Swapped(context.Background(), w.reauth(t, entry("mia@example.com", "old")))
+			change, err := w.Swaps.Reauth(context.Background(), "a", entry("mia@example.com", "old"), backend.Actor{})
+			if assert.NoError(t, err) {
+				w.Watch.Swapped(context.Background(), change)
+			}
 			w.upstream.refuses(failure(providers.Rejected))
 		}()
 		assert.Equal(t, backend.StatusHealthy, w.check(t).Status, "it was rejected once since")
