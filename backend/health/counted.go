@@ -11,6 +11,6 @@ func (w *Watch) ChecksTo(count CountCheck) { w.counted = count }
 // count counts what a check came to.
 func (w *Watch) count(r *result) {
 	if w.counted != nil {
-		w.counted(r.in.Provider, r.Code)
+		w.counted(r.subject.Integration.Provider, r.Code)
 	}
 }

@@ -9,9 +9,9 @@ import (
 // learn brings what a look was told into the record. A storage that refuses keeps nobody
 // from the answer.
 func (w *Watch) learn(ctx context.Context, r *result) error {
-	l, err := w.lesson(r)
-	if err != nil || l == nil {
-		return err
+	l := w.lesson(r)
+	if l == nil {
+		return nil
 	}
 	record, _ := w.door.Learn(ctx, l) // what could not be stored waits, and is known
 	if ctx.Err() != nil {
@@ -24,23 +24,14 @@ func (w *Watch) learn(ctx context.Context, r *result) error {
 }
 
 // lesson is what a look was told; nil where that is nothing.
-func (w *Watch) lesson(r *result) (*credential.Lesson, error) {
+func (w *Watch) lesson(r *result) *credential.Lesson {
 	if len(r.told) == 0 || r.Record.Current == nil {
-		return nil, nil //nolint:nilnil // see above
+		return nil
 	}
-	provider, err := w.configurations.Provider(r.in)
-	if err != nil {
-		return nil, err
-	}
-	id, err := w.configurations.RecordID(r.in)
-	if err != nil {
-		return nil, err
-	}
-	spec := provider.Spec()
-	auth, _ := spec.AuthType(r.in.AuthType)
+	s := r.subject
 	return &credential.Lesson{
-		In: r.in, ID: id, Provider: provider, Auth: auth, URL: r.in.URL(spec), Home: w.configurations.Home(r.in),
-		Written: w.configurations.HomeAsWritten(r.in), Told: r.told,
+		In: s.Integration, ID: s.RecordID, Provider: s.Provider, Auth: s.AuthType, URL: s.Integration.URL(s.Spec), Home: w.configurations.Home(s.Integration),
+		Written: w.configurations.HomeAsWritten(s.Integration), Told: r.told,
 		Version: r.Record.Version, Fingerprint: r.Record.Current.Fingerprint, Verified: r.verified, Turn: r.turn, At: r.Asked,
-	}, nil
+	}
 }

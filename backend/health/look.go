@@ -17,7 +17,8 @@ import (
 // result is what one look came to.
 type result struct {
 	backend.Result
-	in         *backend.Integration
+	// subject is the integration that was asked for, with all that follows from it.
+	subject    *backend.Subject
 	retryAfter time.Duration
 	// broke is set where the provider panicked.
 	broke error
@@ -56,28 +57,41 @@ type looking struct {
 
 // look asks the upstream about a credential: of a pool, about each token.
 func (w *Watch) look(ctx context.Context, in *backend.Integration, record *backend.Record, mount *backend.Mount, how looking) (*result, error) {
-	r := &result{Result: backend.Result{Record: record, Asked: w.now(), Members: map[string]backend.MemberFinding{}}, in: in, verified: record.Current.VerifiedAt, turn: w.door.Turn(), told: map[string]providers.Verified{}}
+	subject, err := w.subject(in, mount)
+	if err != nil {
+		return nil, err
+	}
+	r := &result{Result: backend.Result{Record: record, Asked: w.now(), Members: map[string]backend.MemberFinding{}}, subject: subject, verified: record.Current.VerifiedAt, turn: w.door.Turn(), told: map[string]providers.Verified{}}
 	var refused *backend.Error
 	if errors.As(w.door.MayLeave(in, record), &refused) {
 		r.Code, r.Message = refused.Code, refused.Message
 		return r, nil
 	}
 	if record.Current.Access == nil && len(record.Current.Members) > 1 {
-		return r, w.lookAtPool(ctx, r, mount, how)
+		return r, w.lookAtPool(ctx, r, how)
 	}
 	limited, cancel := context.WithTimeout(ctx, how.limit)
 	defer cancel()
-	var err error
 	if record.Current.Access != nil {
-		err = w.lookAtAccess(limited, r, mount, how)
+		err = w.lookAtAccess(limited, r, how)
 	} else {
-		err = w.ask(limited, r, record.Current.Credential, mount)
+		err = w.ask(limited, r, record.Current.Credential)
 	}
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
 		r.Code, r.Message = string(providers.Unreachable), fmt.Sprintf("the check did not end within %s, which is all the time that it had", how.limit.Round(time.Second))
 		return r, nil
 	}
 	return r, err
+}
+
+// subject resolves an integration, with the mount's settings.
+func (w *Watch) subject(in *backend.Integration, mount *backend.Mount) (*backend.Subject, error) {
+	subject, err := w.configurations.Subject(in)
+	if err != nil {
+		return nil, err
+	}
+	subject.Mount = mount
+	return subject, nil
 }
 
 // add takes the result of one token into that of its pool.
@@ -110,7 +124,7 @@ func (r *result) token(member backend.StoredMember) backend.TokenCheck {
 
 // single is for the result of one token of a pool.
 func (r *result) single() *result {
-	return &result{Result: backend.Result{Record: r.Record}, in: r.in, told: map[string]providers.Verified{}}
+	return &result{Result: backend.Result{Record: r.Record}, subject: r.subject, told: map[string]providers.Verified{}}
 }
 
 // poolField finds the field of a pool's tokens.
@@ -124,15 +138,9 @@ func poolField(cred providers.Credential, n int) (string, []providers.Secret) {
 }
 
 // ask validates one credential and notes the outcome.
-func (w *Watch) ask(ctx context.Context, r *result, cred providers.Credential, mount *backend.Mount) error {
-	provider, err := w.configurations.Provider(r.in)
-	if err != nil {
-		return err
-	}
-	spec := provider.Spec()
-	auth, _ := spec.AuthType(r.in.AuthType)
-	target := r.Record.Current.TargetOf(r.in.Target(spec, mount))
-	told, err := ask.GuardedValidate(ctx, provider, target, ask.Handed(auth, cred))
+func (w *Watch) ask(ctx context.Context, r *result, cred providers.Credential) error {
+	provider, target := r.subject.Provider, r.Record.Current.TargetOf(r.subject.Target())
+	told, err := ask.GuardedValidate(ctx, provider, target, ask.Handed(r.subject.AuthType, cred))
 	told, r.notes = ask.Believed(told, w.now())
 	told, err = ask.KeepSecret(provider, target, r.Record.Current.Credential, told, err) // of a pool, all of it
 	if ctx.Err() != nil {

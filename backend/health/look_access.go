@@ -15,9 +15,9 @@ import (
 // lookAtAccess looks at an access token, which is renewed first if that is due. One that is
 // refused before its end is renewed, too, before that counts: the vendor may have revoked it
 // alone, and the refresh token is what a person would have to consent for again.
-func (w *Watch) lookAtAccess(ctx context.Context, r *result, mount *backend.Mount, how looking) error {
-	who := backend.AskerOf(ctx, backend.Actor{Via: "health/" + r.in.Name})
-	out, err := w.handouts.HandOut(ctx, r.in.Name, backend.DefaultResource, who, nil)
+func (w *Watch) lookAtAccess(ctx context.Context, r *result, how looking) error {
+	who := backend.AskerOf(ctx, backend.Actor{Via: "health/" + r.subject.Integration.Name})
+	out, err := w.handouts.HandOut(ctx, r.subject.Integration.Name, backend.DefaultResource, who, nil)
 	var refused *backend.Error
 	switch {
 	case errors.As(err, &refused):
@@ -28,15 +28,17 @@ func (w *Watch) lookAtAccess(ctx context.Context, r *result, mount *backend.Moun
 	case out.Record.Current == nil:
 		return nil
 	}
-	r.in, r.Record = out.Integration, out.Record // as they belong together
-	if err := w.ask(ctx, r, r.Record.Current.Credential, mount); err != nil {
+	if err := w.isOf(r, out.Integration, out.Record); err != nil {
+		return err
+	}
+	if err := w.ask(ctx, r, r.Record.Current.Credential); err != nil {
 		return err
 	}
 	renew, err := w.renewable(ctx, r, how)
 	if err != nil || !renew {
 		return err
 	}
-	return w.lookAtRenewed(ctx, r, mount, who)
+	return w.lookAtRenewed(ctx, r, who)
 }
 
 // fails takes a refusal for the result.
@@ -51,7 +53,7 @@ func (w *Watch) renewable(ctx context.Context, r *result, how looking) (bool, er
 	if r.Code != string(providers.Rejected) || current.Access == nil || !current.Refreshable() {
 		return false, nil
 	}
-	stored, err := w.findings.Load(ctx, r.in.Name)
+	stored, err := w.findings.Load(ctx, r.subject.Integration.Name)
 	if err != nil {
 		return false, err
 	}
@@ -63,8 +65,8 @@ func (w *Watch) renewable(ctx context.Context, r *result, how looking) (bool, er
 }
 
 // lookAtRenewed renews an access token that is refused and looks at what comes of it.
-func (w *Watch) lookAtRenewed(ctx context.Context, r *result, mount *backend.Mount, who backend.Actor) error {
-	change, err := w.consents.RenewRefused(ctx, r.in, r.Record, who)
+func (w *Watch) lookAtRenewed(ctx context.Context, r *result, who backend.Actor) error {
+	change, err := w.consents.RenewRefused(ctx, r.subject.Integration, r.Record, who)
 	var refused *backend.Error
 	switch {
 	case errors.As(err, &refused):
@@ -76,14 +78,16 @@ func (w *Watch) lookAtRenewed(ctx context.Context, r *result, mount *backend.Mou
 	case change.After.Current == nil || change.After.Version != r.Record.Version:
 		return nil // replaced meanwhile, and settle sees that
 	}
-	r.in, r.Record = change.Integration, change.After
+	if err := w.isOf(r, change.Integration, change.After); err != nil {
+		return err
+	}
 	if !r.Record.Current.Refreshable() {
-		r.fails(oauth.ConsentAgain(r.in, r.Record))
+		r.fails(oauth.ConsentAgain(r.subject.Integration, r.Record))
 		return nil
 	}
 	for again := false; ; again = true {
 		r.Code, r.Message, r.retryAfter = "", "", 0
-		if err := w.ask(ctx, r, r.Record.Current.Credential, mount); err != nil {
+		if err := w.ask(ctx, r, r.Record.Current.Credential); err != nil {
 			return err
 		}
 		if r.Code != string(providers.Rejected) || again {
@@ -93,6 +97,16 @@ func (w *Watch) lookAtRenewed(ctx context.Context, r *result, mount *backend.Mou
 			return err
 		}
 	}
-	r.notes = append(r.notes, "the upstream refused the access token before its end, and it was renewed; workers get the new one at their next read of creds/"+r.in.Name)
+	r.notes = append(r.notes, "the upstream refused the access token before its end, and it was renewed; workers get the new one at their next read of creds/"+r.subject.Integration.Name)
 	return nil
+}
+
+// isOf makes a result one of what was read later: an integration and a record, as they
+// belong together.
+func (w *Watch) isOf(r *result, in *backend.Integration, record *backend.Record) (err error) {
+	r.Record = record
+	if in != r.subject.Integration {
+		r.subject, err = w.subject(in, r.subject.Mount)
+	}
+	return err
 }

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"vault-plugin-secrets-sei/backend"
 	"vault-plugin-secrets-sei/backend/fault"
 	"vault-plugin-secrets-sei/providers"
 )
@@ -22,7 +21,6 @@ const PerHost = 4
 type poolLook struct {
 	w     *Watch
 	r     *result
-	mount *backend.Mount
 	field string
 	// tokens are all of the pool's, and order the positions of those to ask about.
 	tokens []providers.Secret
@@ -41,10 +39,10 @@ type poolLook struct {
 // lookAtPool asks about the tokens of a pool, as many as the time is enough for; those that
 // were not reached stay as they were. Once the upstream cannot be reached that is so for
 // all: to wait for the time limit of each would take too long.
-func (w *Watch) lookAtPool(ctx context.Context, r *result, mount *backend.Mount, how looking) error {
+func (w *Watch) lookAtPool(ctx context.Context, r *result, how looking) error {
 	current := r.Record.Current
 	field, tokens := poolField(current.Credential, len(current.Members))
-	look := &poolLook{w: w, r: r, mount: mount, field: field, tokens: tokens, limit: how.limit, ends: make([]*result, len(tokens))}
+	look := &poolLook{w: w, r: r, field: field, tokens: tokens, limit: how.limit, ends: make([]*result, len(tokens))}
 	for i := range tokens {
 		at := (how.from + i) % len(tokens)
 		if how.only == nil || how.only[current.Members[at].Fingerprint] {
@@ -64,9 +62,9 @@ func (w *Watch) lookAtPool(ctx context.Context, r *result, mount *backend.Mount,
 func (l *poolLook) run(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, l.limit)
 	defer cancel()
-	hostname := l.w.configurations.Host(l.r.in)
+	hostname := l.w.configurations.Host(l.r.subject.Integration)
 	lend := func() (func(), bool) {
-		return l.w.turns.Lend(hostname, l.mount.MaxConcurrentChecks, l.w.now())
+		return l.w.turns.Lend(hostname, l.r.subject.Mount.MaxConcurrentChecks, l.w.now())
 	}
 	slots := make(chan struct{}, PerHost-1)
 	for l.step(limited) {
@@ -143,7 +141,7 @@ func (l *poolLook) ask(ctx context.Context, at int) (end *result, err error) {
 	}()
 	end = l.r.single()
 	alone := providers.NewCredential(map[string][]providers.Secret{l.field: {l.tokens[at]}})
-	return end, l.w.ask(ctx, end, alone, l.mount)
+	return end, l.w.ask(ctx, end, alone)
 }
 
 // note brings what was found into the result of the pool.

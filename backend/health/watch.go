@@ -49,6 +49,8 @@ type Configuration interface {
 	Version() uint64
 	Provider(in *backend.Integration) (providers.Provider, error)
 	Spec(in *backend.Integration) providers.Spec
+	// Subject resolves an integration. Its mount is the caller's to set.
+	Subject(in *backend.Integration) (*backend.Subject, error)
 	// RecordID is the key of the integration's credential record.
 	RecordID(in *backend.Integration) (string, error)
 	// Home stands for where a credential of the integration is sent, Host is what it names.
@@ -228,7 +230,7 @@ func (w *Watch) checkable(in *backend.Integration, record *backend.Record) bool 
 // Stored.Lives, that the result rejects, that were good so far, and whose rejection has
 // not been confirmed: of these it changes nothing.
 func (w *Watch) settle(ctx context.Context, r *result) (doubtful []string, err error) {
-	name, version := r.in.Name, r.Record.Version
+	name, version := r.subject.Integration.Name, r.Record.Version
 	if err := w.learn(ctx, r); err != nil {
 		return nil, err
 	}
@@ -237,7 +239,7 @@ func (w *Watch) settle(ctx context.Context, r *result) (doubtful []string, err e
 		return nil, err
 	}
 	defer held.Release()
-	if now, err := w.Same(ctx, r.in, version); err != nil || r.outdated(now) {
+	if now, err := w.Same(ctx, r.subject.Integration, version); err != nil || r.outdated(now) {
 		return nil, err // it was replaced or verified again meanwhile, which was a check of its own
 	}
 	if !w.sightings.newest(name, version, r.turn) {
@@ -262,9 +264,7 @@ func (w *Watch) settle(ctx context.Context, r *result) (doubtful []string, err e
 			return nil, err
 		}
 	}
-	if id, err := w.configurations.RecordID(r.in); err == nil {
-		w.quotas.Checked(id, version, r.tokens, r.Asked, w.now())
-	}
+	w.quotas.Checked(r.subject.RecordID, version, r.tokens, r.Asked, w.now())
 	w.sightings.checked(name, version, w.now())
 	return doubtful, nil
 }
