@@ -142,7 +142,7 @@ func (e *engine) healthAnswer(ctx context.Context, seen *health.Seen) (*logical.
 		resp.AddWarning(note)
 	}
 	if seen.Trouble != nil {
-		resp.AddWarning(fmt.Sprintf("the credential could not be rotated by itself since %s: %s: %s", timestamp(seen.Trouble.Since), seen.Trouble.Code, seen.Trouble.Message))
+		resp.AddWarning(fmt.Sprintf("automatic rotation has failed since %s: %s: %s", timestamp(seen.Trouble.Since), seen.Trouble.Code, seen.Trouble.Message))
 	}
 	e.warnOfFaults(resp, seen.Integration.Name)
 	return resp, nil
@@ -195,21 +195,21 @@ func healthSchema() map[string]*framework.FieldSchema {
 		"code":       {Type: framework.TypeString, Description: "Why, in the codes of refusals; empty for verified."},
 		"message":    {Type: framework.TypeString, Description: "Why and what to do, as a sentence."},
 		"checked_at": {Type: framework.TypeString, Description: "RFC 3339, when the upstream was last asked, as far as this node knows."},
-		"since":      {Type: framework.TypeString, Description: "RFC 3339, since when the status is what it is."},
-		"expires_at": {Type: framework.TypeString, Description: "RFC 3339, empty where unknown or never; of a pool, the first end."},
+		"since":      {Type: framework.TypeString, Description: "RFC 3339, when the status became what it is."},
+		"expires_at": {Type: framework.TypeString, Description: "RFC 3339, empty where unknown or never; for a pool, the earliest expiry."},
 		"members":    {Type: framework.TypeSlice, Description: "The tokens of a pool: position, fingerprint, identity, status, code, expires_at, quotas."},
 	}
 }
 
 const healthHelp = `
-A read tells what is known and asks nobody. A write asks the upstream now, about the
-credential in use; one rejection is confirmed by a second question before it counts.
-Checks go on by themselves every health_check_interval.
+A read returns the last known health and sends nothing. A write checks the credential in
+use at the upstream, now; a rejection counts only after a second request has confirmed it.
+The engine checks by itself every health_check_interval.
 
-Statuses: healthy; expiring (works, ends soon); degraded (works in part: a token of the
-pool, a right or the quota is missing); unreachable (the last check could not tell);
-needs_reauth (there is no credential, or the upstream says that it is bad or has
-ended); not_checked (this auth type cannot be checked).
+Statuses: healthy; expiring (works, expires soon); degraded (works in part: a token of the
+pool, a right or the quota is missing); unreachable (the last check got no clear answer);
+needs_reauth (there is no credential, or the upstream rejects it, or it has expired);
+not_checked (this auth type cannot be checked).
 
     vault read sei/health/jira-prod
     vault write -f sei/health/jira-prod
