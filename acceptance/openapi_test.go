@@ -74,7 +74,7 @@ func TestTheDocumentIsWhatTheServerDoes(t *testing.T) {
 	}
 	ask(http.MethodPost, "config", map[string]any{"creds_ttl": 78})
 	ask(http.MethodPost, "integrations/jira", map[string]any{"description": "Jira"})
-	for _, path := range []string{"config", "status", "providers/github"} {
+	for _, path := range []string{"config", "status", "metrics", "providers/github"} {
 		ask(http.MethodGet, path, nil)
 	}
 	for name := range everything(fakes, "") {
