@@ -54,7 +54,8 @@ func TestCostOfAScrape(t *testing.T) {
 		both += b.spent(status) + b.spent(names)
 	}
 	t.Logf("a scrape of %d integrations takes %s of the processor, status and a list of names %s", scraped, scrape/scrapes, both/scrapes)
-	assert.Less(t, scrape, both)
+	// Linux counts in steps of 10 ms, and the garbage collectors run when they like.
+	assert.Less(t, scrape, both+both/10)
 }
 
 // spent is what a request takes of the processor.
