@@ -36,14 +36,11 @@ type Rotator interface {
 	Recover(ctx context.Context, t Target, cred Credential, r Rotation) (lives bool, err error)
 }
 
-// RotationWish is what a rotation should come to.
+// RotationWish is what a rotation should come to. The successor lives as long as the
+// credential that it replaces was to live, which the upstream knows best, or for the
+// provider's default.
 type RotationWish struct {
 	Now time.Time
-	// Lifetime is how long the successor shall live; 0 means as long as the credential
-	// that it replaces was to live, which the upstream knows best, or the provider's
-	// default. It is for those who want another life: a credential may have been old
-	// when it was entered, and its successors would live shorter and shorter.
-	Lifetime time.Duration
 	// Overlap is how long the credential that is replaced shall go on working, where
 	// the upstream can do that.
 	Overlap time.Duration

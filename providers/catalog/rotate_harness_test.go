@@ -24,15 +24,13 @@ func TestHarnessEndIsPutOff(t *testing.T) {
 	for _, c := range []struct {
 		name       string
 		from, to   int64
-		wish       time.Duration
 		lengthened int
 		life       time.Duration // 0 is for ever
 	}{
-		{"a token without end needs nothing", at(-week), 0, 0, 0, 0},
-		{"nor does a new one", at(0), at(week), 0, 0, week},
-		{"an old one lives as long again", at(-week), at(24 * time.Hour), 0, 1, 8 * 24 * time.Hour},
-		{"or as wished", at(-week), at(24 * time.Hour), 3 * week, 1, 3 * week},
-		{"but is never made to end sooner", at(-week), at(week), 24 * time.Hour, 0, week},
+		{"a token without end needs nothing", at(-week), 0, 0, 0},
+		{"nor does a new one", at(0), at(week), 0, week},
+		{"an old one lives as long again", at(-week), at(24 * time.Hour), 1, 8 * 24 * time.Hour},
+		{"also one that has as long to live still", at(-week), at(week), 1, 2 * week},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			one := rotatedOnes()["Harness"]
@@ -40,7 +38,7 @@ func TestHarnessEndIsPutOff(t *testing.T) {
 				w.Harness.Add(harnesstest.HarnessToken{Token: harnessToken, Email: email, ValidFrom: c.from, ValidTo: c.to, Name: "the robot's"})
 			}
 			r := rotating(t, one)
-			made := r.rotate(r.prepare(providers.RotationWish{Now: now, Lifetime: c.wish}))
+			made := r.rotate(r.prepare(providers.RotationWish{Now: now}))
 			assert.Equal(t, c.lengthened, r.made.Renewals().Lengthened)
 			assert.True(t, made.ExpiresAt.IsZero(), "it is not told")
 			v, err := provider(t, "harness").Validate(t.Context(), r.target, made.Credential)
@@ -95,20 +93,21 @@ func TestHarnessRotatesAgain(t *testing.T) {
 				w.Harness.Add(harnesstest.HarnessToken{Token: harnessToken, Email: email, ValidFrom: time.Now().Add(-time.Hour).UnixMilli(), ValidTo: time.Now().Add(96 * time.Hour).UnixMilli()})
 			}
 			r := rotating(t, one)
-			fail(r, r.prepare(providers.RotationWish{Lifetime: time.Hour}))
+			fail(r, r.prepare(providers.RotationWish{}))
 			lives, err := r.by.Recover(t.Context(), r.target, r.cred, nil)
 			require.NoError(t, err)
 			require.True(t, lives)
 			v, err := provider(t, "harness").Validate(t.Context(), r.target, r.cred)
 			require.NoError(t, err)
 			assert.WithinDuration(t, time.Now().Add(time.Hour), v.ExpiresAt, time.Minute, "its check tells that it ends soon")
-			prepared := r.prepare(providers.RotationWish{Lifetime: 200 * time.Hour})
+			// A day later it is old: its successor is to live for 97 hours, as it was to itself.
+			prepared := r.prepare(providers.RotationWish{Now: time.Now().Add(25 * time.Hour)})
 			assert.Regexp(t, `^rotated_[A-Za-z]{15}$`, prepared["identifier"])
 			r.changes = prepared["identifier"]
 			made := r.rotate(prepared)
 			v, err = provider(t, "harness").Validate(t.Context(), r.target, made.Credential)
 			require.NoError(t, err)
-			assert.WithinDuration(t, time.Now().Add(200*time.Hour), v.ExpiresAt, time.Minute)
+			assert.WithinDuration(t, time.Now().Add(122*time.Hour), v.ExpiresAt, time.Minute)
 		})
 	}
 }

@@ -243,16 +243,13 @@ func TestRotationLife(t *testing.T) {
 	days := func(n int) string { return now.AddDate(0, 0, n).Format(time.DateOnly) }
 	cases := []struct {
 		name, created, expires string
-		wish                   time.Duration
 		want                   string
 	}{
-		{"as long as the one before", "2095-12-01T23:00:00Z", "2096-03-10", 0, days(100)},
-		{"a year where it had no end", "2095-12-01T23:00:00Z", "", 0, days(365)},
-		{"a year at most", "2094-12-01T23:00:00Z", "2096-03-10", 0, days(365)},
-		{"two days at least", "2096-03-01T01:00:00Z", "2096-03-02", 0, days(2)},
-		{"as wished", "2095-12-01T23:00:00Z", "2096-03-10", 30 * 24 * time.Hour, days(30)},
-		{"whole days", "2095-12-01T23:00:00Z", "2096-03-10", 30*24*time.Hour - time.Minute, days(30)},
-		{"a year where the beginning is not told", "yesterday", "2096-03-10", 0, days(365)},
+		{"as long as the one before", "2095-12-01T23:00:00Z", "2096-03-10", days(100)},
+		{"a year where it had no end", "2095-12-01T23:00:00Z", "", days(365)},
+		{"a year at most", "2094-12-01T23:00:00Z", "2096-03-10", days(365)},
+		{"two days at least", "2096-03-01T01:00:00Z", "2096-03-02", days(2)},
+		{"a year where the beginning is not told", "yesterday", "2096-03-10", days(365)},
 	}
 	for _, c := range cases {
 		t.Run("GitLab: "+c.name, func(t *testing.T) {
@@ -262,7 +259,7 @@ func TestRotationLife(t *testing.T) {
 				w.GitLab.Add(gitlabtest.GitLabToken{Token: gitlabToken, Username: "mia", Scopes: []string{"api"}, Created: c.created, Expires: c.expires})
 			}
 			r := rotating(t, one)
-			made := r.rotate(r.prepare(providers.RotationWish{Now: now, Lifetime: c.wish}))
+			made := r.rotate(r.prepare(providers.RotationWish{Now: now}))
 			assert.Equal(t, c.want, made.ExpiresAt.Format(time.DateOnly))
 		})
 	}
@@ -270,15 +267,13 @@ func TestRotationLife(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		tokens []sonarqubetest.SonarQubeToken // the first is in use
-		wish   time.Duration
 		want   string
 	}{
-		{"no end", []sonarqubetest.SonarQubeToken{{}}, 0, ""},
-		{"as long as the one before", []sonarqubetest.SonarQubeToken{{Created: at(-80), Expires: at(20)}}, 0, days(100)},
-		{"the shortest of several that end together", []sonarqubetest.SonarQubeToken{{Created: at(-80), Expires: at(20)}, {Created: at(-10), Expires: at(20)}, {Created: at(-1), Expires: at(2)}}, 0, days(30)},
-		{"90 days where it does not tell since when it lives", []sonarqubetest.SonarQubeToken{{Created: "x", Expires: at(20)}}, 0, days(90)},
-		{"as wished", []sonarqubetest.SonarQubeToken{{Created: at(-80), Expires: at(20)}}, 30 * 24 * time.Hour, days(30)},
-		{"two days at least", []sonarqubetest.SonarQubeToken{{Created: at(-80), Expires: at(20)}}, time.Hour, days(2)},
+		{"no end", []sonarqubetest.SonarQubeToken{{}}, ""},
+		{"as long as the one before", []sonarqubetest.SonarQubeToken{{Created: at(-80), Expires: at(20)}}, days(100)},
+		{"the shortest of several that end together", []sonarqubetest.SonarQubeToken{{Created: at(-80), Expires: at(20)}, {Created: at(-10), Expires: at(20)}, {Created: at(-1), Expires: at(2)}}, days(30)},
+		{"90 days where it does not tell since when it lives", []sonarqubetest.SonarQubeToken{{Created: "x", Expires: at(20)}}, days(90)},
+		{"two days at least", []sonarqubetest.SonarQubeToken{{Created: at(0), Expires: at(1)}}, days(2)},
 	} {
 		t.Run("SonarQube: "+c.name, func(t *testing.T) {
 			one := rotatedOnes()["SonarQube"]
@@ -290,7 +285,7 @@ func TestRotationLife(t *testing.T) {
 				}
 			}
 			r := rotating(t, one)
-			made := r.rotate(r.prepare(providers.RotationWish{Now: now, Lifetime: c.wish}))
+			made := r.rotate(r.prepare(providers.RotationWish{Now: now}))
 			if c.want == "" {
 				assert.True(t, made.ExpiresAt.IsZero())
 				return

@@ -62,7 +62,7 @@ func (g gitlab) Prepare(ctx context.Context, t providers.Target, cred providers.
 	}
 	return providers.Rotation{
 		gitlabUserID:    strconv.FormatInt(token.UserID, 10),
-		gitlabExpiresAt: want.Now.UTC().AddDate(0, 0, gitlabDays(want.Lifetime, token)).Format(time.DateOnly),
+		gitlabExpiresAt: want.Now.UTC().AddDate(0, 0, gitlabDays(token)).Format(time.DateOnly),
 	}, nil
 }
 
@@ -91,16 +91,13 @@ func (c gitlabCheck) mayNotRotate(right string) *providers.Error {
 	return e
 }
 
-// gitlabDays is how long a successor lives: as wished, or else as long as the token was
-// to live, as GitLab itself counts it (keep_token_lifetime in rotate_service.rb).
-func gitlabDays(wish time.Duration, token gitlabToken) int {
+// gitlabDays is how long a successor lives: as long as the token was to live, as GitLab
+// itself counts it (keep_token_lifetime in rotate_service.rb).
+func gitlabDays(token gitlabToken) int {
 	days := gitlabLongestLife
 	ends := parseGitLabDate(token.ExpiresAt)
 	created, err := time.Parse(time.RFC3339, token.CreatedAt)
-	switch {
-	case wish > 0:
-		days = probe.WholeDays(wish)
-	case err == nil && !ends.IsZero():
+	if err == nil && !ends.IsZero() {
 		days = probe.WholeDays(ends.Sub(created.UTC().Truncate(probe.Day)))
 	}
 	return min(max(days, gitlabShortestLife), gitlabLongestLife)

@@ -89,14 +89,13 @@ func (c harnessCheck) rotatable(token harnessToken) *providers.Error {
 }
 
 // lengthened is the end that the token must be given so that its successor, which
-// inherits it, lives as long as wished, or else as long as the token was to live; zero
-// where it need not be changed. A day more or less is not worth a change.
+// inherits it, lives as long as the token was to live; zero where it need not be changed. A day more or less is not worth a change.
 //
 // getDTOFromTokenForRotation of Harness's TokenDTOMapper, see Unverified
 func (t harnessToken) lengthened(want providers.RotationWish) time.Time {
 	ends := probe.EndOfMillis(t.ValidTo)
-	life := want.Lifetime
-	if from := probe.EndOfMillis(t.ValidFrom); life <= 0 && !from.IsZero() {
+	var life time.Duration
+	if from := probe.EndOfMillis(t.ValidFrom); !from.IsZero() {
 		life = ends.Sub(from)
 	}
 	if until := want.Now.Add(life); !ends.IsZero() && until.Sub(ends) > probe.Day {

@@ -79,10 +79,7 @@ func isOwnSonarQubeName(name string) bool {
 
 // days is how long a successor lives; 0 is for ever.
 func (c sonarqubeCheck) days(ctx context.Context, v providers.Verified, want providers.RotationWish) (int, *providers.Error) {
-	switch {
-	case want.Lifetime > 0:
-		return probe.WholeDays(want.Lifetime), nil
-	case v.ExpiresAt.IsZero():
+	if v.ExpiresAt.IsZero() {
 		return 0, nil
 	}
 	tokens, err := c.tokens(ctx, v.Scheme)
