@@ -104,8 +104,9 @@ fuzz: ## Run every fuzz target for FUZZTIME (10m).
 transcript: ## Write docs/demo.md: what the demo prints.
 	@VERSION='$(VERSION)' scripts/transcript.sh
 
-docs: ## Write docs/providers.md from the providers' specs.
+docs: ## Write docs/providers.md from the specs, and the picture in docs/architecture.md.
 	UPDATE_DOCS=1 go test -count=1 -run TestProviderDocs ./docs
+	go run ./scripts/rooms docs/architecture.md
 
 lint: ## Check code, scripts, formatting and go.mod; changes nothing.
 	$(golangci_lint) config verify
