@@ -1,10 +1,12 @@
 package sei_test
 
 import (
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -193,6 +195,110 @@ func TestOneHTTPClient(t *testing.T) {
 	}
 }
 
+// maxFiles is how many files a room has at most, tests not counted: one that a reader can
+// take in. What is larger is two rooms.
+const maxFiles = 25
+
+// No room is too large. Packages for tests only are not rooms. That no circle of files spans
+// rooms needs no test: Go allows packages none.
+func TestNoRoomIsTooLarge(t *testing.T) {
+	files := map[string]int{}
+	for file := range imports(t) {
+		dir := filepath.ToSlash(filepath.Dir(file))
+		if !strings.HasSuffix(dir, "test") && dir != "providers/providertest/authserver" {
+			files[dir]++
+		}
+	}
+	assert.Greater(t, len(files), 30, "the walk found the rooms")
+	for room, n := range files {
+		assert.LessOrEqual(t, n, maxFiles, "%s has too many files: divide it; see docs/architecture.md", room)
+	}
+}
+
+// Package backend has values only. A value knows no storage, no lock and no clock, starts
+// nothing, waits for nothing, and asks no provider. Of package store it uses what encodes,
+// and one duration.
+func TestBackendHasValuesOnly(t *testing.T) {
+	imported := []string{"context", "crypto/rand", "crypto/sha256", "crypto/subtle", "encoding/base64", "encoding/json", "errors", "fmt", "maps", "slices", "strings", "time", module + "/backend/store", module + "/providers"}
+	ofStore := []string{"Unknown", "DecodeKnown", "WriteTimeout"}
+	ofTime := []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "NewTimer", "NewTicker", "Tick"}
+	files, err := filepath.Glob("backend/*.go")
+	require.NoError(t, err)
+	require.Greater(t, len(files), 15)
+	for _, path := range files {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		require.NoError(t, err)
+		for _, spec := range file.Imports {
+			name, _ := strconv.Unquote(spec.Path.Value)
+			assert.Contains(t, imported, name, path)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.GoStmt, *ast.SelectStmt, *ast.ChanType, *ast.SendStmt:
+				t.Errorf("%s is not for values: %T", path, n)
+			case *ast.InterfaceType:
+				assert.Empty(t, n.Methods.List, "%s has an interface: a value has nobody to call", path)
+			case *ast.SelectorExpr:
+				assert.NotEqual(t, "Validate", n.Sel.Name, path)
+				switch from, _ := n.X.(*ast.Ident); {
+				case from == nil:
+				case from.Name == "store":
+					assert.Contains(t, ofStore, n.Sel.Name, path)
+				case from.Name == "time":
+					assert.NotContains(t, ofTime, n.Sel.Name, path)
+				}
+			}
+			return true
+		})
+	}
+}
+
+// Each room says in a doc.go what lives there, what it may touch, and where to begin
+// reading: in three sentences or more, the last of which begins with Begin.
+func TestEachRoomSaysWhereToBegin(t *testing.T) {
+	rooms := map[string]bool{}
+	for file := range imports(t) {
+		rooms[filepath.ToSlash(filepath.Dir(file))] = true
+	}
+	for _, extra := range []string{"acceptance/canary", "acceptance/host"} {
+		rooms[extra] = true
+	}
+	for room := range rooms {
+		if isCommand(t, room) {
+			continue
+		}
+		path := filepath.Join(room, "doc.go")
+		if room == "." {
+			path = "sei.go"
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
+		if !assert.NoError(t, err) || !assert.NotNil(t, file.Doc, path) {
+			continue
+		}
+		text := strings.Join(strings.Fields(file.Doc.Text()), " ")
+		assert.True(t, strings.HasPrefix(text, "Package "+file.Name.Name+" "), path)
+		assert.Regexp(t, `\. Begin with `, text, path)
+		assert.GreaterOrEqual(t, len(regexp.MustCompile(`[.:] [A-Z]|\.$`).FindAllString(text, -1)), 3, "%s: what lives there, what it may touch, where to begin", path)
+	}
+}
+
+func isCommand(t *testing.T, dir string) bool {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	require.NoError(t, err)
+	for _, path := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.PackageClauseOnly)
+		require.NoError(t, err)
+		if file.Name.Name == "main" {
+			return true
+		}
+	}
+	return false
+}
+
 // imports returns the imports of every file of the engine but tests.
 func imports(t *testing.T) map[string][]string {
 	t.Helper()
@@ -210,6 +316,7 @@ func imports(t *testing.T) map[string][]string {
 		if err != nil {
 			return err
 		}
+		found[path] = []string{}
 		for _, spec := range file.Imports {
 			name, _ := strconv.Unquote(spec.Path.Value)
 			found[path] = append(found[path], name)

@@ -9,7 +9,8 @@
 //
 // The package is the framework side: paths and answers. Package input reads the body of a
 // request, and package page makes the pages for a browser. Records, locks and the swap are
-// in backend, upstreams in providers. Imports go down only.
+// in backend, upstreams in providers. Imports go down only. Begin with the list of paths in
+// newEngine, and with path_reauth.go; docs/architecture.md follows a request from there.
 //
 // Promises that hold whatever happens: a crash, a full disk or a lost leader
 // leaves the old credential or the new one, never a mixture; re-authentication

@@ -4,5 +4,7 @@
 // would have shown; make test tells so at its end (scripts/suite). What the race detector
 // would spoil says so by Unraced. make check fails if none of its runs did a test whole.
 //
+// The package imports nothing of the engine. Begin with [Check].
+//
 // Nothing else may make a test depend on testing.Short, or on the race detector.
 package layer

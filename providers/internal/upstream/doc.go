@@ -1,4 +1,5 @@
-// Package upstream is the only HTTP client of the engine.
+// Package upstream is the only HTTP client of the engine. It imports nothing of the engine,
+// and knows no provider. Begin with [Client.Do] and [Route].
 //
 // It is made for sending a credential to the one host that should see it: it
 // follows no redirect, keeps no cookie, speaks TLS 1.2 or newer with no way to
