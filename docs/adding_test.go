@@ -24,14 +24,15 @@ func TestAddingAProvider(t *testing.T) {
 	layer.Check(t, "docs/adding-a-provider.md followed in a copy of the tree")
 	tree := copyTree(t)
 	steps := readSteps(t)
-	require.Len(t, steps, 11)
+	require.Len(t, steps, 13)
 
-	apply(t, tree, steps[:3])
+	apply(t, tree, steps[:4])
 	said, err := runIn(t, tree, "test", "./providers/catalog", "-run", "^TestConformance$/^exampleci$")
 	require.Error(t, err, "without a suite")
 	assert.Contains(t, said, "the provider has no suite")
 
-	apply(t, tree, steps[3:])
+	apply(t, tree, steps[4:])
+	assertOneFolder(t, steps)
 	said, err = runIn(t, tree, "test", "./providers/catalog", "-run", "^(TestConformance|TestErrorsQuoteNobody|TestAnswersOfOthers|TestSuites|TestSpecs?|TestCredentialsOfAllKindsAreKept)$/^exampleci")
 	require.NoError(t, err, said)
 	said, err = runIn(t, tree, "test", "-run", "TestProviderDocs", "./docs")
@@ -39,11 +40,29 @@ func TestAddingAProvider(t *testing.T) {
 	assert.Contains(t, said, "run make docs")
 
 	t.Setenv("UPDATE_DOCS", "1")
-	said, err = runIn(t, tree, "test", "-run", "TestProviderDocs|TestImports|TestRooms|TestEveryPath|TestProviders|TestSecrets", ".", "./docs")
+	said, err = runIn(t, tree, "test", "-run", "TestProviderDocs|TestImports|TestRooms|TestNoRoom|TestEachRoom|TestThePicture|TestEveryPath|TestProviders|TestSecrets", ".", "./docs", "./scripts/rooms")
 	require.NoError(t, err, said)
 	page, err := os.ReadFile(filepath.Join(tree, providerDocs))
 	require.NoError(t, err)
 	assert.Contains(t, string(page), "## Example CI")
+}
+
+// assertOneFolder demands that the provider is a folder: beside its suite, what is new is in
+// there, and what there was gets single lines only.
+func assertOneFolder(t *testing.T, steps []step) {
+	t.Helper()
+	var files []string
+	for _, s := range steps {
+		switch {
+		case s.after != "":
+			assert.Contains(t, []string{"providers/catalog/catalog.go", "providers/catalog/catalogtest/world.go", "providers/catalog/catalogtest/suite.go"}, s.path)
+		case strings.HasPrefix(s.path, "providers/exampleci/"):
+			files = append(files, strings.TrimPrefix(s.path, "providers/exampleci/"))
+		default:
+			assert.Equal(t, "providers/catalog/catalogtest/suite_exampleci.go", s.path)
+		}
+	}
+	assert.ElementsMatch(t, []string{"doc.go", "exampleci.go", "examplecitest/doc.go", "examplecitest/fake.go"}, files)
 }
 
 // step is a file to write, or lines to add to one behind another line.
