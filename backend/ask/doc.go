@@ -1,4 +1,5 @@
-// Package ask puts questions to providers and believes no more of their answers than it
-// should: no secret that comes back, no end that cannot be, no panic. It knows values and
-// providers, and no storage. Begin with [GuardedValidate] and [KeepSecret].
+// Package ask calls providers, and checks what they return: it removes a secret that comes
+// back in an answer, ignores an expiry that is impossible, and turns a panic into an
+// error. It knows values and providers, and no storage. Begin with [GuardedValidate] and
+// [KeepSecret].
 package ask

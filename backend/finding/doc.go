@@ -1,4 +1,4 @@
-// Package finding is the only door to what checks found, health/<name> in storage. It knows
-// values, storage and faults; a finding is changed by whoever holds it, under its lock.
-// Begin with [Findings.Hold].
+// Package finding keeps what checks found, health/<name> in storage; nothing else can
+// change it. It knows values, storage and faults, and a finding is changed under its lock
+// only. Begin with [Findings.Hold].
 package finding

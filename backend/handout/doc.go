@@ -1,4 +1,5 @@
-// Package handout gives credentials to workers: of a pool the token with quota left, of an
-// OAuth credential a token that lives, and takes their reports. It reads records through the
-// door, and has tokens renewed by oauth. Begin with [Handouts.HandOut].
+// Package handout gives credentials to workers, and takes their reports: for a pool the
+// token with quota left, for an OAuth credential an access token that is still valid. It
+// reads records through package credential, and has access tokens refreshed by package
+// oauth. Begin with [Handouts.HandOut].
 package handout

@@ -1,5 +1,6 @@
-// Package health judges credentials and tells what is known of them. It asks the upstream,
-// a rejection once more before it counts, writes findings, and has access tokens renewed; it
-// swaps nothing. Begin with [Watch.Check] and settle in watch.go, which confirms; health.go
-// says why an integration is degraded.
+// Package health checks stored credentials, and says how each integration is and why. It
+// asks the upstream, confirms a rejection by a second check before it counts, stores
+// findings, and has access tokens refreshed; it replaces no credential. Begin with
+// [Watch.Check]; settle, in watch.go, confirms, and health.go says why an integration is
+// degraded.
 package health

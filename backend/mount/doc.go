@@ -1,4 +1,4 @@
-// Package mount keeps the settings of the mount, and is the only one that can write them.
-// It knows values and storage; others read the settings through an interface of their own
-// that cannot write. Begin with [Settings].
+// Package mount keeps the settings of the mount; nothing else can write them. It knows
+// values and storage, and others read the settings through interfaces that cannot write.
+// Begin with [Settings].
 package mount

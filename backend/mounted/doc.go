@@ -1,3 +1,3 @@
-// Package mounted puts the parts of one mount together, and holds nothing else. It knows
-// all rooms of backend, and nobody but the engine knows it. Begin with [New].
+// Package mounted builds the rooms of one mount and connects them; it has no logic of its
+// own. It imports all rooms of backend, and only the root imports it. Begin with [New].
 package mounted

@@ -1,7 +1,7 @@
-// Package rotation lets upstreams make the successors of credentials, and takes up what was
-// cut off. It changes records through the door of credential alone, and keeps a note of each
-// rotation, rotating/<id>, from before the upstream is asked. Begin with [Rotations.Rotate]
-// and [Rotations.Resume].
+// Package rotation has upstreams issue the successors of credentials, and completes
+// rotations that were interrupted. It changes records through package credential alone,
+// and keeps a note of each rotation, rotating/<id>, from before the upstream is asked.
+// Begin with [Rotations.Rotate] and [Rotations.Resume].
 //
 // How far a rotation has come is read off its note and the record:
 //

@@ -1,4 +1,5 @@
-// Package sweep does what is due without a request: checks, announcements, rotations, and
-// what storage did not take. It decides when, and lets health and swap do it. Begin with
-// [Sweep.Step]; schedule.go says which host is asked next.
+// Package sweep does what is due without a request: checks, announcements of an expiry,
+// rotations, and writes that storage has refused before. It decides when; packages health
+// and swap do the work. Begin with [Sweep.Step]; schedule.go chooses which host is asked
+// next.
 package sweep
