@@ -1,5 +1,5 @@
 // Package backend has the values that integrations and their credentials are made of, and
-// how they are stored. The rooms below it do the work; none of them knows anything of
+// how they are stored. The packages in its folders do the work; none of them knows anything of
 // Vault's request framework or sends anything itself: providers do. Begin with [Record],
 // and with package credential for how one changes.
 //
@@ -15,8 +15,9 @@
 // verifier, and is gone in ten minutes.) So a version that does not know something still
 // knows what to erase. Tables keep fields that they do not know; see store.Unknown.
 //
-// Every change goes through one function: lock, load, edit, check, save. The
-// lock is per record, gives up with the context, and is held across the check at
+// Every change of a credential goes through one function: lock, load, edit, check, save.
+// Beside it a record is only added to (credential.Held.Note) and carried to another key
+// without a credential (credential.Records.Carry). The lock is per record, gives up with the context, and is held across the check at
 // the upstream. Readers take no lock: they are served from a cache of immutable
 // values, which is published after the Put and never before.
 package backend

@@ -12,7 +12,7 @@ import (
 	"vault-plugin-secrets-sei/backend/store"
 )
 
-// Door is the only way to credential records. It can read configuration and has no way to
+// Door is the only way to a credential: it alone can change one. It can read configuration and has no way to
 // write it. It is safe for concurrent use; changes of one record are serialised, readers
 // never wait for them.
 type Door struct {

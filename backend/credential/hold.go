@@ -25,7 +25,7 @@ type Held struct {
 // Release gives the record back.
 func (h *Held) Release() { h.release() }
 
-// Update is the one way a record changes: lock, load, edit, save. If edit returns the record
+// Update is the one way a credential changes: lock, load, edit, save. If edit returns the record
 // it was given, nothing is written.
 func (d *Door) Update(ctx context.Context, name string, edit func(*Held) Edit) (*backend.Change, error) {
 	return d.update(ctx, store.Turn{}, name, edit)
