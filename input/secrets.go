@@ -48,6 +48,8 @@ func checkSecret(f providers.Field, text string) error {
 		return fmt.Errorf("must not be longer than %d bytes", maxSecret)
 	case f.Kind == providers.Email, f.Kind == providers.Text:
 		return checkLogin(f, text)
+	case f.Address:
+		return checkAddress(text)
 	}
 	if err := checkEnds(text); err != nil {
 		return err
@@ -56,6 +58,25 @@ func checkSecret(f providers.Field, text string) error {
 		return err
 	}
 	return checkCharacters(text, inToken)
+}
+
+// checkAddress judges the address of a webhook. It may have a query, which is often the
+// secret of it.
+func checkAddress(text string) error {
+	if err := checkEnds(text); err != nil {
+		return err
+	}
+	if len(text) > maxText {
+		return fmt.Errorf("must not be longer than %d bytes", maxText)
+	}
+	address, _, _ := strings.Cut(text, "?")
+	if strings.Contains(text, "#") {
+		return errors.New("must not have a fragment")
+	}
+	if problem := providers.Misread(text); problem != "" {
+		return errors.New(problem)
+	}
+	return checkURL(address)
 }
 
 // checkLogin judges the e-mail address or user name that goes with a token.

@@ -12,6 +12,7 @@ type Registry struct {
 	names  []string
 	close  func()
 	timing func(observe func(title string, took time.Duration))
+	poster Poster
 }
 
 // NewRegistry returns a registry of just these providers.
@@ -49,6 +50,17 @@ func (r *Registry) TimeRequests(observe func(provider string, took time.Duration
 	}
 	r.timing(func(title string, took time.Duration) { observe(names[title], took) })
 }
+
+// Posts sets what Poster returns. Call it before the registry is used. It returns the
+// registry.
+func (r *Registry) Posts(poster Poster) *Registry {
+	r.poster = poster
+	return r
+}
+
+// Poster returns what posts messages by the client that the providers share; nil where
+// there is none.
+func (r *Registry) Poster() Poster { return r.poster }
 
 // Provider returns the provider of that name.
 func (r *Registry) Provider(name string) (Provider, bool) {

@@ -103,6 +103,8 @@ type Field struct {
 	AnyForm bool
 	// Prose is set for free text, in which joiners of letters and signs are no fault.
 	Prose bool
+	// Address is set for a secret that is the address of a webhook.
+	Address bool
 	// Visited is set for a URL that a browser goes to and the engine does not call:
 	// the mount's allowed_hosts say nothing of it.
 	Visited bool

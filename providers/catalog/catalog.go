@@ -10,6 +10,7 @@ import (
 	"vault-plugin-secrets-sei/providers/internal/upstream"
 	"vault-plugin-secrets-sei/providers/jira"
 	"vault-plugin-secrets-sei/providers/sonarqube"
+	"vault-plugin-secrets-sei/providers/webhook"
 )
 
 // All returns every provider of this build. The version goes into the
@@ -25,5 +26,5 @@ func All(version string) *providers.Registry {
 		gitlab.New(client),
 		github.NewActions(client),
 		sonarqube.New(client),
-	).OnClose(client.Close).OnTiming(client.TimeRequests)
+	).OnClose(client.Close).OnTiming(client.TimeRequests).Posts(webhook.New(client))
 }

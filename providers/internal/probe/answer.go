@@ -203,7 +203,7 @@ func (p Probe) RefusedLater(res *upstream.Response) *providers.Error {
 func (p Probe) RateLimited(res *upstream.Response, fallback time.Duration) *providers.Error {
 	e := p.Fail(providers.RateLimited, "%q limits the rate of requests (HTTP %d); the credential was not judged, try again later", res.Host, res.Status)
 	e.RetryAfter = fallback
-	if wait, ok := parseRetryAfter(res.Header.Get("Retry-After"), time.Now()); ok {
+	if wait, ok := RetryAfter(res.Header); ok {
 		e.RetryAfter = wait
 	}
 	return e

@@ -10,6 +10,11 @@ import (
 // maxRetryAfter caps what an upstream may ask to wait; none asks for more.
 const maxRetryAfter = 24 * time.Hour
 
+// RetryAfter is how long an answer asks to wait, false where it does not say.
+func RetryAfter(header http.Header) (time.Duration, bool) {
+	return parseRetryAfter(header.Get("Retry-After"), time.Now())
+}
+
 // parseRetryAfter reads the header's two forms, seconds and an HTTP date (RFC
 // 9110, section 10.2.3). The result is never negative and never over a day.
 func parseRetryAfter(text string, now time.Time) (time.Duration, bool) {
