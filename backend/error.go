@@ -37,6 +37,7 @@ const (
 	CodeRotateUnsupported   = "rotate_unsupported"
 	CodeNothingToRollBack   = "nothing_to_roll_back"
 	CodeBusy                = "busy"
+	CodeUnknownTarget       = "unknown_target"
 )
 
 // Error is a refusal: something a caller can act on. Everything else that this

@@ -202,6 +202,9 @@ func IsPanic(err error) bool {
 	return errors.As(err, &broke)
 }
 
+// Panicked is the error of a panic, for [Watch.Note]. It quotes nothing.
+func Panicked(cause any) error { return panicked(cause) }
+
 // Error says what it was.
 func (b *brokeOff) Error() string { return "it broke off with an internal error, " + b.Type }
 

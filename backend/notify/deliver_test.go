@@ -1,0 +1,382 @@
+package notify_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/backend/notify"
+	"vault-plugin-secrets-sei/providers"
+)
+
+func inBubble(t *testing.T, test func(*testing.T, *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { test(t, newWorld(t, &logical.InmemStorage{})) })
+}
+
+func TestAStatusIsToldOnceItHasSettled(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.target("ops")
+		w.fleet.is(backend.StatusHealthy, "jira")
+		wait(time.Second)
+		w.fleet.is(backend.StatusNeedsReauth, "jira")
+		wait(59 * time.Second)
+		assert.Empty(t, w.said("ops"))
+		wait(2 * time.Second)
+		assert.Equal(t, []string{"jira needs_reauth"}, w.said("ops"))
+		wait(24 * time.Hour)
+		assert.Len(t, w.post.at("ops"), 1, "and once")
+		w.fleet.is(backend.StatusHealthy, "jira")
+		wait(2 * time.Minute)
+		assert.Equal(t, []string{"jira needs_reauth", "jira recovered"}, w.said("ops"))
+		last := w.post.at("ops")[1]
+		assert.Equal(t, "needs_reauth", last.Data.PreviousStatus)
+		assert.Equal(t, "healthy", last.Data.Status)
+	})
+}
+
+func TestAFlappingCredentialIsToldOfOnceItHasSettled(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.target("ops")
+		for range 100 {
+			w.fleet.is(backend.StatusNeedsReauth, "jira")
+			wait(31 * time.Second)
+			w.fleet.is(backend.StatusHealthy, "jira")
+			wait(29 * time.Second)
+		}
+		assert.Empty(t, w.said("ops"))
+		w.fleet.is(backend.StatusNeedsReauth, "jira")
+		wait(time.Hour)
+		assert.Equal(t, []string{"jira needs_reauth"}, w.said("ops"))
+	})
+}
+
+func TestAnUpstreamThatDoesNotAnswerIsToldOfAfterAnHour(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.target("ops")
+		w.fleet.is(backend.StatusUnreachable, "jira")
+		wait(59 * time.Minute)
+		assert.Empty(t, w.said("ops"))
+		wait(2 * time.Minute)
+		assert.Equal(t, []string{"jira unreachable"}, w.said("ops"))
+	})
+}
+
+// What a receiver does with messages for an hour; after it, each change of status has
+// arrived, in order, and what came twice has one id.
+func TestNothingIsLostOnTheWay(t *testing.T) {
+	for name, bad := range map[string]answer{
+		"drops connections": drops, "is away": away, "stalls": stalls, "answers 500": says(500, 0),
+		"answers 429 with Retry-After": says(429, 7*time.Minute), "answers 404": says(404, 0), "answers 302": says(302, 0),
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, w *world) {
+				w.target("ops")
+				names := named(20)
+				w.fleet.is(backend.StatusHealthy, names...)
+				wait(time.Minute)
+				w.fleet.is(backend.StatusDegraded, names...)
+				wait(2 * time.Minute)
+				require.Len(t, w.said("ops"), len(names))
+				w.post.answer("ops", bad)
+				w.fleet.is(backend.StatusNeedsReauth, names...)
+				wait(time.Hour)
+				require.NotEmpty(t, w.faulty()["ops"])
+				w.post.answer("ops", takes)
+				wait(time.Hour + time.Minute)
+				w.fleet.is(backend.StatusHealthy, names...)
+				wait(2 * time.Minute)
+				told := map[string][]string{}
+				for _, text := range w.said("ops") {
+					told[text[:len(names[0])]] = append(told[text[:len(names[0])]], text[len(names[0])+1:])
+				}
+				for _, n := range names {
+					assert.Equal(t, []string{"degraded", "needs_reauth", "recovered"}, told[n], n)
+				}
+				assert.Empty(t, w.faulty())
+			})
+		})
+	}
+}
+
+// A receiver that was away hears what is so, and not what was so meanwhile.
+func TestAfterAnAbsenceTheReceiverHearsWhatIsSo(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.target("ops")
+		w.fleet.is(backend.StatusHealthy, "well", "ill")
+		wait(time.Second)
+		w.post.answer("ops", away)
+		for range 3 {
+			w.fleet.is(backend.StatusNeedsReauth, "well", "ill")
+			wait(10 * time.Minute)
+			w.fleet.is(backend.StatusHealthy, "well", "ill")
+			wait(10 * time.Minute)
+		}
+		w.fleet.is(backend.StatusNeedsReauth, "ill")
+		w.post.answer("ops", takes)
+		wait(time.Hour)
+		assert.Equal(t, []string{"ill needs_reauth"}, w.said("ops"))
+	})
+}
+
+// A message that was perhaps taken is not the last word once something else is so.
+func TestWhatWasPerhapsHeardIsTakenBack(t *testing.T) {
+	for name, bad := range map[string]answer{"drops": drops, "stalls": stalls} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, w *world) {
+				w.target("ops")
+				w.fleet.is(backend.StatusHealthy, "jira")
+				w.post.answer("ops", bad)
+				w.fleet.is(backend.StatusNeedsReauth, "jira")
+				wait(5 * time.Minute)
+				w.end() // and a crash does not forget it
+				w.fleet.is(backend.StatusHealthy, "jira")
+				w.post.answer("ops", takes)
+				w.start()
+				wait(time.Hour)
+				assert.Equal(t, []string{"jira needs_reauth", "jira recovered"}, w.said("ops"))
+				assert.Equal(t, 1, len(w.post.at("ops"))-countOf(w.post.at("ops"), "sei.needs_reauth"))
+			})
+		})
+	}
+}
+
+func countOf(all []got, kind string) (n int) {
+	for _, g := range all {
+		if g.Type == kind {
+			n++
+		}
+	}
+	return n
+}
+
+// A crash between a message and the note that it was told makes a double with its id.
+func TestARestartBetweenSendAndStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		storage := &faulty{Storage: &logical.InmemStorage{}}
+		w := newWorld(t, storage)
+		w.target("ops")
+		w.fleet.is(backend.StatusNeedsReauth, "jira")
+		w.post.answer("ops", func(context.Context, got) (providers.Posted, error) {
+			storage.refuse(true) // what follows is never stored
+			return providers.Posted{Status: 200}, nil
+		})
+		wait(2 * time.Minute)
+		require.Len(t, w.post.at("ops"), 1, "it is known in memory that it was told")
+		w.end()
+		storage.refuse(false)
+		w.post.answer("ops", takes)
+		w.start()
+		wait(2 * time.Minute)
+		all := w.post.at("ops")
+		require.Len(t, all, 2)
+		assert.Equal(t, all[0].id, all[1].id)
+		assert.Equal(t, all[0].body, all[1].body)
+		w.restart()
+		wait(time.Hour)
+		assert.Len(t, w.post.at("ops"), 2, "now it is stored")
+	})
+}
+
+// Where storage refuses writes, people are told all the same, once, and what could not be
+// stored is once it can be.
+func TestStorageThatRefusesWrites(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		storage := &faulty{Storage: &logical.InmemStorage{}}
+		w := newWorld(t, storage)
+		w.target("ops")
+		w.fleet.is(backend.StatusHealthy, "jira")
+		wait(time.Second)
+		storage.refuse(true)
+		w.fleet.is(backend.StatusNeedsReauth, "jira")
+		wait(time.Hour)
+		assert.Len(t, w.post.at("ops"), 1)
+		assert.Contains(t, w.faulty()["ops"], "storage")
+		storage.refuse(false)
+		wait(2 * time.Minute)
+		assert.Empty(t, w.faulty())
+		w.restart()
+		wait(time.Hour)
+		assert.Len(t, w.post.at("ops"), 1)
+	})
+}
+
+func TestTargetsDoNotHoldUpEachOther(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		for _, name := range []string{"stalls", "away", "ops", "other"} {
+			w.target(name)
+		}
+		w.post.answer("stalls", stalls)
+		w.post.answer("away", away)
+		wait(time.Second)
+		names := named(100)
+		w.fleet.is(backend.StatusNeedsReauth, names...)
+		wait(61 * time.Second)
+		assert.Len(t, w.said("ops"), len(names))
+		assert.Len(t, w.said("other"), len(names))
+	})
+}
+
+// One message that is refused for good does not hold up the others, and a target that
+// refuses all of them is asked once an hour.
+func TestRefusalsForGood(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.target("ops")
+		w.target("dead")
+		w.post.answer("ops", func(_ context.Context, g got) (providers.Posted, error) {
+			if g.Data.Integration == "integration-00003" {
+				return providers.Posted{Status: 400}, nil
+			}
+			return providers.Posted{Status: 200}, nil
+		})
+		asked := 0
+		w.post.answer("dead", func(context.Context, got) (providers.Posted, error) {
+			asked++
+			return providers.Posted{Status: 410}, nil
+		})
+		w.fleet.is(backend.StatusNeedsReauth, named(10)...)
+		wait(5 * time.Minute)
+		assert.Len(t, w.said("ops"), 9)
+		assert.Equal(t, 3, asked)
+		ops, err := w.Read(t.Context(), "ops")
+		require.NoError(t, err)
+		assert.Equal(t, 1, w.State(ops).Pending)
+		wait(10 * time.Hour)
+		assert.LessOrEqual(t, asked, 14)
+		assert.GreaterOrEqual(t, asked, 12)
+		dead, err := w.Read(t.Context(), "dead")
+		require.NoError(t, err)
+		assert.Contains(t, w.State(dead).LastFailure, "HTTP 410")
+		assert.Equal(t, 10, w.State(dead).Pending)
+		assert.Contains(t, w.faulty()["dead"], "HTTP 410")
+	})
+}
+
+// Pauses grow, and Retry-After is honoured.
+func TestPauses(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.target("broken")
+		w.target("limited")
+		asked := map[string][]time.Time{}
+		for host, reply := range map[string]answer{"broken": says(503, 0), "limited": says(429, 20*time.Minute)} {
+			w.post.answer(host, func(ctx context.Context, g got) (providers.Posted, error) {
+				asked[host] = append(asked[host], time.Now())
+				return reply(ctx, g)
+			})
+		}
+		w.fleet.is(backend.StatusNeedsReauth, "jira", "github")
+		wait(61 * time.Second)
+		wait(2 * time.Hour)
+		broken := asked["broken"]
+		require.Greater(t, len(broken), 8)
+		assert.Less(t, len(broken), 20)
+		for i := 2; i < len(broken); i++ {
+			assert.GreaterOrEqual(t, broken[i].Sub(broken[i-1]), broken[i-1].Sub(broken[i-2]))
+		}
+		for i := 1; i < len(asked["limited"]); i++ {
+			assert.GreaterOrEqual(t, asked["limited"][i].Sub(asked["limited"][i-1]), 20*time.Minute)
+		}
+		assert.GreaterOrEqual(t, len(asked["limited"]), 5)
+	})
+}
+
+// Only the active node sends; the next one goes on where it ended.
+func TestOnlyTheActiveNodeSends(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.target("ops")
+		wait(time.Second)
+		w.activate(false)
+		w.fleet.is(backend.StatusNeedsReauth, "jira")
+		wait(time.Hour)
+		assert.Empty(t, w.said("ops"))
+		w.activate(true)
+		wait(2 * time.Minute)
+		assert.Equal(t, []string{"jira needs_reauth"}, w.said("ops"))
+	})
+}
+
+func TestSwapsAreToldToWhoWantsThem(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		old := time.Now().Add(-time.Hour)
+		w.fleet.set("jira", func(s *notify.Subject) { s.Swaps = []notify.Swap{{Event: notify.Reauth, Time: old, Version: 1}} })
+		w.target("ops")
+		w.target("all", list("events", "reauth", "rotate", "needs_reauth", "recovered"))
+		wait(time.Minute)
+		assert.Empty(t, w.said("all"), "what happened before the target was there is not news")
+		w.fleet.is(backend.StatusNeedsReauth, "jira")
+		wait(2 * time.Minute)
+		w.fleet.set("jira", func(s *notify.Subject) {
+			s.Status, s.Code, s.Version = backend.StatusHealthy, "", 2
+			s.Swaps = append([]notify.Swap{{Event: notify.Reauth, Time: time.Now(), Version: 2}}, s.Swaps...)
+		})
+		wait(2 * time.Minute)
+		assert.Equal(t, []string{"jira needs_reauth", "jira reauth", "jira recovered"}, w.said("all"))
+		assert.Equal(t, []string{"jira needs_reauth", "jira recovered"}, w.said("ops"))
+		w.restart()
+		wait(time.Hour)
+		assert.Len(t, w.post.at("all"), 3)
+	})
+}
+
+func TestARotationThatFailsIsToldOncePerCredential(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.target("ops")
+		fails := func(s *notify.Subject) {
+			s.Trouble = &notify.Trouble{Code: "upstream_error", Message: "HTTP 500", Since: time.Now()}
+		}
+		w.fleet.set("gitlab", fails)
+		wait(2 * time.Minute)
+		w.restart()
+		w.fleet.set("gitlab", func(s *notify.Subject) { s.Trouble = nil })
+		wait(2 * time.Minute)
+		w.fleet.set("gitlab", fails)
+		wait(time.Hour)
+		assert.Equal(t, []string{"gitlab rotation_failed"}, w.said("ops"))
+		w.fleet.set("gitlab", func(s *notify.Subject) { s.Trouble, s.Version = nil, 2 })
+		wait(2 * time.Minute)
+		assert.Equal(t, []string{"gitlab rotation_failed", "gitlab recovered"}, w.said("ops"))
+	})
+}
+
+func TestOfWhatATargetIsTold(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.target("names", list("integrations", "jira-*", "github"))
+		w.target("labels", func(s *providers.Settings) { s.Maps["labels"] = map[string]string{"team": "platform"} })
+		w.target("events", list("events", "needs_reauth"))
+		w.fleet.set("jira-1", func(s *notify.Subject) { s.Labels = map[string]string{"team": "platform", "tier": "1"} })
+		w.fleet.is(backend.StatusNeedsReauth, "jira-1", "github", "gitlab")
+		w.fleet.is(backend.StatusDegraded, "sonar")
+		wait(2 * time.Minute)
+		w.fleet.is(backend.StatusHealthy, "jira-1", "github", "gitlab", "sonar")
+		wait(2 * time.Minute)
+		assert.ElementsMatch(t, []string{"jira-1 needs_reauth", "github needs_reauth", "jira-1 recovered", "github recovered"}, w.said("names"))
+		assert.ElementsMatch(t, []string{"jira-1 needs_reauth", "jira-1 recovered"}, w.said("labels"))
+		assert.ElementsMatch(t, []string{"jira-1 needs_reauth", "github needs_reauth", "gitlab needs_reauth"}, w.said("events"))
+		w.fleet.is(backend.StatusNeedsReauth, "github")
+		wait(2 * time.Minute)
+		assert.Len(t, w.said("events"), 4, "who does not want to hear of a recovery hears of the next time all the same")
+	})
+}
+
+// Another integration of a name that was deleted begins anew.
+func TestAnotherIntegrationOfTheSameName(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.target("ops")
+		w.fleet.is(backend.StatusNeedsReauth, "jira")
+		wait(2 * time.Minute)
+		w.fleet.gone("jira")
+		w.fleet.set("jira", func(s *notify.Subject) { s.ID = "another" })
+		w.fleet.is(backend.StatusNeedsReauth, "jira")
+		wait(2 * time.Minute)
+		assert.Equal(t, []string{"jira needs_reauth", "jira needs_reauth"}, w.said("ops"))
+		w.fleet.gone("jira")
+		wait(2 * time.Minute)
+		assert.Len(t, w.said("ops"), 2, "of one that is gone nobody is told")
+	})
+}

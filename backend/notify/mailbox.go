@@ -1,0 +1,383 @@
+package notify
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/providers"
+)
+
+const (
+	// lookEvery is how often all integrations are compared with what was told.
+	lookEvery = time.Minute
+	// retryEvery is how soon it is tried again where storage fails.
+	retryEvery = 5 * time.Second
+	// batch is how many messages are noted as under way at once. They share an entry of
+	// storage, so that a message costs less than one write.
+	batch = 32
+)
+
+// mailbox tells one target, one message at a time, so that each integration's are in
+// order, and a receiver that is slow holds up nobody else.
+type mailbox struct {
+	n    *Notifier
+	wake chan struct{}
+	stop context.CancelFunc
+	done chan struct{}
+
+	mu     sync.Mutex
+	target *Target
+	// changed are the integrations to look at, all of them where all is set.
+	changed map[string]bool
+	all     bool
+	// eager is set to try again at once, whatever failed before.
+	eager bool
+
+	// The rest is of its goroutine alone.
+	ledger *ledger
+	// pending is from when on there is something to tell, by integration.
+	pending map[string]time.Time
+	// rests are until when integrations rest whose message was refused for good.
+	rests  map[string]time.Time
+	rest   rest
+	looked time.Time
+	// failing is what the target did not take last, nil once it took something.
+	failing *failure
+}
+
+func newMailbox(n *Notifier, t *Target) *mailbox {
+	return &mailbox{
+		n: n, target: t, all: true, wake: make(chan struct{}, 1), done: make(chan struct{}), changed: map[string]bool{},
+		ledger: newLedger(n.storage, t.ID), pending: map[string]time.Time{}, rests: map[string]time.Time{},
+	}
+}
+
+// look makes the mailbox look at an integration.
+func (m *mailbox) look(name string) {
+	m.mu.Lock()
+	m.changed[name] = true
+	m.mu.Unlock()
+	m.call()
+}
+
+// use makes it go on with other settings.
+func (m *mailbox) use(t *Target) {
+	m.mu.Lock()
+	m.target, m.all, m.eager = t, true, true
+	m.mu.Unlock()
+	m.call()
+}
+
+// retry makes it try again what failed.
+func (m *mailbox) retry() {
+	m.mu.Lock()
+	m.eager = true
+	m.mu.Unlock()
+	m.call()
+}
+
+func (m *mailbox) call() {
+	select {
+	case m.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run tells until the context ends.
+func (m *mailbox) run(ctx context.Context) {
+	defer close(m.done)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-m.wake:
+		case <-timer.C:
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		timer.Reset(max(0, m.round(ctx)))
+	}
+}
+
+// round looks, tells some of what there is to tell, and returns in how long to come again.
+func (m *mailbox) round(ctx context.Context) (pause time.Duration) {
+	t := m.begin()
+	var err error
+	defer func() {
+		if cause := recover(); cause != nil { // it would take all mounts down
+			err, pause = backend.Panicked(cause), retryEvery
+		}
+		if err == nil && m.failing != nil && (m.rest.failures >= toldAfter || m.rest.finals >= manyFinal) {
+			err = m.failing.fault()
+		}
+		if ctx.Err() == nil {
+			m.n.fault(t.Name, err)
+		}
+	}()
+	if err = m.compare(ctx, t); err != nil {
+		return retryEvery
+	}
+	err = m.deliver(ctx, t)
+	if saved := m.ledger.save(ctx); err == nil {
+		err = saved
+	}
+	m.n.states.change(t.ID, func(s *State) { s.Pending = m.due(m.n.now()) })
+	if err != nil {
+		return max(retryEvery, m.next())
+	}
+	return m.next()
+}
+
+func (m *mailbox) current() *Target {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.target
+}
+
+// begin returns the target of a round.
+func (m *mailbox) begin() *Target {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.eager {
+		m.eager, m.rest = false, rest{}
+		clear(m.rests)
+	}
+	return m.target
+}
+
+// compare finds what there is to tell: of what changed, and every minute of all.
+func (m *mailbox) compare(ctx context.Context, t *Target) error {
+	if err := m.ledger.read(ctx); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	changed, all := m.changed, m.all || m.n.now().Sub(m.looked) >= lookEvery
+	m.changed, m.all = map[string]bool{}, false
+	m.mu.Unlock()
+	var err error
+	if all {
+		err = m.compareAll(ctx, t)
+	} else {
+		for name := range changed {
+			if err = m.compareOne(ctx, t, name); err != nil {
+				break
+			}
+		}
+	}
+	if err != nil {
+		m.mu.Lock()
+		m.all = true
+		m.mu.Unlock()
+	}
+	return err
+}
+
+func (m *mailbox) compareAll(ctx context.Context, t *Target) error {
+	subjects, err := m.n.subjects.All(ctx)
+	if err != nil {
+		return err
+	}
+	clear(m.pending)
+	there := make(map[string]bool, len(subjects))
+	for _, s := range subjects {
+		there[s.Name] = true
+		m.plan(t, s)
+	}
+	m.ledger.keep(there)
+	m.n.observed.keep(there)
+	m.looked = m.n.now()
+	return nil
+}
+
+func (m *mailbox) compareOne(ctx context.Context, t *Target, name string) error {
+	s, err := m.n.subjects.One(ctx, name)
+	if err != nil {
+		return err
+	}
+	if s == nil {
+		delete(m.pending, name) // the next look at all drops the rest
+		return nil
+	}
+	m.plan(t, s)
+	return nil
+}
+
+// plan notes from when on there is something to tell of an integration, and returns it.
+func (m *mailbox) plan(t *Target, s *Subject) *news {
+	since := m.n.observed.since(s, m.n.now())
+	var n *news
+	if t.concerns(s) {
+		n = next(t, m.ledger.of(s.Name), s, since)
+	}
+	if n == nil {
+		delete(m.pending, s.Name)
+		delete(m.rests, s.Name)
+		return nil
+	}
+	m.pending[s.Name] = n.at
+	return n
+}
+
+// letter is a message that is about to be sent.
+type letter struct {
+	subject *Subject
+	news    *news
+	// before are the tidings before it was begun.
+	before tidings
+}
+
+// deliver tells some of what is due, all of it in one entry of storage. What was begun is
+// stored before it is sent, and what was told after.
+func (m *mailbox) deliver(ctx context.Context, t *Target) error {
+	if m.n.now().Before(m.rest.until) {
+		return nil
+	}
+	letters, err := m.write(ctx, t)
+	if err != nil || len(letters) == 0 {
+		return err
+	}
+	allowed, err := m.n.allowed(ctx)
+	if err != nil {
+		return err
+	}
+	// Where storage refuses, it is told all the same: a message that comes twice is better
+	// than one that nobody gets.
+	err = m.ledger.save(ctx)
+	for i, l := range letters {
+		if ctx.Err() != nil || !m.n.active() || !m.send(ctx, t, allowed, l) {
+			for _, unsent := range letters[i+1:] {
+				m.ledger.set(unsent.subject.Name, unsent.before)
+			}
+			break
+		}
+	}
+	return err
+}
+
+// write makes the letters that are due, and notes them as under way.
+func (m *mailbox) write(ctx context.Context, t *Target) ([]letter, error) {
+	var letters []letter
+	for _, name := range m.pick() {
+		s, err := m.n.subjects.One(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if s == nil {
+			delete(m.pending, name)
+			continue
+		}
+		now := m.n.now()
+		n := m.plan(t, s)
+		if n == nil || n.at.After(now) {
+			continue
+		}
+		before := m.ledger.of(name)
+		if n.silent(t) {
+			m.ledger.set(name, tidings{Told: n.then})
+			m.plan(t, s)
+			continue
+		}
+		if under := n.begun(before, now); under != before {
+			m.ledger.set(name, under)
+		}
+		letters = append(letters, letter{s, n, before})
+	}
+	return letters, nil
+}
+
+// send sends a letter, and reports whether to go on.
+func (m *mailbox) send(ctx context.Context, t *Target, allowed providers.AllowedHosts, l letter) bool {
+	name, under := l.subject.Name, m.ledger.of(l.subject.Name)
+	f := post(ctx, m.n.poster, t, allowed, messageOf(t, l.subject, l.news, under.Sending, m.n.now()), m.n.now())
+	now := m.n.now()
+	m.n.states.sent(t.ID, f, now)
+	m.failing = f
+	if f == nil {
+		m.rest = rest{}
+		m.ledger.set(name, tidings{Told: under.Sending.Then})
+		m.plan(t, l.subject)
+		return true
+	}
+	if f.unsent {
+		m.ledger.set(name, l.before)
+	}
+	m.rest.failed(f, now)
+	if f.final() {
+		m.rests[name] = now.Add(finalPause)
+	}
+	return !now.Before(m.rest.until)
+}
+
+// pick names some that are due, the longest first, all of one entry of storage.
+func (m *mailbox) pick() []string {
+	now := m.n.now()
+	first := ""
+	for name := range m.pending {
+		if m.ready(name, now) && (first == "" || m.before(name, first) < 0) {
+			first = name
+		}
+	}
+	if first == "" {
+		return nil
+	}
+	var picked []string
+	for name := range m.pending {
+		if bucketOf(name) == bucketOf(first) && m.ready(name, now) {
+			picked = append(picked, name)
+		}
+	}
+	slices.SortFunc(picked, m.before)
+	return picked[:min(len(picked), batch)]
+}
+
+func (m *mailbox) before(a, b string) int {
+	if c := m.pending[a].Compare(m.pending[b]); c != 0 {
+		return c
+	}
+	return strings.Compare(a, b)
+}
+
+func (m *mailbox) ready(name string, now time.Time) bool { return !m.readyAt(name).After(now) }
+
+// readyAt is from when on an integration's message may be sent.
+func (m *mailbox) readyAt(name string) time.Time {
+	at := m.pending[name]
+	if rests := m.rests[name]; rests.After(at) {
+		return rests
+	}
+	return at
+}
+
+// due counts the integrations that there is something to tell of.
+func (m *mailbox) due(now time.Time) int {
+	n := 0
+	for _, at := range m.pending {
+		if !at.After(now) {
+			n++
+		}
+	}
+	return n
+}
+
+// next is in how long there is something to do.
+func (m *mailbox) next() time.Duration {
+	now := m.n.now()
+	soonest := m.looked.Add(lookEvery)
+	for name := range m.pending {
+		at := m.readyAt(name)
+		if m.rest.until.After(at) {
+			at = m.rest.until
+		}
+		if at.Before(soonest) {
+			soonest = at
+		}
+	}
+	return soonest.Sub(now)
+}

@@ -1,0 +1,273 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/providers"
+)
+
+// restEvery is how often it is looked whether this node may send, once there is somebody
+// to tell.
+const restEvery = time.Second
+
+// Options are what a Notifier needs of others.
+type Options struct {
+	Storage  logical.Storage
+	Subjects Subjects
+	Poster   providers.Poster
+	// AllowedHosts is the mount's rule for which addresses may be called.
+	AllowedHosts func(context.Context) (providers.AllowedHosts, error)
+	Now          func() time.Time
+	// Fault takes what goes wrong with a target while nobody asks, and nil once it is over.
+	// target is "" for what is about all of them. It must not block.
+	Fault func(target string, err error)
+}
+
+// Notifier tells the targets of one mount. It is safe for concurrent use. With no target
+// it does nothing: a change costs a look at a pointer.
+type Notifier struct {
+	storage  logical.Storage
+	subjects Subjects
+	poster   providers.Poster
+	allowed  func(context.Context) (providers.AllowedHosts, error)
+	now      func() time.Time
+	fault    func(target string, err error)
+	active   func() bool
+
+	targets  *targets
+	observed observed
+	states   states
+	wake     chan struct{}
+	// boxes are the mailboxes of targets by their ids, nil while there are none.
+	boxes atomic.Pointer[map[string]*mailbox]
+}
+
+// New returns the notifier of a mount. It tells nobody before it runs.
+func New(o Options) *Notifier {
+	return &Notifier{
+		storage: o.Storage, subjects: o.Subjects, poster: o.Poster, allowed: o.AllowedHosts, now: o.Now, fault: o.Fault,
+		active:  func() bool { return true },
+		targets: &targets{view: o.Storage, now: o.Now}, wake: make(chan struct{}, 1),
+	}
+}
+
+// Run tells until the context ends, while active says that this node may, and returns when
+// no message is under way.
+func (n *Notifier) Run(ctx context.Context, active func() bool) {
+	n.active = active
+	boxes := map[string]*mailbox{}
+	defer func() { n.close(boxes) }()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	current := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-n.wake:
+			current = false
+		case <-timer.C:
+		}
+		switch {
+		case ctx.Err() != nil:
+			return
+		case !active():
+			n.close(boxes)
+			n.targets.forget() // another node may change them
+			current = false
+		case !current:
+			current = n.open(ctx, boxes)
+		}
+		timer.Reset(n.pause(boxes, current))
+	}
+}
+
+// pause is how long Run rests. With nobody to tell, a write of a target wakes it.
+func (n *Notifier) pause(boxes map[string]*mailbox, current bool) time.Duration {
+	switch {
+	case len(boxes) > 0:
+		return restEvery
+	case current:
+		return lookEvery
+	default:
+		return retryEvery
+	}
+}
+
+// open begins and ends mailboxes, so that there is one for each target. It reports whether
+// that is so.
+func (n *Notifier) open(ctx context.Context, boxes map[string]*mailbox) (ok bool) {
+	var err error
+	defer func() {
+		if cause := recover(); cause != nil { // it would take all mounts down
+			err, ok = backend.Panicked(cause), false
+		}
+		n.fault("", err)
+	}()
+	all, err := n.targets.all(ctx)
+	if err != nil && all == nil {
+		return false
+	}
+	ids := map[string]bool{}
+	for _, t := range all {
+		ids[t.ID] = true
+		if box := boxes[t.ID]; box == nil {
+			n.begin(ctx, boxes, t)
+		} else if box.current() != t {
+			box.use(t)
+		}
+	}
+	if err != nil {
+		return false // one cannot be read, and what it was told must stay
+	}
+	for id, box := range boxes {
+		if !ids[id] {
+			box.end()
+			delete(boxes, id)
+		}
+	}
+	n.publish(boxes)
+	n.states.keep(ids)
+	err = sweepLedgers(ctx, n.storage, ids)
+	return err == nil
+}
+
+func (n *Notifier) begin(ctx context.Context, boxes map[string]*mailbox, t *Target) {
+	box := newMailbox(n, t)
+	ctx, box.stop = context.WithCancel(ctx)
+	boxes[t.ID] = box
+	n.publish(boxes)
+	go box.run(ctx)
+}
+
+// end stops the mailbox and waits for what it must not leave half-done.
+func (m *mailbox) end() {
+	m.stop()
+	<-m.done
+	m.n.fault(m.current().Name, nil)
+}
+
+func (n *Notifier) close(boxes map[string]*mailbox) {
+	var group sync.WaitGroup
+	for id, box := range boxes {
+		group.Go(box.end)
+		delete(boxes, id)
+	}
+	group.Wait()
+	n.publish(boxes)
+}
+
+func (n *Notifier) publish(boxes map[string]*mailbox) {
+	if len(boxes) == 0 {
+		n.boxes.Store(nil)
+		return
+	}
+	shared := make(map[string]*mailbox, len(boxes))
+	for id, box := range boxes {
+		shared[id] = box
+	}
+	n.boxes.Store(&shared)
+}
+
+// Changed makes each target hear of an integration that may have changed. It does not wait.
+func (n *Notifier) Changed(name string) {
+	if boxes := n.boxes.Load(); boxes != nil {
+		for _, box := range *boxes {
+			box.look(name)
+		}
+	}
+}
+
+// Invalidate forgets what is cached under a storage key that another node changed.
+func (n *Notifier) Invalidate(key string) {
+	if isTarget(key) {
+		n.configured()
+	}
+}
+
+func (n *Notifier) configured() {
+	n.targets.forget()
+	select {
+	case n.wake <- struct{}{}:
+	default:
+	}
+}
+
+// List returns the names of the targets, sorted.
+func (n *Notifier) List(ctx context.Context) ([]string, error) {
+	all, err := n.targets.all(ctx)
+	if all == nil {
+		return nil, err
+	}
+	return sorted(all), nil
+}
+
+// Read returns a target.
+func (n *Notifier) Read(ctx context.Context, name string) (*Target, error) {
+	t, err := n.targets.one(ctx, name)
+	if err == nil && t == nil {
+		err = unknownTarget(name)
+	}
+	return t, err
+}
+
+// State returns how it goes with a target, as far as this node knows.
+func (n *Notifier) State(t *Target) State { return n.states.of(t.ID) }
+
+// Write changes the settings of a target that sent has and leaves the others, or makes one.
+// mount is the path of the mount, which messages name.
+func (n *Notifier) Write(ctx context.Context, name, mount string, sent providers.Settings) error {
+	allowed, err := n.allowed(ctx)
+	if err != nil {
+		return err
+	}
+	defer n.configured()
+	return n.targets.write(ctx, name, mount, sent, func(before, after *Target) error {
+		return judge(before, after, sent, allowed, n.poster)
+	})
+}
+
+// Delete deletes a target, and then what it was told. Deleting what is not there is not an
+// error.
+func (n *Notifier) Delete(ctx context.Context, name string) error {
+	defer n.configured()
+	return n.targets.remove(ctx, name)
+}
+
+// Test sends one message now. It returns the message's id, and fails with a refusal that
+// says what the receiver answered. If it was taken, what waits is tried again at once.
+func (n *Notifier) Test(ctx context.Context, name, mount string) (id string, err error) {
+	stored, err := n.Read(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	allowed, err := n.allowed(ctx)
+	if err != nil {
+		return "", err
+	}
+	t := *stored
+	t.Mount = mount
+	m := testMessage(&t, n.now())
+	f := post(ctx, n.poster, &t, allowed, m, n.now())
+	n.states.sent(t.ID, f, n.now())
+	if f != nil {
+		return "", f.refusal()
+	}
+	if boxes := n.boxes.Load(); boxes != nil {
+		if box := (*boxes)[t.ID]; box != nil {
+			box.retry()
+		}
+	}
+	return m.ID, nil
+}
+
+func unknownTarget(name string) error {
+	return &backend.Error{Code: backend.CodeUnknownTarget, Message: fmt.Sprintf("there is no target %q; create it with a write to notify/%s", name, name)}
+}

@@ -1,0 +1,200 @@
+package notify
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-sei/providers"
+)
+
+// Prefixes of storage keys.
+const (
+	targetsPrefix = "notify/"
+	toldPrefix    = "notified/"
+)
+
+// storeTimeout is how long a write to storage may take, once it has begun.
+const storeTimeout = 30 * time.Second
+
+// Secret returns the prefixes of storage entries that hold secrets.
+func Secret() []string { return []string{targetsPrefix} }
+
+// targets are those that are stored. They are few and all of them are kept in memory,
+// once they were read.
+type targets struct {
+	view logical.Storage
+	now  func() time.Time
+
+	writing sync.Mutex
+	mu      sync.Mutex
+	known   map[string]*Target // nil before they were read
+	changes uint64
+}
+
+// all returns the targets by name. The map is shared. One that cannot be decoded is left
+// out, and the error names it.
+func (s *targets) all(ctx context.Context) (map[string]*Target, error) {
+	s.mu.Lock()
+	known, since := s.known, s.changes
+	s.mu.Unlock()
+	if known != nil {
+		return known, nil
+	}
+	names, err := s.view.List(ctx, targetsPrefix)
+	if err != nil {
+		return nil, fmt.Errorf("storage: listing: %w", err)
+	}
+	known = make(map[string]*Target, len(names))
+	var broken error
+	for _, name := range names {
+		t, err := s.fetch(ctx, name)
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return nil, err
+		case err != nil:
+			broken = err
+		case t != nil:
+			known[name] = t
+		}
+	}
+	if broken != nil {
+		return known, broken
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.changes == since {
+		s.known = known
+	}
+	return known, nil
+}
+
+func (s *targets) fetch(ctx context.Context, name string) (*Target, error) {
+	entry, err := s.view.Get(ctx, targetsPrefix+name)
+	if err != nil {
+		return nil, fmt.Errorf("storage: reading %q: %w", targetsPrefix+name, err)
+	}
+	if entry == nil {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	t, err := decodeTarget(name, entry.Value)
+	if err != nil {
+		return nil, fmt.Errorf("storage: decoding %q: %w", targetsPrefix+name, err)
+	}
+	return t, nil
+}
+
+// one returns a target as it is stored, nil if there is none.
+func (s *targets) one(ctx context.Context, name string) (*Target, error) {
+	all, err := s.all(ctx)
+	if t := all[name]; t != nil || err == nil {
+		return t, nil
+	}
+	return s.fetch(ctx, name) // of the others one cannot be read
+}
+
+// write changes a target, or makes one. judge may refuse it. It reports whether it is new.
+func (s *targets) write(ctx context.Context, name, mount string, sent providers.Settings, judge func(before, after *Target) error) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	before, err := s.one(ctx, name)
+	if err != nil {
+		return err
+	}
+	after := &Target{Name: name, ID: newID()}
+	if before != nil {
+		copied := *before
+		after = &copied
+	}
+	after.Mount, after.Settings = mount, merge(after.Settings, sent)
+	after.Since = s.since(before, after)
+	if err := judge(before, after); err != nil {
+		return err
+	}
+	data, err := encodeTarget(after)
+	if err != nil {
+		return err
+	}
+	return s.change(ctx, func(ctx context.Context) error {
+		return s.view.Put(ctx, &logical.StorageEntry{Key: targetsPrefix + name, Value: data, SealWrap: true})
+	})
+}
+
+// since is from when on each event of a swap is told: from when it was chosen.
+func (s *targets) since(before, after *Target) map[Event]time.Time {
+	since := map[Event]time.Time{}
+	for _, e := range swaps() {
+		switch {
+		case !after.wants(e):
+		case before != nil && before.wants(e):
+			since[e] = before.Since[e]
+		default:
+			since[e] = s.now().UTC()
+		}
+	}
+	return since
+}
+
+// remove deletes a target; one that is not there is no error. What it was told goes with
+// the next round.
+func (s *targets) remove(ctx context.Context, name string) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return s.change(ctx, func(ctx context.Context) error { return s.view.Delete(ctx, targetsPrefix+name) })
+}
+
+// change carries out a write, which does not end with its request, and forgets what was
+// read before.
+func (s *targets) change(ctx context.Context, do func(context.Context) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancel()
+	defer s.forget()
+	if err := do(ctx); err != nil {
+		return fmt.Errorf("storage: writing a target of notifications: %w", err)
+	}
+	return nil
+}
+
+// forget drops what was read: somebody changed it.
+func (s *targets) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.known = nil
+	s.changes++
+}
+
+// sorted are the names of targets.
+func sorted(all map[string]*Target) []string { return slices.Sorted(maps.Keys(all)) }
+
+// merge returns the settings with changes laid over them.
+func merge(settings, changes providers.Settings) providers.Settings {
+	s := settings.Clone()
+	maps.Copy(s.Texts, changes.Texts)
+	maps.Copy(s.Lists, changes.Lists)
+	maps.Copy(s.Maps, changes.Maps)
+	maps.Copy(s.Flags, changes.Flags)
+	maps.Copy(s.Numbers, changes.Numbers)
+	maps.Copy(s.Secrets, changes.Secrets)
+	return s
+}
+
+// newID returns 128 random bits.
+func newID() string {
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // it never fails
+	return hex.EncodeToString(id[:])
+}
+
+// isTarget reports whether a storage key is that of a target.
+func isTarget(key string) bool { return strings.HasPrefix(key, targetsPrefix) }
