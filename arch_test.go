@@ -53,7 +53,7 @@ func allowed(dir string) []string {
 		"providers":                         {http},
 		"providers/internal/probe":          {"", http},
 		"providers/internal/oauthclient":    {"", http, probe},
-		"providers/catalog":                 append(upstreams(""), "", http),
+		"providers/catalog":                 append(upstreams(""), "", http, "webhook"),
 		"providers/providertest":            {},
 		"providers/providertest/authserver": {kit},
 		"providers/catalog/catalogtest":     append(upstreams("test"), "", kit, authserver),
@@ -115,7 +115,7 @@ func TestRoomsOfProviders(t *testing.T) {
 // credential do not know each other, and only mounted knows all.
 func below() map[string][]string {
 	return map[string][]string{
-		".":                   {"", "fault", "handout", "health", "mounted"},
+		".":                   {"", "fault", "handout", "health", "mounted", "notify"},
 		"input":               {""},
 		"page":                {""},
 		"metrics":             {"", "health"},
@@ -135,7 +135,8 @@ func below() map[string][]string {
 		"backend/health":      {"", "store", "ask", "fault", "finding", "quota", "credential", "oauth", "handout", "rotation"},
 		"backend/swap":        {"", "store", "fault", "credential", "oauth", "rotation", "health"},
 		"backend/sweep":       {"", "store", "fault", "finding", "credential", "rotation", "health", "swap"},
-		"backend/mounted":     {"", "store", "fingerprint", "mount", "fault", "quota", "finding", "config", "credential", "oauth", "handout", "rotation", "health", "swap", "sweep"},
+		"backend/notify":      {"", "store", "fault"},
+		"backend/mounted":     {"", "store", "fingerprint", "notify", "mount", "fault", "quota", "finding", "config", "credential", "oauth", "handout", "rotation", "health", "swap", "sweep"},
 	}
 }
 

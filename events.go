@@ -15,9 +15,10 @@ import (
 // eventPrefix begins the type of every event.
 const eventPrefix = "sei/"
 
-// emit sends an event. Where Vault has no event system, and where one cannot be sent,
-// nothing else is affected.
+// emit sends an event, and has the targets of notifications hear of the integration. Where
+// Vault has no event system, and where one cannot be sent, nothing else is affected.
 func (e *engine) emit(ctx context.Context, ev backend.Event) {
+	e.store.Notifier.Changed(ev.Integration)
 	subject := subjectOf(ev)
 	metadata := []string{
 		// Newer servers judge by path who may receive an event, older ones by data_path.

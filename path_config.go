@@ -35,6 +35,7 @@ func (e *engine) writeConfig(ctx context.Context, c call) (*logical.Response, er
 	}
 	err = e.store.Mount.Write(ctx, settings)
 	e.store.Sweeper.Configured()
+	e.store.Notifier.Retry() // what was not allowed may be now
 	return nil, err
 }
 

@@ -33,6 +33,9 @@ func (c call) checkName() error {
 	if c.Operation == logical.CreateOperation || c.Operation == logical.UpdateOperation {
 		return &backend.Error{Code: backend.CodeInvalidField, Fields: []string{"name"}, Message: rule}
 	}
+	if strings.HasPrefix(c.Path, notifyPath) {
+		return &backend.Error{Code: backend.CodeUnknownTarget, Message: "there is no target of that name; " + rule}
+	}
 	return &backend.Error{Code: backend.CodeUnknownIntegration, Message: "there is no integration of that name; " + rule}
 }
 

@@ -48,7 +48,7 @@ func refuse(op logical.Operation, err error) (*logical.Response, error) {
 // statusOf is the HTTP status that a refusal gets.
 func statusOf(e *backend.Error) int {
 	switch e.Code {
-	case backend.CodeUnknownIntegration, backend.CodeNoCredential:
+	case backend.CodeUnknownIntegration, backend.CodeNoCredential, backend.CodeUnknownTarget:
 		return statusNone
 	case string(providers.Unreachable), string(providers.UpstreamError):
 		return statusUpstream

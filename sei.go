@@ -66,6 +66,7 @@ type engine struct {
 	words    input.Vocabulary
 	now      func() time.Time
 	sweep    sweeping
+	telling  sweeping
 	listed   listed
 	// mountUUID tells the mounts of one process apart in the server's log.
 	mountUUID string
@@ -100,6 +101,7 @@ func newEngine(storage logical.Storage, registry *providers.Registry, now func()
 			e.pathHistory(),
 			e.pathOAuth(),
 			e.pathProviders(),
+			e.pathNotify(),
 			e.pathConfig(),
 		),
 	}
@@ -117,6 +119,7 @@ func (e *engine) periodic(ctx context.Context, _ *logical.Request) error {
 // clean stops the work that goes on beside requests.
 func (e *engine) clean(context.Context) {
 	e.sweep.stop()
+	e.telling.stop()
 	e.store.Close()
 	e.registry.Close()
 }

@@ -12,7 +12,8 @@ import (
 // cancelled at once; the wait is for writes that must not be left half-done.
 const sweepPatience = 10 * time.Second
 
-// sweeping is the goroutine that checks credentials without a request. The zero value
+// sweeping is a goroutine that works without a request: the one that checks credentials, or
+// the one that tells targets. The zero value
 // has none.
 type sweeping struct {
 	mu     sync.Mutex
@@ -25,6 +26,8 @@ func (e *engine) initialize(context.Context, *logical.InitializationRequest) err
 	sweep := e.store.Sweeper.Sweep()
 	//nolint:contextcheck // it outlives the request
 	e.sweep.start(func(ctx context.Context) { sweep.Run(ctx, e.WriteSafeReplicationState) })
+	//nolint:contextcheck // it outlives the request
+	e.telling.start(func(ctx context.Context) { e.store.Notifier.Run(ctx, e.WriteSafeReplicationState) })
 	return nil
 }
 

@@ -20,3 +20,9 @@ const PendingPrefix = "rotating/"
 
 // MountKey is the storage key of the mount's settings; it is also their path.
 const MountKey = "config"
+
+// NotifyPrefix is that of the storage keys of targets of notifications.
+const NotifyPrefix = "notify/"
+
+// NotifiedPrefix is that of the storage keys of what targets were told.
+const NotifiedPrefix = "notified/"

@@ -83,6 +83,7 @@ const (
 	AtReport       Place = "report"
 	AtRotate       Place = "rotate"
 	AtRollback     Place = "rollback"
+	AtNotify       Place = "notify"
 )
 
 // hint says where misplaced fields belong, if all of them belong to the same place.

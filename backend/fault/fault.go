@@ -29,6 +29,7 @@ const (
 	DeedErase    Deed = "erasing the credential kept to roll back to"
 	DeedRotate   Deed = "rotating the credential"
 	DeedRefresh  Deed = "renewing the access token"
+	DeedNotify   Deed = "looking at the targets of notifications"
 )
 
 // Fault is something that goes wrong while nobody asks, from when it did first. It
@@ -201,9 +202,6 @@ func IsPanic(err error) bool {
 	var broke *brokeOff
 	return errors.As(err, &broke)
 }
-
-// Panicked is the error of a panic, for [Watch.Note]. It quotes nothing.
-func Panicked(cause any) error { return panicked(cause) }
 
 // Error says what it was.
 func (b *brokeOff) Error() string { return "it broke off with an internal error, " + b.Type }

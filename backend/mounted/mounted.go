@@ -17,6 +17,7 @@ import (
 	"vault-plugin-secrets-sei/backend/handout"
 	"vault-plugin-secrets-sei/backend/health"
 	"vault-plugin-secrets-sei/backend/mount"
+	"vault-plugin-secrets-sei/backend/notify"
 	"vault-plugin-secrets-sei/backend/oauth"
 	"vault-plugin-secrets-sei/backend/quota"
 	"vault-plugin-secrets-sei/backend/rotation"
@@ -41,6 +42,7 @@ type Backend struct {
 	Watch        *health.Watch
 	Swaps        *swap.Swaps
 	Sweeper      *sweep.Sweeper
+	Notifier     *notify.Notifier
 
 	records   *credential.Records
 	findings  *finding.Findings
@@ -49,9 +51,9 @@ type Backend struct {
 	faults    *fault.Faults
 }
 
-// New returns the backend of a mount over its storage. now tells the time; notify
+// New returns the backend of a mount over its storage. now tells the time; tell
 // takes events, from any goroutine.
-func New(storage logical.Storage, registry *providers.Registry, now func() time.Time, notify backend.Notify) *Backend {
+func New(storage logical.Storage, registry *providers.Registry, now func() time.Time, tell backend.Notify) *Backend {
 	storage = store.Patient{Storage: storage}
 	locks, prints, quotas, troubles := &store.Locks{}, fingerprint.New(storage), &quota.Pools{}, &rotation.Troubles{}
 	b := &Backend{
@@ -77,12 +79,15 @@ func New(storage logical.Storage, registry *providers.Registry, now func() time.
 	plan := sweep.NewSchedule(seen)
 	b.Watch = health.New(health.Instruments{
 		Configuration: reader, Door: b.Credentials, Consents: b.Consents, Handouts: b.Handouts, Findings: b.findings, Faults: b.faults,
-		Mounts: b.Mount, Quotas: quotas, Troubles: troubles, Sightings: seen, Turns: plan, Now: now, Notify: notify,
+		Mounts: b.Mount, Quotas: quotas, Troubles: troubles, Sightings: seen, Turns: plan, Now: now, Notify: tell,
 	})
-	b.Swaps = swap.New(b.Credentials, b.Consents, b.Rotations, b.pendings, b.Watch, b.faults, now, notify)
+	b.Swaps = swap.New(b.Credentials, b.Consents, b.Rotations, b.pendings, b.Watch, b.faults, now, tell)
 	b.Sweeper = sweep.New(sweep.Crew{
 		Configuration: reader, Mounts: b.Mount, Door: b.Credentials, Findings: b.findings, Watch: b.Watch, Sightings: seen,
-		Rotations: b.Rotations, Troubles: troubles, Swaps: b.Swaps, Faults: b.faults, Schedule: plan, Now: now, Notify: notify,
+		Rotations: b.Rotations, Troubles: troubles, Swaps: b.Swaps, Faults: b.faults, Schedule: plan, Now: now, Notify: tell,
+	})
+	b.Notifier = notify.New(notify.Options{
+		Storage: storage, Subjects: subjects{b.Watch, reader}, Poster: registry.Poster(), AllowedHosts: b.allowedHosts, Now: now, Fault: b.noteNotify,
 	})
 	return b
 }
@@ -121,9 +126,9 @@ func (b *Backend) Close() { b.Credentials.Close(closePatience) }
 
 // SealWrapped returns the storage keys and prefixes whose entries are secret, and
 // the mount's settings, which say what may be called. A configuration may hold the
-// secret of an OAuth client.
+// secret of an OAuth client, and the address of a webhook is one.
 func SealWrapped() []string {
-	return []string{backend.CredentialsPrefix, backend.IntegrationsPrefix, backend.FlowsPrefix, backend.PendingPrefix, backend.MountKey, salt.DefaultLocation}
+	return []string{backend.CredentialsPrefix, backend.IntegrationsPrefix, backend.FlowsPrefix, backend.PendingPrefix, backend.NotifyPrefix, backend.MountKey, salt.DefaultLocation}
 }
 
 // Invalidate forgets what is cached under a storage key that another node changed.
@@ -141,4 +146,5 @@ func (b *Backend) Invalidate(key string) {
 	} else if key == backend.MountKey {
 		b.Mount.Invalidate()
 	}
+	b.Notifier.Invalidate(key)
 }

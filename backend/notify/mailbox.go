@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/backend/fault"
 	"vault-plugin-secrets-sei/providers"
 )
 
@@ -112,7 +112,7 @@ func (m *mailbox) round(ctx context.Context) (pause time.Duration) {
 	var err error
 	defer func() {
 		if cause := recover(); cause != nil { // it would take all mounts down
-			err, pause = backend.Panicked(cause), retryEvery
+			err, pause = fault.Panicked(cause), retryEvery
 		}
 		if err == nil && m.failing != nil && (m.rest.failures >= toldAfter || m.rest.finals >= manyFinal) {
 			err = m.failing.fault()

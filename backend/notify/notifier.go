@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/backend/fault"
 	"vault-plugin-secrets-sei/providers"
 )
 
@@ -107,7 +108,7 @@ func (n *Notifier) open(ctx context.Context, boxes map[string]*mailbox) (ok bool
 	var err error
 	defer func() {
 		if cause := recover(); cause != nil { // it would take all mounts down
-			err, ok = backend.Panicked(cause), false
+			err, ok = fault.Panicked(cause), false
 		}
 		n.fault("", err)
 	}()
@@ -181,6 +182,15 @@ func (n *Notifier) Changed(name string) {
 	if boxes := n.boxes.Load(); boxes != nil {
 		for _, box := range *boxes {
 			box.look(name)
+		}
+	}
+}
+
+// Retry tries what failed again at once. It does not wait.
+func (n *Notifier) Retry() {
+	if boxes := n.boxes.Load(); boxes != nil {
+		for _, box := range *boxes {
+			box.retry()
 		}
 	}
 }

@@ -1,13 +1,13 @@
 package notify
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path"
 	"slices"
 	"time"
 
+	"vault-plugin-secrets-sei/backend/store"
 	"vault-plugin-secrets-sei/providers"
 )
 
@@ -49,7 +49,7 @@ type Target struct {
 	Since map[Event]time.Time `json:"since,omitempty"`
 	// Settings are those that were written.
 	Settings providers.Settings `json:"-"`
-	unknown  map[string]json.RawMessage
+	unknown  store.Unknown
 }
 
 // Fields describes the settings of a target. The slice is the caller's.
@@ -140,37 +140,19 @@ func encodeTarget(t *Target) ([]byte, error) {
 	for name, secret := range t.Settings.Secrets {
 		wire.Secrets[name] = secret.Reveal()
 	}
-	data, err := json.Marshal(wire)
-	if err != nil || len(t.unknown) == 0 {
-		return data, err
-	}
-	all := map[string]json.RawMessage{}
-	if err := json.Unmarshal(data, &all); err != nil {
-		return nil, err
-	}
-	for name, value := range t.unknown {
-		all[name] = value
-	}
-	return json.Marshal(all)
+	return t.unknown.Encode(wire)
 }
 
 // decodeTarget demands that the name inside is the key: an entry under another's name
 // could send its messages to the other's address.
-func decodeTarget(key string, data []byte) (*Target, error) {
+func decodeTarget(key string, data []byte) (_ *Target, err error) {
 	wire := targetJSON{Target: &Target{}}
 	t := wire.Target
-	err := json.Unmarshal(data, &wire)
-	if err == nil {
-		err = json.Unmarshal(data, &t.unknown)
-	}
-	if err != nil {
+	if t.unknown, err = store.DecodeKnown(data, &wire); err != nil {
 		return nil, errors.New("not a target of notifications") // the decoder's message can quote what it read
 	}
 	if t.Name != key {
 		return nil, fmt.Errorf("the entry is of target %q", t.Name)
-	}
-	for _, known := range []string{"name", "id", "mount", "since", "settings", "secrets"} {
-		delete(t.unknown, known)
 	}
 	t.Settings = wire.Settings
 	t.Settings.Secrets = map[string]providers.Secret{}

@@ -13,20 +13,10 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/backend/store"
 	"vault-plugin-secrets-sei/providers"
 )
-
-// Prefixes of storage keys.
-const (
-	targetsPrefix = "notify/"
-	toldPrefix    = "notified/"
-)
-
-// storeTimeout is how long a write to storage may take, once it has begun.
-const storeTimeout = 30 * time.Second
-
-// Secret returns the prefixes of storage entries that hold secrets.
-func Secret() []string { return []string{targetsPrefix} }
 
 // targets are those that are stored. They are few and all of them are kept in memory,
 // once they were read.
@@ -49,7 +39,7 @@ func (s *targets) all(ctx context.Context) (map[string]*Target, error) {
 	if known != nil {
 		return known, nil
 	}
-	names, err := s.view.List(ctx, targetsPrefix)
+	names, err := s.view.List(ctx, backend.NotifyPrefix)
 	if err != nil {
 		return nil, fmt.Errorf("storage: listing: %w", err)
 	}
@@ -78,16 +68,16 @@ func (s *targets) all(ctx context.Context) (map[string]*Target, error) {
 }
 
 func (s *targets) fetch(ctx context.Context, name string) (*Target, error) {
-	entry, err := s.view.Get(ctx, targetsPrefix+name)
+	entry, err := s.view.Get(ctx, backend.NotifyPrefix+name)
 	if err != nil {
-		return nil, fmt.Errorf("storage: reading %q: %w", targetsPrefix+name, err)
+		return nil, fmt.Errorf("storage: reading %q: %w", backend.NotifyPrefix+name, err)
 	}
 	if entry == nil {
 		return nil, nil //nolint:nilnil // there is none
 	}
 	t, err := decodeTarget(name, entry.Value)
 	if err != nil {
-		return nil, fmt.Errorf("storage: decoding %q: %w", targetsPrefix+name, err)
+		return nil, fmt.Errorf("storage: decoding %q: %w: %w", backend.NotifyPrefix+name, store.ErrUndecodable, err)
 	}
 	return t, nil
 }
@@ -124,7 +114,7 @@ func (s *targets) write(ctx context.Context, name, mount string, sent providers.
 		return err
 	}
 	return s.change(ctx, func(ctx context.Context) error {
-		return s.view.Put(ctx, &logical.StorageEntry{Key: targetsPrefix + name, Value: data, SealWrap: true})
+		return s.view.Put(ctx, &logical.StorageEntry{Key: backend.NotifyPrefix + name, Value: data})
 	})
 }
 
@@ -148,7 +138,7 @@ func (s *targets) since(before, after *Target) map[Event]time.Time {
 func (s *targets) remove(ctx context.Context, name string) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	return s.change(ctx, func(ctx context.Context) error { return s.view.Delete(ctx, targetsPrefix+name) })
+	return s.change(ctx, func(ctx context.Context) error { return s.view.Delete(ctx, backend.NotifyPrefix+name) })
 }
 
 // change carries out a write, which does not end with its request, and forgets what was
@@ -157,7 +147,7 @@ func (s *targets) change(ctx context.Context, do func(context.Context) error) er
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	ctx, cancel := store.Uncut(ctx)
 	defer cancel()
 	defer s.forget()
 	if err := do(ctx); err != nil {
@@ -197,4 +187,4 @@ func newID() string {
 }
 
 // isTarget reports whether a storage key is that of a target.
-func isTarget(key string) bool { return strings.HasPrefix(key, targetsPrefix) }
+func isTarget(key string) bool { return strings.HasPrefix(key, backend.NotifyPrefix) }

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/backend/store"
 )
 
 // buckets is in how many entries of storage it is kept what a target was told. With ten
@@ -62,7 +63,7 @@ type ledger struct {
 }
 
 func newLedger(view logical.Storage, id string) *ledger {
-	return &ledger{view: view, prefix: toldPrefix + id + "/", unsaved: map[int]bool{}}
+	return &ledger{view: view, prefix: backend.NotifiedPrefix + id + "/", unsaved: map[int]bool{}}
 }
 
 func bucketOf(name string) int {
@@ -153,7 +154,7 @@ func (l *ledger) save(ctx context.Context) error {
 }
 
 func (l *ledger) write(ctx context.Context, bucket int) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	ctx, cancel := store.Uncut(ctx)
 	defer cancel()
 	if len(l.by[bucket]) == 0 {
 		if err := l.view.Delete(ctx, l.key(bucket)); err != nil {
@@ -173,7 +174,7 @@ func (l *ledger) write(ctx context.Context, bucket int) error {
 
 // sweepLedgers removes what was told to targets that are gone.
 func sweepLedgers(ctx context.Context, view logical.Storage, ids map[string]bool) error {
-	found, err := view.List(ctx, toldPrefix)
+	found, err := view.List(ctx, backend.NotifiedPrefix)
 	if err != nil {
 		return fmt.Errorf("storage: listing: %w", err)
 	}
@@ -181,13 +182,13 @@ func sweepLedgers(ctx context.Context, view logical.Storage, ids map[string]bool
 		if id := folder[:max(0, len(folder)-1)]; folder != id+"/" || ids[id] {
 			continue
 		}
-		keys, err := view.List(ctx, toldPrefix+folder)
+		keys, err := view.List(ctx, backend.NotifiedPrefix+folder)
 		if err != nil {
 			return fmt.Errorf("storage: listing: %w", err)
 		}
 		for _, key := range keys {
-			if err := view.Delete(ctx, toldPrefix+folder+key); err != nil {
-				return fmt.Errorf("storage: deleting %q: %w", toldPrefix+folder+key, err)
+			if err := view.Delete(ctx, backend.NotifiedPrefix+folder+key); err != nil {
+				return fmt.Errorf("storage: deleting %q: %w", backend.NotifiedPrefix+folder+key, err)
 			}
 		}
 	}

@@ -1,0 +1,95 @@
+package mounted
+
+import (
+	"context"
+	"slices"
+
+	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/backend/config"
+	"vault-plugin-secrets-sei/backend/fault"
+	"vault-plugin-secrets-sei/backend/health"
+	"vault-plugin-secrets-sei/backend/notify"
+	"vault-plugin-secrets-sei/providers"
+)
+
+// subjects tells the notifier what is so.
+type subjects struct {
+	watch  *health.Watch
+	reader *config.Reader
+}
+
+var _ notify.Subjects = subjects{}
+
+// All returns all integrations.
+func (s subjects) All(ctx context.Context) ([]*notify.Subject, error) {
+	seen, err := s.watch.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]*notify.Subject, 0, len(seen.Seen))
+	for _, one := range seen.Seen {
+		all = append(all, s.of(one))
+	}
+	return all, nil
+}
+
+// One returns one, nil if there is none that this build can judge.
+func (s subjects) One(ctx context.Context, name string) (*notify.Subject, error) {
+	seen, err := s.watch.Health(ctx, name)
+	switch {
+	case backend.HasCode(err, backend.CodeUnknownIntegration), backend.HasCode(err, backend.CodeUnknownProvider):
+		return nil, nil //nolint:nilnil // there is none
+	case err != nil:
+		return nil, err
+	}
+	return s.of(seen), nil
+}
+
+func (s subjects) of(seen *health.Seen) *notify.Subject {
+	in, h := seen.Integration, seen.Health
+	auth, _ := s.reader.Spec(in).AuthType(in.AuthType)
+	subject := &notify.Subject{
+		Name: in.Name, Provider: in.Provider, ID: in.ID, Labels: in.Settings.Maps["labels"], Consent: auth.Exchanged(),
+		Status: h.Status, Code: h.Code, Message: h.Message, Since: h.Since, ExpiresAt: h.ExpiresAt,
+		Version: seen.Record.Version, Identity: seen.Record.Identity,
+	}
+	if current := seen.Record.Current; current != nil {
+		subject.Fingerprint = current.Fingerprint
+	}
+	if seen.Trouble != nil {
+		subject.Trouble = &notify.Trouble{Code: seen.Trouble.Code, Message: seen.Trouble.Message, Since: seen.Trouble.Since}
+	}
+	subject.Swaps = swapsOf(seen.Record.History)
+	return subject
+}
+
+// swapsOf are the newest changes of each kind that somebody may want to hear of.
+func swapsOf(history []backend.HistoryEntry) []notify.Swap {
+	var swaps []notify.Swap
+	for _, entry := range history {
+		kind := notify.SwapEvent(entry.Cause)
+		if kind == "" || slices.ContainsFunc(swaps, func(s notify.Swap) bool { return s.Event == kind }) {
+			continue
+		}
+		swaps = append(swaps, notify.Swap{Event: kind, Time: entry.Time, Version: entry.Version})
+	}
+	return swaps
+}
+
+// allowedHosts is the mount's rule for which addresses may be called.
+func (b *Backend) allowedHosts(ctx context.Context) (providers.AllowedHosts, error) {
+	mount, err := b.Mount.Read(ctx)
+	if err != nil {
+		return providers.AllowedHosts{}, err
+	}
+	return mount.AllowedHosts, nil
+}
+
+// noteNotify notes what goes wrong with a target of notifications.
+func (b *Backend) noteNotify(target string, err error) {
+	deed := fault.DeedNotify
+	if target != "" {
+		deed = fault.Deed("telling notify/" + target)
+	}
+	b.faults.Note(deed, "", err)
+}
