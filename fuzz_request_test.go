@@ -48,7 +48,7 @@ func fuzzedOperations() []logical.Operation {
 func families() []string {
 	return []string{
 		"integrations/*", "reauth/*", "validate/*", "creds/*", "creds/*/report", "health/*", "history/*", "oauth/authorize/*", "rotate/*", "rollback/*",
-		"providers/*", "integrations/", "health/", "providers/", "oauth/callback", "status", "metrics", "config", "*",
+		"providers/*", "integrations/", "health/", "providers/", "oauth/callback", "status", "metrics", "config", "notify/*", "notify/*/test", "notify/", "*",
 	}
 }
 
@@ -164,6 +164,8 @@ func mayWrite(req *logical.Request, key string) bool {
 		return slices.Contains([]string{"credentials", "health", "oauth"}, kind)
 	case "health":
 		return kind == "health" || kind == "credentials"
+	case "notify":
+		return kind == "notify"
 	}
 	return req.Operation == logical.RollbackOperation && kind == "oauth"
 }

@@ -10,6 +10,9 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/assert"
+
+	"vault-plugin-secrets-sei/backend/notify"
+	"vault-plugin-secrets-sei/providers"
 )
 
 // seeds are for every path and operation: nothing, the fields that it has with values
@@ -29,7 +32,23 @@ func seeds(b *besieged) []attack {
 			all = append(all, attack{family: uint8(family), name: name, op: uint8((family + i) % 3), raw: []byte(`{"provider":"github"}`), how: asNew})
 		}
 	}
+	all = append(all, b.sproutTargets()...)
 	return append(all, b.sproutValues()...)
+}
+
+// sproutTargets makes the seeds of targets of notifications.
+func (b *besieged) sproutTargets() []attack {
+	var all []attack
+	add := func(op logical.Operation, family, name string, data body) {
+		all = append(all, attack{op: uint8(slices.Index(fuzzedOperations(), op)), family: uint8(slices.Index(families(), family)), name: name, raw: encoded(data)})
+	}
+	add(logical.ListOperation, "notify/", "", nil)
+	add(logical.ReadOperation, "notify/*", "ops", nil)
+	add(logical.DeleteOperation, "notify/*", "ops", nil)
+	add(logical.UpdateOperation, "notify/*/test", "ops", nil)
+	add(logical.UpdateOperation, "notify/*", "ops", body{"events": "needs_reauth", "integrations": "jira-*", "settle": "1h", "labels": body{"a": "b"}})
+	add(logical.UpdateOperation, "notify/*", "new", body{"url": b.receiver.URL + "/" + secretWord + "?sig=" + secretWord, "format": "teams"})
+	return all
 }
 
 // sproutValues makes one seed for each value in all fields that a write takes, and one
@@ -43,6 +62,7 @@ func (b *besieged) sproutValues() []attack {
 		"integrations/new":    {"provider", "auth_type"}, "config": slices.Sorted(maps.Keys(b.read("config"))), "creds/github": {"resource"},
 		"reauth/github": takes("github"), "validate/jira": append(takes("jira"), "expires_at"), "reauth/bb": takes("bb"),
 		"creds/jira/report": {"fingerprint", "status_code", "remaining", "reset_at", "resource"},
+		"notify/ops":        fieldsOf(notify.Fields()),
 	}
 	state := append(b.stateFields(), "name")
 	for _, path := range slices.Sorted(maps.Keys(taken)) {
@@ -61,6 +81,14 @@ func (b *besieged) sproutValues() []attack {
 		}
 	}
 	return all
+}
+
+func fieldsOf(fields []providers.Field) []string {
+	names := make([]string, 0, len(fields))
+	for _, f := range fields {
+		names = append(names, f.Name)
+	}
+	return names
 }
 
 // with has the same JSON in all fields.

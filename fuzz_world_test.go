@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -26,25 +28,29 @@ const (
 	fuzzClientSecret = "the-secret-of-the-fuzzed-client"
 	fuzzOlderKey     = "the-older-key-of-the-fuzzed-jira"
 	fuzzTenant       = "contoso.onmicrosoft.com"
+	fuzzHook         = "the-hook-of-the-fuzzed-target"
+	fuzzSigningKey   = "whsec_dGhlLWtleS1vZi10aGUtZnV6emVkLXRhcmdldA=="
 )
 
 // besieged is an engine with a credential of every provider, in a World of their
 // upstreams, that can be put back to where it was after every request.
 type besieged struct {
 	*engine
-	disk    *noting
-	world   *catalogtest.World
-	log     bytes.Buffer
-	events  *eventLog
-	names   []string                  // of the integrations
-	forms   map[string]body           // by integration, what re-authenticates it
-	secrets map[string]bool           // that only creds/ may tell
-	kept    map[string]bool           // that nothing may tell
-	before  map[string][]byte         // the storage
-	served  map[string]map[string]any // by integration, what creds/ answers
-	state   string                    // of an authorization of bb, that its person consented to
-	code    string
-	seeded  map[string]body // configurations, by integration
+	disk  *noting
+	world *catalogtest.World
+	// receiver takes every message.
+	receiver *httptest.Server
+	log      bytes.Buffer
+	events   *eventLog
+	names    []string                  // of the integrations
+	forms    map[string]body           // by integration, what re-authenticates it
+	secrets  map[string]bool           // that only creds/ may tell
+	kept     map[string]bool           // that nothing may tell
+	before   map[string][]byte         // the storage
+	served   map[string]map[string]any // by integration, what creds/ answers
+	state    string                    // of an authorization of bb, that its person consented to
+	code     string
+	seeded   map[string]body // configurations, by integration
 }
 
 // noting is a storage that knows which keys were written.
@@ -76,7 +82,10 @@ func besiege(t testing.TB) *besieged {
 		StorageView: b.disk, System: &logical.StaticSystemView{}, EventsSender: b.events,
 		Logger: hclog.New(&hclog.LoggerOptions{Output: &b.log, Level: hclog.Trace}),
 	}))
-	b.must(t, logical.UpdateOperation, "config", body{"allowed_hosts": b.world.AllowedHosts()})
+	b.receiver = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	b.must(t, logical.UpdateOperation, "config", body{"allowed_hosts": append(b.world.AllowedHosts(), b.receiver.URL)})
+	b.must(t, logical.UpdateOperation, "notify/ops", body{"url": b.receiver.URL + "/" + fuzzHook, "signing_key": fuzzSigningKey})
+	b.kept[fuzzHook], b.kept[fuzzSigningKey] = true, true
 	b.settle(t)
 	b.settleOAuth(t)
 	b.before = b.stored(t)
@@ -90,6 +99,7 @@ func besiege(t testing.TB) *besieged {
 func (b *besieged) close() {
 	b.Cleanup(context.Background())
 	b.world.Close()
+	b.receiver.Close()
 }
 
 // settle makes an integration of every provider, with the credential that its suite

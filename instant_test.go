@@ -95,6 +95,15 @@ func (i instant) Refresh(ctx context.Context, token providers.Secret) (providers
 	return i.Exchange(ctx, token, token)
 }
 
+// posts is every receiver: it takes every message at once.
+type posts struct{}
+
+func (posts) Check(providers.Posting) error { return nil }
+
+func (posts) Post(context.Context, providers.Posting) (providers.Posted, error) {
+	return providers.Posted{Status: 204}, nil
+}
+
 // instantMount is an engine whose upstreams answer at once, with a clock.
 type instantMount struct {
 	*mount
@@ -122,6 +131,7 @@ func withInstant(t testing.TB) *instantMount {
 	m.must(t, logical.UpdateOperation, "reauth/one", body{"email": email, "key": "good-old"})
 	m.must(t, logical.UpdateOperation, "reauth/pool", body{"pat": []any{"good-one", "good-two"}})
 	m.must(t, logical.UpdateOperation, "reauth/app", body{"state": m.begun(t), "code": "code"})
+	m.must(t, logical.UpdateOperation, "notify/ops", body{"url": "https://chat.example.com/hook"})
 	m.restart(t)
 	return m
 }
@@ -130,7 +140,7 @@ func withInstant(t testing.TB) *instantMount {
 func (m *instantMount) restart(t testing.TB) {
 	t.Helper()
 	provider := instant{&atomic.Int64{}}
-	m.engine = newEngine(m.disk, providers.NewRegistry(provider, together{provider}), func() time.Time { return time.Unix(m.clock.Load(), 0) })
+	m.engine = newEngine(m.disk, providers.NewRegistry(provider, together{provider}).Posts(posts{}), func() time.Time { return time.Unix(m.clock.Load(), 0) })
 	require.NoError(t, m.Setup(t.Context(), &logical.BackendConfig{StorageView: m.disk, System: &logical.StaticSystemView{}}))
 	e := m.engine
 	t.Cleanup(func() { e.Cleanup(context.Background()) })

@@ -30,7 +30,7 @@ func (e *engine) pathNotify() []*framework.Path {
 			Pattern: notifyPath + framework.GenericNameRegex("name") + "/test",
 			Fields:  map[string]*framework.FieldSchema{"name": targetName()},
 			Operations: operations(map[logical.Operation]operation{
-				logical.UpdateOperation: {handler: e.testTarget, summary: "Send one message to a target now.", verb: "test", suffix: "target", answer: testSchema(), refusals: []int{400, 404, 502}, active: true},
+				logical.UpdateOperation: {handler: e.testTarget, summary: "Send one message to a target now.", verb: "check", suffix: "target", answer: testSchema(), refusals: []int{400, 404, 502}, active: true},
 			}),
 			HelpSynopsis:    "Send one message to a target, now.",
 			HelpDescription: "The answer says whether it was taken, and with which id it was sent. If it was, what\nwaits for this target is tried again at once.\n\n    vault write -f sei/notify/ops/test",

@@ -85,10 +85,10 @@ func sent(t *testing.T, m *instantMount) map[string]*logical.Request {
 	add := func(op logical.Operation, path string, data body) {
 		all[string(op)+" "+path] = &logical.Request{Operation: op, Path: path, Data: data}
 	}
-	for _, path := range []string{"integrations/", "health/", "providers/"} {
+	for _, path := range []string{"integrations/", "health/", "providers/", "notify/"} {
 		add(logical.ListOperation, path, nil)
 	}
-	for _, path := range []string{"integrations/key", "reauth/key", "creds/key", "health/key", "history/key", "status", "metrics", "config", "providers/instant"} {
+	for _, path := range []string{"integrations/key", "reauth/key", "creds/key", "health/key", "history/key", "status", "metrics", "config", "providers/instant", "notify/ops"} {
 		add(logical.ReadOperation, path, nil)
 	}
 	add(logical.CreateOperation, "integrations/new", body{"provider": "instant", "auth_type": "key"})
@@ -107,6 +107,10 @@ func sent(t *testing.T, m *instantMount) map[string]*logical.Request {
 	add(logical.UpdateOperation, "rotate/app", nil)
 	add(logical.UpdateOperation, "rollback/key", nil)
 	add(logical.UpdateOperation, "config", body{"creds_ttl": 60})
+	add(logical.UpdateOperation, "notify/new", body{"url": "https://chat.example.com/other"})
+	add(logical.UpdateOperation, "notify/ops", body{"settle": 5})
+	add(logical.UpdateOperation, "notify/ops/test", nil)
+	add(logical.DeleteOperation, "notify/ops", nil)
 	return all
 }
 

@@ -34,6 +34,7 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	                                $STATE what it brings
 //	visit STATUS URL                open a page without a token and expect that status; stdout is the page
 //	browser STEP...                 run the steps of tools/browser in a real browser, which reaches the fakes
+//	receiver VERB...                a receiver of notifications, see receiver_test.go
 //	[!] prints HEADING ARG...       run the vault CLI, and note what it prints of a refusal; after "!" of a success
 //	golden FILE                     hold what was noted against a file of testdata/golden
 //	server stop|start|crash|seal|unseal
@@ -42,7 +43,7 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 func commands() map[string]command {
 	return map[string]command{
 		"api": runAPI, "worker": runWorker, "json": runJSON, "capture": runCapture, "audit": runAudit, "log": runLog, "secret": runSecret,
-		"prints": runPrints, "golden": runGolden,
+		"receiver": runReceiver, "prints": runPrints, "golden": runGolden,
 		"consent": runConsent, "visit": runVisit, "browser": runBrowser,
 		"envsubst": runEnvsubst, "fake": runFake, "server": runServer, "plugin": runPlugin, "stopwatch": runStopwatch,
 	}

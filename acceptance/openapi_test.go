@@ -69,7 +69,10 @@ func TestTheDocumentIsWhatTheServerDoes(t *testing.T) {
 	ask := func(method, path string, body map[string]any) {
 		walked = append(walked, document.ask(t, server, method, path, body))
 	}
-	for _, path := range []string{"integrations", "health", "providers"} {
+	ask(http.MethodPost, "notify/ops", map[string]any{"url": startReceiver(t).hook("of-the-walk")})
+	ask(http.MethodPost, "notify/ops/test", nil)
+	ask(http.MethodGet, "notify/ops", nil)
+	for _, path := range []string{"integrations", "health", "providers", "notify"} {
 		ask("LIST", path, nil)
 	}
 	ask(http.MethodPost, "config", map[string]any{"creds_ttl": 78})
@@ -99,6 +102,7 @@ func TestTheDocumentIsWhatTheServerDoes(t *testing.T) {
 	ask(http.MethodPost, "rollback/jira", nil)
 	ask(http.MethodPost, "rotate/gitlab", nil)
 	ask(http.MethodDelete, "creds/jira", nil)
+	ask(http.MethodDelete, "notify/ops", nil)
 	ask(http.MethodDelete, "integrations/jira", nil)
 	slices.Sort(walked)
 	assert.ElementsMatch(t, ids, slices.Compact(walked), "each operation has answered")

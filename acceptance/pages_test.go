@@ -61,7 +61,9 @@ func TestOperationsPage(t *testing.T) {
 	require.True(t, found)
 
 	threeIntegrations(t, server, fakes)
-	runSession(t, looking, sessionOf(t, server))
+	channel := startReceiver(t)
+	runSession(t, looking, sessionOf(t, server, fmt.Sprintf("WEBHOOK_URL=%q", channel.hook("of-the-page"))))
+	require.Contains(t, channel.got(), "a test of notifications from sei/")
 
 	wornPool(t, server, fakes)
 	session := sessionOf(t, server)

@@ -43,6 +43,7 @@ func allowances() map[string]allowance {
 		"operator.hcl": {own: "jira-prod", everyone: append([]string{
 			"delete creds/:name", "read reauth/:name", "list health", "read health/:name", "update health/:name", "read history/:name",
 			"update rotate/:name", "update rollback/:name", "read status", "list providers", "read providers/:name",
+			"list notify", "read notify/:name", "update notify/:name", "delete notify/:name", "update notify/:name/test",
 		}, configure...)},
 		"auditor.hcl":    {own: "jira-prod", everyone: []string{"read history/:name", "list health", "read health/:name", "read status"}},
 		"prometheus.hcl": {own: "jira-prod", everyone: []string{"read metrics"}},

@@ -18,7 +18,9 @@ type story struct {
 	server *server
 	mount  string
 	fakes  *fakes
-	since  stopwatch
+	// receiver is nil before the story asks for it.
+	receiver *receiver
+	since    stopwatch
 	// printed is what the command prints noted.
 	printed strings.Builder
 }

@@ -22,7 +22,7 @@ func operations() map[string]operation {
 	all := map[string]operation{}
 	for _, some := range []map[string]operation{
 		configurationOperations(), groupOperations(), mountOperations(), credentialOperations(),
-		oauthOperations(), rotationOperations(), watchOperations(), sweepOperations(),
+		oauthOperations(), rotationOperations(), watchOperations(), sweepOperations(), notifyOperations(),
 	} {
 		maps.Copy(all, some)
 	}
@@ -89,6 +89,21 @@ func mountOperations() map[string]operation {
 		"Settings.Write": {keyWorld, func(ctx context.Context, w *world) error {
 			return w.Mount.Write(ctx, providers.Settings{Numbers: map[string]int64{"creds_ttl": 60}})
 		}, false},
+	}
+}
+
+func notifyOperations() map[string]operation {
+	write := func(name string, s providers.Settings) act {
+		return func(ctx context.Context, w *world) error { return w.Notifier.Write(ctx, name, "sei/", s) }
+	}
+	return map[string]operation{
+		"Notifier.List":           {targetWorld, func(ctx context.Context, w *world) error { return of(w.Notifier.List(ctx)) }, false},
+		"Notifier.Read":           {targetWorld, func(ctx context.Context, w *world) error { return of(w.Notifier.Read(ctx, "ops")) }, false},
+		"Notifier.Write: create":  {targetWorld, write("new", hook("https://chat.example.com/new")), false},
+		"Notifier.Write: change":  {targetWorld, write("ops", providers.Settings{Numbers: map[string]int64{"settle": 5}}), false},
+		"Notifier.Write: refused": {targetWorld, unless(backend.CodeMissingField, write("new", providers.Settings{Numbers: map[string]int64{"settle": 5}})), false},
+		"Notifier.Delete":         {targetWorld, func(ctx context.Context, w *world) error { return w.Notifier.Delete(ctx, "ops") }, false},
+		"Notifier.Test":           {targetWorld, func(ctx context.Context, w *world) error { return of(w.Notifier.Test(ctx, "ops", "sei/")) }, false},
 	}
 }
 
@@ -238,7 +253,7 @@ func watchOperations() map[string]operation {
 			return w.Watch.Each(ctx, func(*health.Seen) error { return nil })
 		}, false},
 		"Watch.Check":           {keyWorld, check("a"), false},
-		"Watch.Check: told":     {toldWorld, check("a"), true},
+		"Watch.Check: told":     {targetWorld, check("a"), true},
 		"Watch.Check: rejected": {revokedWorld, check("a"), true},
 		"Watch.Check: pool":     {wornPoolWorld, check("a"), true},
 		"Watch.Check: token":    {dueWorld, check("app"), false},

@@ -28,6 +28,18 @@ func keyWorld(t *testing.T, w *world) {
 	w.reauth(t, entry("mia@example.com", "old"))
 }
 
+// targetWorld has it, and a target of notifications.
+func targetWorld(t *testing.T, w *world) {
+	t.Helper()
+	keyWorld(t, w)
+	require.NoError(t, w.Notifier.Write(t.Context(), "ops", "sei/", hook("https://chat.example.com/one")))
+}
+
+// hook are the settings of a target at an address.
+func hook(address string) providers.Settings {
+	return providers.Settings{Secrets: map[string]providers.Secret{"url": providers.NewSecret(address)}}
+}
+
 // replacedWorld has it in the place of "older", to which one can go back.
 func replacedWorld(t *testing.T, w *world) {
 	t.Helper()

@@ -96,6 +96,15 @@ func (u *upstream) refuses(e *providers.Error) {
 	})
 }
 
+// posts is every receiver: it takes every message.
+type posts struct{}
+
+func (posts) Check(providers.Posting) error { return nil }
+
+func (posts) Post(context.Context, providers.Posting) (providers.Posted, error) {
+	return providers.Posted{Status: 204}, nil
+}
+
 // world is a backend over a storage, with an upstream and a clock.
 type world struct {
 	*mounted.Backend
@@ -159,7 +168,7 @@ func (c *clock) advance(d time.Duration) {
 func newWorld(storage logical.Storage) *world {
 	w := &world{storage: storage, upstream: &upstream{}, server: &tokenServer{}, events: &events{}, clock: &clock{at: time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)}}
 	w.bank = &bank{living: map[string]string{}, ends: map[string]time.Time{}, now: w.clock.now}
-	w.registry = providers.NewRegistry(w.upstream, sharing{w.upstream}, browser{w.upstream, w.server}, sharedBrowser{browser{w.upstream, w.server}}, rotating{w.upstream, w.bank})
+	w.registry = providers.NewRegistry(w.upstream, sharing{w.upstream}, browser{w.upstream, w.server}, sharedBrowser{browser{w.upstream, w.server}}, rotating{w.upstream, w.bank}).Posts(posts{})
 	w.Backend = w.restarted().Backend
 	return w
 }

@@ -36,6 +36,13 @@ func state(t *testing.T, w *world) string {
 	mount, err := w.Mount.Read(t.Context())
 	require.NoError(t, err)
 	fmt.Fprintf(&b, "mount: %v; stale flows: %d", mount.Settings.Numbers, staleFlows(t, w))
+	targets, err := w.Notifier.List(t.Context())
+	require.NoError(t, err)
+	for _, name := range targets {
+		target, err := w.Notifier.Read(t.Context(), name)
+		require.NoError(t, err)
+		fmt.Fprintf(&b, "; tells %s: %v at %s", name, target.Settings.Numbers, target.Settings.Secret("url").Reveal())
+	}
 	return b.String()
 }
 

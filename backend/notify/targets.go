@@ -27,6 +27,9 @@ type targets struct {
 	writing sync.Mutex
 	mu      sync.Mutex
 	known   map[string]*Target // nil before they were read
+	// pending is set where a write was not answered: it may be carried out at any moment, so
+	// nothing is kept until another one succeeds.
+	pending bool
 	changes uint64
 }
 
@@ -61,7 +64,7 @@ func (s *targets) all(ctx context.Context) (map[string]*Target, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.changes == since {
+	if s.changes == since && !s.pending {
 		s.known = known
 	}
 	return known, nil
@@ -150,7 +153,11 @@ func (s *targets) change(ctx context.Context, do func(context.Context) error) er
 	ctx, cancel := store.Uncut(ctx)
 	defer cancel()
 	defer s.forget()
-	if err := do(ctx); err != nil {
+	err := do(ctx)
+	s.mu.Lock()
+	s.pending = err != nil && (s.pending || ctx.Err() != nil)
+	s.mu.Unlock()
+	if err != nil {
 		return fmt.Errorf("storage: writing a target of notifications: %w", err)
 	}
 	return nil

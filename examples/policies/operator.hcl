@@ -1,7 +1,7 @@
 # For who runs the mount: its settings and all its integrations.
 #
-# Allows to configure, to see health and history, to rotate and roll back, and to forget a credential, which comes
-# before a change of where it is sent. Reads no credential and sends none.
+# Allows to configure, also who is told what happens, to see health and history, to rotate and roll back, and to forget
+# a credential, which comes before a change of where it is sent. Reads no credential and sends none.
 #
 # Whoever may write sei/config decides which hosts may be called at all; where those who configure integrations shall
 # not, leave that path out: see "A stolen token for integrations" in docs/security.md.
@@ -44,6 +44,18 @@ path "sei/rotate/+" {
 }
 
 path "sei/rollback/+" {
+  capabilities = ["update"]
+}
+
+path "sei/notify" {
+  capabilities = ["list"]
+}
+
+path "sei/notify/+" {
+  capabilities = ["read", "update", "delete"]
+}
+
+path "sei/notify/+/test" {
   capabilities = ["update"]
 }
 
