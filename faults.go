@@ -8,7 +8,7 @@ import (
 	"vault-plugin-secrets-sei/backend/fault"
 )
 
-// maxFaultWarnings is how many faults one answer tells.
+// maxFaultWarnings is how many faults one answer lists.
 const maxFaultWarnings = 10
 
 // logFault writes to the server's log when a fault of the work beside requests begins,
@@ -25,8 +25,8 @@ func (e *engine) logFault(f fault.Fault, ended bool) {
 	e.Logger().Error("something goes wrong while nobody asks; health/ and status show it until it is over", parts...)
 }
 
-// warnOfFaults adds what goes wrong while nobody asks, for one integration or with "" for
-// all: without it a status would look as if it were up to date.
+// warnOfFaults adds the faults of the work beside requests, of one integration, or of all
+// with "". Without the warning an old status would look up to date.
 func (e *engine) warnOfFaults(resp *logical.Response, name string) {
 	faults := e.store.Faults(name)
 	for i, f := range faults {
