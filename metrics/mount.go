@@ -30,6 +30,7 @@ type Mount struct {
 	reauths  *prometheus.CounterVec
 	checks   *prometheus.CounterVec
 	requests *prometheus.HistogramVec
+	notified *prometheus.CounterVec
 }
 
 // New returns the metrics of a mount that has done nothing yet.
@@ -47,12 +48,14 @@ func New(version string) *Mount {
 			Name: requestsName, Help: help[requestsName],
 			Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 		}, []string{"provider"}),
+		notified: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: notifiedName, Help: help[notifiedName],
+		}, []string{"target", "result"}),
 	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: buildName, Help: help[buildName]}, []string{"version"})
 	build.WithLabelValues(version).Set(1)
-	// A further counter, such as of notifications, is a field of Mount, a name in series.go
-	// and a place in this list.
-	m.registry.MustRegister(m.reauths, m.checks, m.requests, build)
+	// A further counter is a field of Mount, a name in series.go and a place in this list.
+	m.registry.MustRegister(m.reauths, m.checks, m.requests, m.notified, build)
 	return m
 }
 
@@ -72,6 +75,15 @@ func (m *Mount) Check(provider, code string) { m.checks.WithLabelValues(provider
 // Request notes how long a request to an upstream took.
 func (m *Mount) Request(provider string, took time.Duration) {
 	m.requests.WithLabelValues(provider).Observe(took.Seconds())
+}
+
+// Notification counts a message that was sent to a target.
+func (m *Mount) Notification(target string, delivered bool) {
+	result := "failed"
+	if delivered {
+		result = "delivered"
+	}
+	m.notified.WithLabelValues(target, result).Inc()
 }
 
 func codeOf(code string) string {

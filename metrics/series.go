@@ -11,6 +11,7 @@ const (
 	reauthsName  = "vault_sei_reauth_total"
 	checksName   = "vault_sei_checks_total"
 	requestsName = "vault_sei_upstream_request_duration_seconds"
+	notifiedName = "vault_sei_notifications_total"
 	buildName    = "vault_sei_build_info"
 )
 
@@ -26,6 +27,7 @@ func Series() map[string]string {
 		reauthsName:  "Re-authentications since the plugin's start, by how they ended: ok, the code of the refusal, or error.",
 		checksName:   "Health checks of credentials since the plugin's start, each token of a pool by itself: ok, or what was found.",
 		requestsName: "Requests to upstreams since the plugin's start, also those without an answer.",
+		notifiedName: "Messages to targets of notifications since the plugin's start, each attempt by itself: delivered or failed.",
 		buildName:    "The version of the plugin, with the value 1.",
 	}
 }

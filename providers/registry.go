@@ -48,7 +48,11 @@ func (r *Registry) TimeRequests(observe func(provider string, took time.Duration
 	for name, spec := range r.specs {
 		names[spec.Title] = name
 	}
-	r.timing(func(title string, took time.Duration) { observe(names[title], took) })
+	r.timing(func(title string, took time.Duration) {
+		if name := names[title]; name != "" { // else it went to no upstream
+			observe(name, took)
+		}
+	})
 }
 
 // Posts sets what Poster returns. Call it before the registry is used. It returns the

@@ -240,6 +240,7 @@ func untouched() map[string]string {
 		"Sweep.Run":               "is Step, again and again",
 		"Sweep.Wait":              "touches no storage",
 		"Notifier.Changed":        "touches no storage",
+		"Notifier.CountTo":        "touches no storage",
 		"Notifier.Invalidate":     "touches no storage",
 		"Notifier.Retry":          "touches no storage",
 		"Notifier.Run":            "is tried in package notify, where a target says what it was told",

@@ -297,7 +297,7 @@ func (m *mailbox) send(ctx context.Context, t *Target, allowed providers.Allowed
 	name, under := l.subject.Name, m.ledger.of(l.subject.Name)
 	f := post(ctx, m.n.poster, t, allowed, messageOf(t, l.subject, l.news, under.Sending, m.n.now()), m.n.now())
 	now := m.n.now()
-	m.n.states.sent(t.ID, f, now)
+	m.n.sent(t, f)
 	m.failing = f
 	if f == nil {
 		m.rest = rest{}

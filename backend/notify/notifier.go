@@ -41,6 +41,7 @@ type Notifier struct {
 	now      func() time.Time
 	fault    func(target string, err error)
 	active   func() bool
+	count    func(target string, delivered bool)
 
 	targets  *targets
 	observed observed
@@ -55,9 +56,14 @@ func New(o Options) *Notifier {
 	return &Notifier{
 		storage: o.Storage, subjects: o.Subjects, poster: o.Poster, allowed: o.AllowedHosts, now: o.Now, fault: o.Fault,
 		active:  func() bool { return true },
+		count:   func(string, bool) {},
 		targets: &targets{view: o.Storage, now: o.Now}, wake: make(chan struct{}, 1),
 	}
 }
+
+// CountTo has each message counted that was sent, or could not be. Call it before anything
+// else.
+func (n *Notifier) CountTo(count func(target string, delivered bool)) { n.count = count }
 
 // Run tells until the context ends, while active says that this node may, and returns when
 // no message is under way.
@@ -266,7 +272,7 @@ func (n *Notifier) Test(ctx context.Context, name, mount string) (id string, err
 	t.Mount = mount
 	m := testMessage(&t, n.now())
 	f := post(ctx, n.poster, &t, allowed, m, n.now())
-	n.states.sent(t.ID, f, n.now())
+	n.sent(&t, f)
 	if f != nil {
 		return "", f.refusal()
 	}
@@ -276,6 +282,12 @@ func (n *Notifier) Test(ctx context.Context, name, mount string) (id string, err
 		}
 	}
 	return m.ID, nil
+}
+
+// sent notes how a message ended.
+func (n *Notifier) sent(t *Target, f *failure) {
+	n.states.sent(t.ID, f, n.now())
+	n.count(t.Name, f == nil)
 }
 
 func unknownTarget(name string) error {

@@ -13,8 +13,6 @@ type State struct {
 	LastFailureAt time.Time
 	// Pending is how many integrations there is something to tell of that was not taken yet.
 	Pending int
-	// Delivered and Failed count messages.
-	Delivered, Failed uint64
 }
 
 // states are those of all targets, by their ids. It is safe for concurrent use.
@@ -44,11 +42,9 @@ func (s *states) change(id string, change func(*State)) {
 func (s *states) sent(id string, f *failure, now time.Time) {
 	s.change(id, func(state *State) {
 		if f == nil {
-			state.Delivered++
 			state.LastDeliveredAt = now
 			return
 		}
-		state.Failed++
 		state.LastFailure, state.LastFailureAt = f.detail, now
 	})
 }
