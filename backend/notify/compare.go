@@ -156,9 +156,10 @@ func (n *news) begun(so tidings, now time.Time) tidings {
 // silent reports whether the target does not want to hear it, and it is only noted.
 func (n *news) silent(t *Target) bool { return n.event == Recovered && !t.wants(Recovered) }
 
-// messageID is the same for each time that a message is sent, and for no other.
+// messageID is the same for each time that a message is sent, and for no other: of each
+// integration, the messages are counted.
 func messageID(t *Target, name string, s *sending) string {
-	text, _ := json.Marshal([]any{t.ID, name, s}) // values that can be encoded
+	text, _ := json.Marshal([]any{t.ID, name, s.Event, s.Then}) // values that can be encoded
 	sum := sha256.Sum256(text)
 	return fmt.Sprintf("msg_%x", sum[:16])
 }

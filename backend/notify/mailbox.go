@@ -130,7 +130,7 @@ func (m *mailbox) round(ctx context.Context) (pause time.Duration) {
 	}
 	m.n.states.change(t.ID, func(s *State) { s.Pending = m.due(m.n.now()) })
 	if err != nil {
-		return max(retryEvery, m.next())
+		return retryEvery
 	}
 	return m.next()
 }
