@@ -38,10 +38,9 @@ func startReceiver(t testing.TB) *receiver {
 	t.Helper()
 	r := &receiver{status: http.StatusNoContent}
 	r.server = httptest.NewServer(r)
+	dir := t.TempDir()
 	t.Cleanup(func() {
 		r.server.Close()
-		dir, err := os.MkdirTemp("", "sei-receiver-")
-		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "messages"), []byte(r.got()), 0o600))
 		evidenceOf(t).keep(t, dir)
 	})

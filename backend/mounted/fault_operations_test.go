@@ -253,7 +253,7 @@ func watchOperations() map[string]operation {
 			return w.Watch.Each(ctx, func(*health.Seen) error { return nil })
 		}, false},
 		"Watch.Check":           {keyWorld, check("a"), false},
-		"Watch.Check: told":     {targetWorld, check("a"), true},
+		"Watch.Check: told":     {toldWorld, check("a"), true},
 		"Watch.Check: rejected": {revokedWorld, check("a"), true},
 		"Watch.Check: pool":     {wornPoolWorld, check("a"), true},
 		"Watch.Check: token":    {dueWorld, check("app"), false},

@@ -15,34 +15,34 @@ import (
 	"vault-plugin-secrets-sei/providers"
 )
 
-func inBubble(t *testing.T, test func(*testing.T, *world)) {
+func inBubble(t *testing.T, test func(*world)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) { test(t, newWorld(t, &logical.InmemStorage{})) })
+	synctest.Test(t, func(t *testing.T) { test(newWorld(t, &logical.InmemStorage{})) })
 }
 
 func TestAStatusIsToldOnceItHasSettled(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
+	inBubble(t, func(w *world) {
 		w.target("ops")
 		w.fleet.is(backend.StatusHealthy, "jira")
 		wait(time.Second)
 		w.fleet.is(backend.StatusNeedsReauth, "jira")
 		wait(59 * time.Second)
-		assert.Empty(t, w.said("ops"))
+		assert.Empty(w.t, w.said("ops"))
 		wait(2 * time.Second)
-		assert.Equal(t, []string{"jira needs_reauth"}, w.said("ops"))
+		assert.Equal(w.t, []string{"jira needs_reauth"}, w.said("ops"))
 		wait(24 * time.Hour)
-		assert.Len(t, w.post.at("ops"), 1, "and once")
+		assert.Len(w.t, w.post.at("ops"), 1, "and once")
 		w.fleet.is(backend.StatusHealthy, "jira")
 		wait(2 * time.Minute)
-		assert.Equal(t, []string{"jira needs_reauth", "jira recovered"}, w.said("ops"))
+		assert.Equal(w.t, []string{"jira needs_reauth", "jira recovered"}, w.said("ops"))
 		last := w.post.at("ops")[1]
-		assert.Equal(t, "needs_reauth", last.Data.PreviousStatus)
-		assert.Equal(t, "healthy", last.Data.Status)
+		assert.Equal(w.t, "needs_reauth", last.Data.PreviousStatus)
+		assert.Equal(w.t, "healthy", last.Data.Status)
 	})
 }
 
 func TestAFlappingCredentialIsToldOfOnceItHasSettled(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
+	inBubble(t, func(w *world) {
 		w.target("ops")
 		for range 100 {
 			w.fleet.is(backend.StatusNeedsReauth, "jira")
@@ -50,21 +50,21 @@ func TestAFlappingCredentialIsToldOfOnceItHasSettled(t *testing.T) {
 			w.fleet.is(backend.StatusHealthy, "jira")
 			wait(29 * time.Second)
 		}
-		assert.Empty(t, w.said("ops"))
+		assert.Empty(w.t, w.said("ops"))
 		w.fleet.is(backend.StatusNeedsReauth, "jira")
 		wait(time.Hour)
-		assert.Equal(t, []string{"jira needs_reauth"}, w.said("ops"))
+		assert.Equal(w.t, []string{"jira needs_reauth"}, w.said("ops"))
 	})
 }
 
 func TestAnUpstreamThatDoesNotAnswerIsToldOfAfterAnHour(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
+	inBubble(t, func(w *world) {
 		w.target("ops")
 		w.fleet.is(backend.StatusUnreachable, "jira")
 		wait(59 * time.Minute)
-		assert.Empty(t, w.said("ops"))
+		assert.Empty(w.t, w.said("ops"))
 		wait(2 * time.Minute)
-		assert.Equal(t, []string{"jira unreachable"}, w.said("ops"))
+		assert.Equal(w.t, []string{"jira unreachable"}, w.said("ops"))
 	})
 }
 
@@ -76,18 +76,18 @@ func TestNothingIsLostOnTheWay(t *testing.T) {
 		"answers 429 with Retry-After": says(429, 7*time.Minute), "answers 404": says(404, 0), "answers 302": says(302, 0),
 	} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, w *world) {
+			inBubble(t, func(w *world) {
 				w.target("ops")
 				names := named(20)
 				w.fleet.is(backend.StatusHealthy, names...)
 				wait(time.Minute)
 				w.fleet.is(backend.StatusDegraded, names...)
 				wait(2 * time.Minute)
-				require.Len(t, w.said("ops"), len(names))
+				require.Len(w.t, w.said("ops"), len(names))
 				w.post.answer("ops", bad)
 				w.fleet.is(backend.StatusNeedsReauth, names...)
 				wait(time.Hour)
-				require.NotEmpty(t, w.faulty()["ops"])
+				require.NotEmpty(w.t, w.faulty()["ops"])
 				w.post.answer("ops", takes)
 				wait(time.Hour + time.Minute)
 				w.fleet.is(backend.StatusHealthy, names...)
@@ -97,9 +97,9 @@ func TestNothingIsLostOnTheWay(t *testing.T) {
 					told[text[:len(names[0])]] = append(told[text[:len(names[0])]], text[len(names[0])+1:])
 				}
 				for _, n := range names {
-					assert.Equal(t, []string{"degraded", "needs_reauth", "recovered"}, told[n], n)
+					assert.Equal(w.t, []string{"degraded", "needs_reauth", "recovered"}, told[n], n)
 				}
-				assert.Empty(t, w.faulty())
+				assert.Empty(w.t, w.faulty())
 			})
 		})
 	}
@@ -107,7 +107,7 @@ func TestNothingIsLostOnTheWay(t *testing.T) {
 
 // A receiver that was away hears what is so, and not what was so meanwhile.
 func TestAfterAnAbsenceTheReceiverHearsWhatIsSo(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
+	inBubble(t, func(w *world) {
 		w.target("ops")
 		w.fleet.is(backend.StatusHealthy, "well", "ill")
 		wait(time.Second)
@@ -121,7 +121,7 @@ func TestAfterAnAbsenceTheReceiverHearsWhatIsSo(t *testing.T) {
 		w.fleet.is(backend.StatusNeedsReauth, "ill")
 		w.post.answer("ops", takes)
 		wait(time.Hour)
-		assert.Equal(t, []string{"ill needs_reauth"}, w.said("ops"))
+		assert.Equal(w.t, []string{"ill needs_reauth"}, w.said("ops"))
 	})
 }
 
@@ -129,7 +129,7 @@ func TestAfterAnAbsenceTheReceiverHearsWhatIsSo(t *testing.T) {
 func TestWhatWasPerhapsHeardIsTakenBack(t *testing.T) {
 	for name, bad := range map[string]answer{"drops": drops, "stalls": stalls} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, w *world) {
+			inBubble(t, func(w *world) {
 				w.target("ops")
 				w.fleet.is(backend.StatusHealthy, "jira")
 				w.post.answer("ops", bad)
@@ -140,8 +140,8 @@ func TestWhatWasPerhapsHeardIsTakenBack(t *testing.T) {
 				w.post.answer("ops", takes)
 				w.start()
 				wait(time.Hour)
-				assert.Equal(t, []string{"jira needs_reauth", "jira recovered"}, w.said("ops"))
-				assert.Equal(t, 1, len(w.post.at("ops"))-countOf(w.post.at("ops"), "sei.needs_reauth"))
+				assert.Equal(w.t, []string{"jira needs_reauth", "jira recovered"}, w.said("ops"))
+				assert.Equal(w.t, 1, len(w.post.at("ops"))-countOf(w.post.at("ops"), "sei.needs_reauth"))
 			})
 		})
 	}
@@ -168,19 +168,19 @@ func TestARestartBetweenSendAndStore(t *testing.T) {
 			return providers.Posted{Status: 200}, nil
 		})
 		wait(2 * time.Minute)
-		require.Len(t, w.post.at("ops"), 1, "it is known in memory that it was told")
+		require.Len(w.t, w.post.at("ops"), 1, "it is known in memory that it was told")
 		w.end()
 		storage.refuse(false)
 		w.post.answer("ops", takes)
 		w.start()
 		wait(2 * time.Minute)
 		all := w.post.at("ops")
-		require.Len(t, all, 2)
-		assert.Equal(t, all[0].id, all[1].id)
-		assert.Equal(t, all[0].body, all[1].body)
+		require.Len(w.t, all, 2)
+		assert.Equal(w.t, all[0].id, all[1].id)
+		assert.Equal(w.t, all[0].body, all[1].body)
 		w.restart()
 		wait(time.Hour)
-		assert.Len(t, w.post.at("ops"), 2, "now it is stored")
+		assert.Len(w.t, w.post.at("ops"), 2, "now it is stored")
 	})
 }
 
@@ -196,19 +196,19 @@ func TestStorageThatRefusesWrites(t *testing.T) {
 		storage.refuse(true)
 		w.fleet.is(backend.StatusNeedsReauth, "jira")
 		wait(time.Hour)
-		assert.Len(t, w.post.at("ops"), 1)
-		assert.Contains(t, w.faulty()["ops"], "storage")
+		assert.Len(w.t, w.post.at("ops"), 1)
+		assert.Contains(w.t, w.faulty()["ops"], "storage")
 		storage.refuse(false)
 		wait(2 * time.Minute)
-		assert.Empty(t, w.faulty())
+		assert.Empty(w.t, w.faulty())
 		w.restart()
 		wait(time.Hour)
-		assert.Len(t, w.post.at("ops"), 1)
+		assert.Len(w.t, w.post.at("ops"), 1)
 	})
 }
 
 func TestTargetsDoNotHoldUpEachOther(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
+	inBubble(t, func(w *world) {
 		for _, name := range []string{"stalls", "away", "ops", "other"} {
 			w.target(name)
 		}
@@ -218,15 +218,15 @@ func TestTargetsDoNotHoldUpEachOther(t *testing.T) {
 		names := named(100)
 		w.fleet.is(backend.StatusNeedsReauth, names...)
 		wait(61 * time.Second)
-		assert.Len(t, w.said("ops"), len(names))
-		assert.Len(t, w.said("other"), len(names))
+		assert.Len(w.t, w.said("ops"), len(names))
+		assert.Len(w.t, w.said("other"), len(names))
 	})
 }
 
 // One message that is refused for good does not hold up the others, and a target that
 // refuses all of them is asked once an hour.
 func TestRefusalsForGood(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
+	inBubble(t, func(w *world) {
 		w.target("ops")
 		w.target("dead")
 		w.post.answer("ops", func(_ context.Context, g got) (providers.Posted, error) {
@@ -242,25 +242,25 @@ func TestRefusalsForGood(t *testing.T) {
 		})
 		w.fleet.is(backend.StatusNeedsReauth, named(10)...)
 		wait(5 * time.Minute)
-		assert.Len(t, w.said("ops"), 9)
-		assert.Equal(t, 3, asked)
-		ops, err := w.Read(t.Context(), "ops")
-		require.NoError(t, err)
-		assert.Equal(t, 1, w.State(ops).Pending)
+		assert.Len(w.t, w.said("ops"), 9)
+		assert.Equal(w.t, 3, asked)
+		ops, err := w.Read(w.t.Context(), "ops")
+		require.NoError(w.t, err)
+		assert.Equal(w.t, 1, w.State(ops).Pending)
 		wait(10 * time.Hour)
-		assert.LessOrEqual(t, asked, 14)
-		assert.GreaterOrEqual(t, asked, 12)
-		dead, err := w.Read(t.Context(), "dead")
-		require.NoError(t, err)
-		assert.Contains(t, w.State(dead).LastFailure, "HTTP 410")
-		assert.Equal(t, 10, w.State(dead).Pending)
-		assert.Contains(t, w.faulty()["dead"], "HTTP 410")
+		assert.LessOrEqual(w.t, asked, 14)
+		assert.GreaterOrEqual(w.t, asked, 12)
+		dead, err := w.Read(w.t.Context(), "dead")
+		require.NoError(w.t, err)
+		assert.Contains(w.t, w.State(dead).LastFailure, "HTTP 410")
+		assert.Equal(w.t, 10, w.State(dead).Pending)
+		assert.Contains(w.t, w.faulty()["dead"], "HTTP 410")
 	})
 }
 
 // Pauses grow, and Retry-After is honoured.
 func TestPauses(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
+	inBubble(t, func(w *world) {
 		w.target("broken")
 		w.target("limited")
 		asked := map[string][]time.Time{}
@@ -274,41 +274,41 @@ func TestPauses(t *testing.T) {
 		wait(61 * time.Second)
 		wait(2 * time.Hour)
 		broken := asked["broken"]
-		require.Greater(t, len(broken), 8)
-		assert.Less(t, len(broken), 20)
+		require.Greater(w.t, len(broken), 8)
+		assert.Less(w.t, len(broken), 20)
 		for i := 2; i < len(broken); i++ {
-			assert.GreaterOrEqual(t, broken[i].Sub(broken[i-1]), broken[i-1].Sub(broken[i-2]))
+			assert.GreaterOrEqual(w.t, broken[i].Sub(broken[i-1]), broken[i-1].Sub(broken[i-2]))
 		}
 		for i := 1; i < len(asked["limited"]); i++ {
-			assert.GreaterOrEqual(t, asked["limited"][i].Sub(asked["limited"][i-1]), 20*time.Minute)
+			assert.GreaterOrEqual(w.t, asked["limited"][i].Sub(asked["limited"][i-1]), 20*time.Minute)
 		}
-		assert.GreaterOrEqual(t, len(asked["limited"]), 5)
+		assert.GreaterOrEqual(w.t, len(asked["limited"]), 5)
 	})
 }
 
 // Only the active node sends; the next one goes on where it ended.
 func TestOnlyTheActiveNodeSends(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
+	inBubble(t, func(w *world) {
 		w.target("ops")
 		wait(time.Second)
 		w.activate(false)
 		w.fleet.is(backend.StatusNeedsReauth, "jira")
 		wait(time.Hour)
-		assert.Empty(t, w.said("ops"))
+		assert.Empty(w.t, w.said("ops"))
 		w.activate(true)
 		wait(2 * time.Minute)
-		assert.Equal(t, []string{"jira needs_reauth"}, w.said("ops"))
+		assert.Equal(w.t, []string{"jira needs_reauth"}, w.said("ops"))
 	})
 }
 
 func TestSwapsAreToldToWhoWantsThem(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
+	inBubble(t, func(w *world) {
 		old := time.Now().Add(-time.Hour)
 		w.fleet.set("jira", func(s *notify.Subject) { s.Swaps = []notify.Swap{{Event: notify.Reauth, Time: old, Version: 1}} })
 		w.target("ops")
 		w.target("all", list("events", "reauth", "rotate", "needs_reauth", "recovered"))
 		wait(time.Minute)
-		assert.Empty(t, w.said("all"), "what happened before the target was there is not news")
+		assert.Empty(w.t, w.said("all"), "what happened before the target was there is not news")
 		w.fleet.is(backend.StatusNeedsReauth, "jira")
 		wait(2 * time.Minute)
 		w.fleet.set("jira", func(s *notify.Subject) {
@@ -316,16 +316,16 @@ func TestSwapsAreToldToWhoWantsThem(t *testing.T) {
 			s.Swaps = append([]notify.Swap{{Event: notify.Reauth, Time: time.Now(), Version: 2}}, s.Swaps...)
 		})
 		wait(2 * time.Minute)
-		assert.Equal(t, []string{"jira needs_reauth", "jira reauth", "jira recovered"}, w.said("all"))
-		assert.Equal(t, []string{"jira needs_reauth", "jira recovered"}, w.said("ops"))
+		assert.Equal(w.t, []string{"jira needs_reauth", "jira reauth", "jira recovered"}, w.said("all"))
+		assert.Equal(w.t, []string{"jira needs_reauth", "jira recovered"}, w.said("ops"))
 		w.restart()
 		wait(time.Hour)
-		assert.Len(t, w.post.at("all"), 3)
+		assert.Len(w.t, w.post.at("all"), 3)
 	})
 }
 
 func TestARotationThatFailsIsToldOncePerCredential(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
+	inBubble(t, func(w *world) {
 		w.target("ops")
 		fails := func(s *notify.Subject) {
 			s.Trouble = &notify.Trouble{Code: "upstream_error", Message: "HTTP 500", Since: time.Now()}
@@ -337,15 +337,15 @@ func TestARotationThatFailsIsToldOncePerCredential(t *testing.T) {
 		wait(2 * time.Minute)
 		w.fleet.set("gitlab", fails)
 		wait(time.Hour)
-		assert.Equal(t, []string{"gitlab rotation_failed"}, w.said("ops"))
+		assert.Equal(w.t, []string{"gitlab rotation_failed"}, w.said("ops"))
 		w.fleet.set("gitlab", func(s *notify.Subject) { s.Trouble, s.Version = nil, 2 })
 		wait(2 * time.Minute)
-		assert.Equal(t, []string{"gitlab rotation_failed", "gitlab recovered"}, w.said("ops"))
+		assert.Equal(w.t, []string{"gitlab rotation_failed", "gitlab recovered"}, w.said("ops"))
 	})
 }
 
 func TestOfWhatATargetIsTold(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
+	inBubble(t, func(w *world) {
 		w.target("names", list("integrations", "jira-*", "github"))
 		w.target("labels", func(s *providers.Settings) { s.Maps["labels"] = map[string]string{"team": "platform"} })
 		w.target("events", list("events", "needs_reauth"))
@@ -355,18 +355,18 @@ func TestOfWhatATargetIsTold(t *testing.T) {
 		wait(2 * time.Minute)
 		w.fleet.is(backend.StatusHealthy, "jira-1", "github", "gitlab", "sonar")
 		wait(2 * time.Minute)
-		assert.ElementsMatch(t, []string{"jira-1 needs_reauth", "github needs_reauth", "jira-1 recovered", "github recovered"}, w.said("names"))
-		assert.ElementsMatch(t, []string{"jira-1 needs_reauth", "jira-1 recovered"}, w.said("labels"))
-		assert.ElementsMatch(t, []string{"jira-1 needs_reauth", "github needs_reauth", "gitlab needs_reauth"}, w.said("events"))
+		assert.ElementsMatch(w.t, []string{"jira-1 needs_reauth", "github needs_reauth", "jira-1 recovered", "github recovered"}, w.said("names"))
+		assert.ElementsMatch(w.t, []string{"jira-1 needs_reauth", "jira-1 recovered"}, w.said("labels"))
+		assert.ElementsMatch(w.t, []string{"jira-1 needs_reauth", "github needs_reauth", "gitlab needs_reauth"}, w.said("events"))
 		w.fleet.is(backend.StatusNeedsReauth, "github")
 		wait(2 * time.Minute)
-		assert.Len(t, w.said("events"), 4, "who does not want to hear of a recovery hears of the next time all the same")
+		assert.Len(w.t, w.said("events"), 4, "who does not want to hear of a recovery hears of the next time all the same")
 	})
 }
 
 // Another integration of a name that was deleted begins anew.
 func TestAnotherIntegrationOfTheSameName(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
+	inBubble(t, func(w *world) {
 		w.target("ops")
 		w.fleet.is(backend.StatusNeedsReauth, "jira")
 		wait(2 * time.Minute)
@@ -374,9 +374,9 @@ func TestAnotherIntegrationOfTheSameName(t *testing.T) {
 		w.fleet.set("jira", func(s *notify.Subject) { s.ID = "another" })
 		w.fleet.is(backend.StatusNeedsReauth, "jira")
 		wait(2 * time.Minute)
-		assert.Equal(t, []string{"jira needs_reauth", "jira needs_reauth"}, w.said("ops"))
+		assert.Equal(w.t, []string{"jira needs_reauth", "jira needs_reauth"}, w.said("ops"))
 		w.fleet.gone("jira")
 		wait(2 * time.Minute)
-		assert.Len(t, w.said("ops"), 2, "of one that is gone nobody is told")
+		assert.Len(w.t, w.said("ops"), 2, "of one that is gone nobody is told")
 	})
 }

@@ -120,8 +120,15 @@ func (m message) facts() []fact {
 		version = fmt.Sprint(d.Version)
 	}
 	all := []fact{
-		{"Integration", d.Integration}, {"Provider", d.Provider}, {"Status", status}, {"Account", d.Identity},
-		{"Version", version}, {"Fingerprint", d.Fingerprint}, {"Ends", d.ExpiresAt}, {"Reason", d.Message}, {"What to do", d.WhatToDo},
+		{"Integration", d.Integration},
+		{"Provider", d.Provider},
+		{"Status", status},
+		{"Account", d.Identity},
+		{"Version", version},
+		{"Fingerprint", d.Fingerprint},
+		{"Ends", d.ExpiresAt},
+		{"Reason", d.Message},
+		{"What to do", d.WhatToDo},
 	}
 	known := all[:0]
 	for _, f := range all {

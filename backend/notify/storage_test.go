@@ -86,19 +86,19 @@ func TestEntriesStaySmall(t *testing.T) {
 		w.target("ops", list("events", "needs_reauth", "recovered", "reauth"))
 		wait(time.Minute)
 		puts, _, _ := storage.counts()
-		assert.LessOrEqual(t, puts, 1, "of what is well nothing is stored")
+		assert.LessOrEqual(w.t, puts, 1, "of what is well nothing is stored")
 		w.fleet.is(backend.StatusNeedsReauth, named(n)...)
 		wait(5 * time.Minute)
-		require.Len(t, w.said("ops"), n)
+		require.Len(w.t, w.said("ops"), n)
 		w.fleet.is(backend.StatusHealthy, named(n)...)
 		wait(5 * time.Minute)
-		require.Len(t, w.said("ops"), 2*n)
+		require.Len(w.t, w.said("ops"), 2*n)
 		puts, largest, _ := storage.counts()
-		assert.Less(t, largest, 64<<10)
-		assert.Less(t, puts, n/2)
+		assert.Less(w.t, largest, 64<<10)
+		assert.Less(w.t, puts, n/2)
 		w.restart()
 		wait(time.Hour)
-		assert.Len(t, w.post.at("ops"), 2*n)
+		assert.Len(w.t, w.post.at("ops"), 2*n)
 	})
 }
 
@@ -110,29 +110,29 @@ func TestNoTargetCostsNothing(t *testing.T) {
 		w.fleet.is(backend.StatusNeedsReauth, named(100)...)
 		wait(24 * time.Hour)
 		puts, _, calls := storage.counts()
-		assert.Zero(t, puts)
-		assert.Zero(t, calls)
-		assert.Zero(t, testing.AllocsPerRun(100, func() { w.Changed("integration-00001") }))
+		assert.Zero(w.t, puts)
+		assert.Zero(w.t, calls)
+		assert.Zero(w.t, testing.AllocsPerRun(100, func() { w.Changed("integration-00001") }))
 	})
 }
 
 // What a target was told goes with it, also where its deletion was cut off.
 func TestWhatWasToldGoesWithTheTarget(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
+	inBubble(t, func(w *world) {
 		w.target("ops")
 		w.fleet.is(backend.StatusNeedsReauth, "jira")
 		wait(2 * time.Minute)
-		require.NotEmpty(t, keys(t, w.storage, "notified/"))
-		require.NoError(t, w.Delete(t.Context(), "ops"))
+		require.NotEmpty(w.t, keys(w.t, w.storage, "notified/"))
+		require.NoError(w.t, w.Delete(w.t.Context(), "ops"))
 		wait(time.Second)
-		assert.Empty(t, keys(t, w.storage, ""))
-		require.NoError(t, w.storage.Put(t.Context(), &logical.StorageEntry{Key: "notified/orphan/00", Value: []byte("{}")}))
+		assert.Empty(w.t, keys(w.t, w.storage, ""))
+		require.NoError(w.t, w.storage.Put(w.t.Context(), &logical.StorageEntry{Key: "notified/orphan/00", Value: []byte("{}")}))
 		w.restart()
 		wait(time.Second)
-		assert.Empty(t, keys(t, w.storage, ""))
+		assert.Empty(w.t, keys(w.t, w.storage, ""))
 		w.target("ops")
 		wait(2 * time.Minute)
-		assert.Len(t, w.post.at("ops"), 2, "another target of the name begins anew")
+		assert.Len(w.t, w.post.at("ops"), 2, "another target of the name begins anew")
 	})
 }
 
@@ -145,38 +145,38 @@ func keys(t *testing.T, storage logical.Storage, prefix string) []string {
 
 // The address and the key are in entries that Vault wraps, and nowhere else.
 func TestSecretsAreStoredApart(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
+	inBubble(t, func(w *world) {
 		w.target("ops", func(s *providers.Settings) { s.Secrets["signing_key"] = providers.NewSecret(key) })
 		w.fleet.is(backend.StatusNeedsReauth, "jira")
 		wait(2 * time.Minute)
-		for _, k := range keys(t, w.storage, "") {
-			entry, err := w.storage.Get(t.Context(), k)
-			require.NoError(t, err)
+		for _, k := range keys(w.t, w.storage, "") {
+			entry, err := w.storage.Get(w.t.Context(), k)
+			require.NoError(w.t, err)
 			secret := strings.Contains(string(entry.Value), "canary") || strings.Contains(string(entry.Value), key)
-			assert.Equal(t, strings.HasPrefix(k, "notify/"), secret, k)
+			assert.Equal(w.t, strings.HasPrefix(k, "notify/"), secret, k)
 		}
 	})
 }
 
 // Going back to this version loses nothing that a newer one stored.
 func TestUnknownFieldsAreKept(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
+	inBubble(t, func(w *world) {
 		w.target("ops")
-		entry, err := w.storage.Get(t.Context(), "notify/ops")
-		require.NoError(t, err)
+		entry, err := w.storage.Get(w.t.Context(), "notify/ops")
+		require.NoError(w.t, err)
 		var stored map[string]any
-		require.NoError(t, json.Unmarshal(entry.Value, &stored))
+		require.NoError(w.t, json.Unmarshal(entry.Value, &stored))
 		stored["invite"] = true
 		entry.Value, err = json.Marshal(stored)
-		require.NoError(t, err)
-		require.NoError(t, w.storage.Put(t.Context(), entry))
+		require.NoError(w.t, err)
+		require.NoError(w.t, w.storage.Put(w.t.Context(), entry))
 		w.Invalidate("notify/ops")
-		require.NoError(t, w.Write(t.Context(), "ops", "sei/", providers.Settings{Numbers: map[string]int64{"settle": 5}}))
-		entry, err = w.storage.Get(t.Context(), "notify/ops")
-		require.NoError(t, err)
+		require.NoError(w.t, w.Write(w.t.Context(), "ops", "sei/", providers.Settings{Numbers: map[string]int64{"settle": 5}}))
+		entry, err = w.storage.Get(w.t.Context(), "notify/ops")
+		require.NoError(w.t, err)
 		clear(stored)
-		require.NoError(t, json.Unmarshal(entry.Value, &stored))
-		assert.Equal(t, true, stored["invite"])
-		assert.Equal(t, []string{"id", "invite", "mount", "name", "secrets", "settings"}, slices.Sorted(maps.Keys(stored)))
+		require.NoError(w.t, json.Unmarshal(entry.Value, &stored))
+		assert.Equal(w.t, true, stored["invite"])
+		assert.Equal(w.t, []string{"id", "invite", "mount", "name", "secrets", "settings"}, slices.Sorted(maps.Keys(stored)))
 	})
 }

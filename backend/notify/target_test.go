@@ -20,28 +20,28 @@ import (
 var key = "whsec_" + base64.StdEncoding.EncodeToString([]byte("canary-of-the-signing-key-000000"))
 
 func TestMessagesAreSigned(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
+	inBubble(t, func(w *world) {
 		w.target("ops", func(s *providers.Settings) { s.Secrets["signing_key"] = providers.NewSecret(key) })
 		w.target("plain")
 		w.fleet.is(backend.StatusNeedsReauth, "jira")
 		wait(2 * time.Minute)
 		verifier, err := webhooks.NewWebhook(key)
-		require.NoError(t, err)
+		require.NoError(w.t, err)
 		g := w.post.at("ops")[0]
 		header := map[string][]string{}
 		for name, value := range g.header {
 			header[textproto.CanonicalMIMEHeaderKey(name)] = []string{value}
 		}
-		require.NoError(t, verifier.VerifyIgnoringTimestamp([]byte(g.body), header))
-		require.Error(t, verifier.VerifyIgnoringTimestamp([]byte(g.body+" "), header))
-		assert.NotContains(t, w.post.at("plain")[0].header, webhooks.HeaderWebhookSignature)
-		assert.NotEmpty(t, w.post.at("plain")[0].id)
+		require.NoError(w.t, verifier.VerifyIgnoringTimestamp([]byte(g.body), header))
+		require.Error(w.t, verifier.VerifyIgnoringTimestamp([]byte(g.body+" "), header))
+		assert.NotContains(w.t, w.post.at("plain")[0].header, webhooks.HeaderWebhookSignature)
+		assert.NotEmpty(w.t, w.post.at("plain")[0].id)
 	})
 }
 
 // What is sent holds neither the address nor the key.
 func TestMessagesHoldNoSecret(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
+	inBubble(t, func(w *world) {
 		for _, format := range []string{"json", "slack", "teams"} {
 			w.target(format, func(s *providers.Settings) {
 				s.Texts["format"] = format
@@ -51,23 +51,23 @@ func TestMessagesHoldNoSecret(t *testing.T) {
 		w.fleet.is(backend.StatusNeedsReauth, "jira")
 		wait(2 * time.Minute)
 		for _, format := range []string{"json", "slack", "teams"} {
-			require.Len(t, w.post.at(format), 1)
+			require.Len(w.t, w.post.at(format), 1)
 			g := w.post.at(format)[0]
 			all := g.body
 			for name, value := range g.header {
 				all += name + value
 			}
-			assert.NotContains(t, all, "canary")
-			assert.NotContains(t, all, "/hook/")
-			assert.NotContains(t, all, strings.TrimPrefix(key, "whsec_"))
-			assert.NotContains(t, all, "http", "no link")
+			assert.NotContains(w.t, all, "canary")
+			assert.NotContains(w.t, all, "/hook/")
+			assert.NotContains(w.t, all, strings.TrimPrefix(key, "whsec_"))
+			assert.NotContains(w.t, all, "http", "no link")
 		}
 	})
 }
 
 // What an upstream chose is no link and calls nobody in a chat.
 func TestChatsShowNoMarks(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
+	inBubble(t, func(w *world) {
 		for _, format := range []string{"slack", "teams"} {
 			w.target(format, func(s *providers.Settings) { s.Texts["format"] = format })
 		}
@@ -75,61 +75,61 @@ func TestChatsShowNoMarks(t *testing.T) {
 			s.Identity, s.Status = "<!channel> [click](evil) *b*", backend.StatusNeedsReauth
 		})
 		wait(2 * time.Minute)
-		assert.Contains(t, w.post.at("slack")[0].body, `"type":"plain_text"`)
-		assert.NotContains(t, w.post.at("slack")[0].body, "mrkdwn")
-		assert.Contains(t, w.post.at("teams")[0].body, `\\[click\\]\\(evil\\)`)
+		assert.Contains(w.t, w.post.at("slack")[0].body, `"type":"plain_text"`)
+		assert.NotContains(w.t, w.post.at("slack")[0].body, "mrkdwn")
+		assert.Contains(w.t, w.post.at("teams")[0].body, `\\[click\\]\\(evil\\)`)
 	})
 }
 
 func TestWritesOfTargetsAreJudged(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
+	inBubble(t, func(w *world) {
 		write := func(change func(*providers.Settings)) error {
 			s := providers.Settings{}.Clone()
 			change(&s)
-			return w.Write(t.Context(), "ops", "sei/", s)
+			return w.Write(w.t.Context(), "ops", "sei/", s)
 		}
 		url := func(s *providers.Settings, address string) { s.Secrets["url"] = providers.NewSecret(address) }
-		assert.True(t, backend.HasCode(write(func(*providers.Settings) {}), backend.CodeMissingField))
-		assert.True(t, backend.HasCode(write(func(s *providers.Settings) { url(s, "http://ops/x") }), string(providers.AddressNotAllowed)))
+		assert.True(w.t, backend.HasCode(write(func(*providers.Settings) {}), backend.CodeMissingField))
+		assert.True(w.t, backend.HasCode(write(func(s *providers.Settings) { url(s, "http://ops/x") }), string(providers.AddressNotAllowed)))
 		for field, bad := range map[string]func(*providers.Settings){
 			"events":       list("events", "needs_reauth", "nonsense"),
 			"integrations": list("integrations", "jira-[a"),
 			"signing_key":  func(s *providers.Settings) { s.Secrets["signing_key"] = providers.NewSecret("whsec_short") },
 		} {
 			err := write(func(s *providers.Settings) { url(s, "https://ops/x"); bad(s) })
-			require.True(t, backend.HasCode(err, backend.CodeInvalidField), "%s: %v", field, err)
-			assert.Contains(t, err.Error(), field)
+			require.True(w.t, backend.HasCode(err, backend.CodeInvalidField), "%s: %v", field, err)
+			assert.Contains(w.t, err.Error(), field)
 		}
-		require.NoError(t, write(func(s *providers.Settings) { url(s, "https://ops/x") }))
+		require.NoError(w.t, write(func(s *providers.Settings) { url(s, "https://ops/x") }))
 		err := write(func(s *providers.Settings) { s.Texts["proxy_url"] = "http://proxy.example.com:3128" })
-		require.True(t, backend.HasCode(err, backend.CodeMissingField), "who may write must not learn the address: %v", err)
-		require.NoError(t, write(func(s *providers.Settings) { s.Numbers["settle"] = 0 }))
-		target, err := w.Read(t.Context(), "ops")
-		require.NoError(t, err)
-		assert.Equal(t, "https://ops/x", target.Settings.Secret("url").Reveal(), "a partial write leaves the others")
-		assert.Equal(t, "ops", target.Host())
-		_, err = w.Read(t.Context(), "other")
-		assert.True(t, backend.HasCode(err, backend.CodeUnknownTarget))
+		require.True(w.t, backend.HasCode(err, backend.CodeMissingField), "who may write must not learn the address: %v", err)
+		require.NoError(w.t, write(func(s *providers.Settings) { s.Numbers["settle"] = 0 }))
+		target, err := w.Read(w.t.Context(), "ops")
+		require.NoError(w.t, err)
+		assert.Equal(w.t, "https://ops/x", target.Settings.Secret("url").Reveal(), "a partial write leaves the others")
+		assert.Equal(w.t, "ops", target.Host())
+		_, err = w.Read(w.t.Context(), "other")
+		assert.True(w.t, backend.HasCode(err, backend.CodeUnknownTarget))
 	})
 }
 
 func TestATestSendsOneMessageNow(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
+	inBubble(t, func(w *world) {
 		w.target("ops")
 		w.post.answer("ops", says(500, 0))
 		w.fleet.is(backend.StatusNeedsReauth, "jira")
 		wait(time.Hour)
-		_, err := w.Test(t.Context(), "ops", "sei/")
-		assert.True(t, backend.HasCode(err, string(providers.UpstreamError)), "%v", err)
+		_, err := w.Test(w.t.Context(), "ops", "sei/")
+		assert.True(w.t, backend.HasCode(err, string(providers.UpstreamError)), "%v", err)
 		w.post.answer("ops", takes)
-		id, err := w.Test(t.Context(), "ops", "sei/")
-		require.NoError(t, err)
+		id, err := w.Test(w.t.Context(), "ops", "sei/")
+		require.NoError(w.t, err)
 		wait(time.Second)
 		all := w.post.at("ops")
-		require.Len(t, all, 2, "what waited goes with it")
-		assert.Equal(t, id, all[0].id)
-		assert.Equal(t, "sei.test", all[0].Type)
-		_, err = w.Test(t.Context(), "other", "sei/")
-		assert.True(t, backend.HasCode(err, backend.CodeUnknownTarget))
+		require.Len(w.t, all, 2, "what waited goes with it")
+		assert.Equal(w.t, id, all[0].id)
+		assert.Equal(w.t, "sei.test", all[0].Type)
+		_, err = w.Test(w.t.Context(), "other", "sei/")
+		assert.True(w.t, backend.HasCode(err, backend.CodeUnknownTarget))
 	})
 }

@@ -1,9 +1,8 @@
-package webhook_test
+package webhook
 
 import (
 	"context"
 	"encoding/pem"
-	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -18,41 +17,40 @@ import (
 
 	"vault-plugin-secrets-sei/providers"
 	"vault-plugin-secrets-sei/providers/internal/upstream"
-	"vault-plugin-secrets-sei/providers/webhook"
 )
 
 const canary = "canary-of-the-address"
 
 // receiver is a webhook on loopback that a test decides about.
-func receiver(t *testing.T, answer http.HandlerFunc) (*httptest.Server, providers.Posting) {
+func receiver(t *testing.T, answer http.HandlerFunc) providers.Posting {
 	t.Helper()
 	server := httptest.NewTLSServer(answer)
 	t.Cleanup(server.Close)
 	allowed, err := providers.ParseAllowedHosts([]string{server.Listener.Addr().String()})
 	require.NoError(t, err)
-	return server, providers.Posting{
+	return providers.Posting{
 		URL: providers.NewSecret(server.URL + "/hook/" + canary + "?sig=" + canary), Header: map[string]string{"webhook-id": "msg_1"},
 		Body: []byte(`{"type":"sei.test"}`), AllowedHosts: allowed,
 		CACert: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})),
 	}
 }
 
-func poster(t *testing.T) providers.Poster {
+func newPoster(t *testing.T) providers.Poster {
 	t.Helper()
 	client := upstream.New("test")
 	t.Cleanup(client.Close)
-	return webhook.New(client)
+	return New(client)
 }
 
 func TestAMessageIsPosted(t *testing.T) {
 	var got *http.Request
 	var body []byte
-	_, p := receiver(t, func(w http.ResponseWriter, r *http.Request) {
+	p := receiver(t, func(w http.ResponseWriter, r *http.Request) {
 		got = r
 		body, _ = io.ReadAll(r.Body)
 		w.WriteHeader(http.StatusAccepted)
 	})
-	posted, err := poster(t).Post(t.Context(), p)
+	posted, err := newPoster(t).Post(t.Context(), p)
 	require.NoError(t, err)
 	assert.Equal(t, providers.Posted{Status: http.StatusAccepted}, posted)
 	assert.Equal(t, http.MethodPost, got.Method)
@@ -77,14 +75,14 @@ func TestAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var asked atomic.Int32
-			_, p := receiver(t, func(w http.ResponseWriter, _ *http.Request) {
+			p := receiver(t, func(w http.ResponseWriter, _ *http.Request) {
 				asked.Add(1)
 				for key, value := range c.header {
 					w.Header().Set(key, value)
 				}
 				w.WriteHeader(c.status)
 			})
-			posted, err := poster(t).Post(t.Context(), p)
+			posted, err := newPoster(t).Post(t.Context(), p)
 			require.NoError(t, err)
 			assert.Equal(t, c.want, posted)
 			assert.EqualValues(t, 1, asked.Load())
@@ -94,7 +92,7 @@ func TestAnswers(t *testing.T) {
 
 // A receiver that may have got the message is told from one that cannot.
 func TestNoAnswer(t *testing.T) {
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	closed, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	nobody := "https://" + closed.Addr().String() + "/" + canary
 	require.NoError(t, closed.Close())
@@ -112,7 +110,7 @@ func TestNoAnswer(t *testing.T) {
 		"is no address":  {change: func(p *providers.Posting) { p.URL = providers.NewSecret("https://[" + canary) }, unsent: true, want: providers.Unreachable},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, p := receiver(t, c.answer)
+			p := receiver(t, c.answer)
 			if c.change != nil {
 				c.change(&p)
 			}
@@ -122,7 +120,7 @@ func TestNoAnswer(t *testing.T) {
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 			defer cancel()
-			_, err := poster(t).Post(ctx, p)
+			_, err := newPoster(t).Post(ctx, p)
 			var failed *providers.PostError
 			require.ErrorAs(t, err, &failed)
 			assert.Equal(t, c.want, failed.Outcome)
@@ -134,7 +132,7 @@ func TestNoAnswer(t *testing.T) {
 
 // What can be judged before anything is sent is, and names the setting.
 func TestCheck(t *testing.T) {
-	_, good := receiver(t, nil)
+	good := receiver(t, nil)
 	for field, change := range map[string]func(*providers.Posting){
 		"":                func(*providers.Posting) {},
 		"url":             func(p *providers.Posting) { p.URL = providers.NewSecret("http://10.1.2.3/" + canary) },
@@ -144,13 +142,13 @@ func TestCheck(t *testing.T) {
 	} {
 		p := good
 		change(&p)
-		err := poster(t).Check(p)
+		err := newPoster(t).Check(p)
 		if field == "" {
 			require.NoError(t, err)
 			continue
 		}
 		var refused *providers.Error
-		require.True(t, errors.As(err, &refused), field)
+		require.ErrorAs(t, err, &refused, field)
 		assert.Equal(t, []string{field}, refused.Fields)
 		assert.NotContains(t, err.Error(), canary)
 	}
