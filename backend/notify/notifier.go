@@ -218,11 +218,7 @@ func (n *Notifier) configured() {
 
 // List returns the names of the targets, sorted.
 func (n *Notifier) List(ctx context.Context) ([]string, error) {
-	all, err := n.targets.all(ctx)
-	if all == nil {
-		return nil, err
-	}
-	return sorted(all), nil
+	return n.targets.list(ctx)
 }
 
 // Read returns a target.

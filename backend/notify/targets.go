@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -51,10 +52,10 @@ func (s *targets) all(ctx context.Context) (map[string]*Target, error) {
 	for _, name := range names {
 		t, err := s.fetch(ctx, name)
 		switch {
-		case err != nil && ctx.Err() != nil:
-			return nil, err
-		case err != nil:
+		case errors.Is(err, store.ErrUndecodable):
 			broken = err
+		case err != nil:
+			return nil, err
 		case t != nil:
 			known[name] = t
 		}
@@ -87,11 +88,29 @@ func (s *targets) fetch(ctx context.Context, name string) (*Target, error) {
 
 // one returns a target as it is stored, nil if there is none.
 func (s *targets) one(ctx context.Context, name string) (*Target, error) {
-	all, err := s.all(ctx)
-	if t := all[name]; t != nil || err == nil {
-		return t, nil
+	s.mu.Lock()
+	known := s.known
+	s.mu.Unlock()
+	if known != nil {
+		return known[name], nil
 	}
-	return s.fetch(ctx, name) // of the others one cannot be read
+	return s.fetch(ctx, name)
+}
+
+// list returns the names of all, sorted.
+func (s *targets) list(ctx context.Context) ([]string, error) {
+	s.mu.Lock()
+	known := s.known
+	s.mu.Unlock()
+	if known != nil {
+		return slices.Sorted(maps.Keys(known)), nil
+	}
+	names, err := s.view.List(ctx, backend.NotifyPrefix)
+	if err != nil {
+		return nil, fmt.Errorf("storage: listing: %w", err)
+	}
+	slices.Sort(names)
+	return names, nil
 }
 
 // write changes a target, or makes one. judge may refuse it. It reports whether it is new.
@@ -170,9 +189,6 @@ func (s *targets) forget() {
 	s.known = nil
 	s.changes++
 }
-
-// sorted are the names of targets.
-func sorted(all map[string]*Target) []string { return slices.Sorted(maps.Keys(all)) }
 
 // merge returns the settings with changes laid over them.
 func merge(settings, changes providers.Settings) providers.Settings {
