@@ -23,7 +23,8 @@ import (
 // receiver is a webhook on loopback. All that it is sent is evidence: no secret may be in
 // it but its own address, which is not in what is sent.
 type receiver struct {
-	server *httptest.Server
+	server   *httptest.Server
+	evidence evidence
 
 	mu sync.Mutex
 	// said are the messages, their headers before them; ids are theirs.
@@ -36,13 +37,13 @@ type receiver struct {
 // startReceiver begins one that takes every message.
 func startReceiver(t testing.TB) *receiver {
 	t.Helper()
-	r := &receiver{status: http.StatusNoContent}
+	r := &receiver{status: http.StatusNoContent, evidence: evidenceOf(t)}
 	r.server = httptest.NewServer(r)
 	dir := t.TempDir()
 	t.Cleanup(func() {
 		r.server.Close()
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "messages"), []byte(r.got()), 0o600))
-		evidenceOf(t).keep(t, dir)
+		r.evidence.keep(t, dir)
 	})
 	return r
 }
@@ -50,6 +51,7 @@ func startReceiver(t testing.TB) *receiver {
 // hook is an address of the receiver, which is a secret.
 func (r *receiver) hook(name string) string {
 	path := "hook-" + name + "-4f1d9c27b36e8a50"
+	r.evidence.canary("webhook", path)
 	return r.server.URL + "/" + path
 }
 
@@ -110,7 +112,6 @@ func runReceiver(ts *testscript.TestScript, neg bool, args []string) {
 	case args[0] == "start":
 		s.receiver = startReceiver(s.t)
 		ts.Setenv("HOOK", s.receiver.hook(s.mount))
-		evidenceOf(s.t).canary("webhook", strings.TrimPrefix(s.receiver.hook(s.mount), s.receiver.server.URL+"/"))
 	case args[0] == "answers" && len(args) == 2:
 		status, err := strconv.Atoi(args[1])
 		ts.Check(err)

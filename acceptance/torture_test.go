@@ -34,6 +34,7 @@ type torture struct {
 	seed   uint64
 	rows   []*row
 	before tally
+	news   *news
 }
 
 // disturbance is something that happens to servers. It returns once they are asked to
@@ -91,7 +92,9 @@ func underLoad(t *testing.T, servers ...*server) *torture {
 	t.Helper()
 	seed := uint64(number(t, envSeed, rand.IntN(1_000_000)))
 	t.Logf("%s=%d repeats the order of this run", envSeed, seed)
-	return &torture{load: startLoad(t, servers), random: rand.New(rand.NewPCG(seed, 0)), seed: seed}
+	r := &torture{load: startLoad(t, servers), random: rand.New(rand.NewPCG(seed, 0)), seed: seed}
+	r.news = r.startNews(t)
+	return r
 }
 
 // runAll carries a plan out in random order, at random moments.
@@ -114,20 +117,24 @@ func (r *torture) runAll(t *testing.T, plan []disturbance) {
 	r.assertNothingLeft(t)
 	_, complaints := r.so()
 	require.Empty(t, complaints)
+	t.Logf("notifications: %d changes of status, each heard of once and in order, 0 lost", len(r.news.want))
 }
 
-// disturb lets an authorization be begun before, and finishes it afterwards.
+// disturb lets an authorization be begun before, and finishes it afterwards. What happens to
+// a credential before, and is being told, is told afterwards.
 func (r *torture) disturb(t *testing.T, d disturbance) {
 	t.Helper()
 	consenting := r.consenting()
 	label, body, err := r.begin(r.clients[0], consenting)
 	require.NoError(t, err)
+	r.happens(t, r.news)
 	began := time.Now()
 	defer func() { r.note(d.kind, time.Since(began)) }()
 	d.run()
 	r.settle(t)
 	err = r.send(r.clients[0], consenting, label, "sei/reauth/"+consenting.anyName(), body)
 	require.NoError(t, err, "an authorization that was begun before cannot be finished after: %s; seed %d", d.kind, r.seed)
+	r.isHeard(t, r.news)
 }
 
 // consenting is the subject whose credentials come from a browser.

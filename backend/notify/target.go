@@ -32,6 +32,9 @@ const (
 	fieldProxy      = "proxy_url"
 )
 
+// defaultSettle is the default of settle.
+const defaultSettle = time.Minute
+
 // unreachableSettle is for how long an upstream must not have answered before somebody is
 // told: most come back by themselves.
 const unreachableSettle = time.Hour
@@ -112,7 +115,10 @@ func (t *Target) concerns(s *Subject) bool {
 
 // settle is how long a status must hold before the target is told of it.
 func (t *Target) settle(e Event) time.Duration {
-	d := time.Duration(t.Values().Number(fieldSettle)) * time.Second
+	d := defaultSettle
+	if seconds, set := t.Settings.Numbers[fieldSettle]; set {
+		d = time.Duration(seconds) * time.Second
+	}
 	if e == Unreachable {
 		return max(d, unreachableSettle)
 	}
