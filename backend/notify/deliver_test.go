@@ -2,6 +2,7 @@ package notify_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -263,10 +264,13 @@ func TestPauses(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.target("broken")
 		w.target("limited")
+		var mu sync.Mutex // two targets are told at once
 		asked := map[string][]time.Time{}
 		for host, reply := range map[string]answer{"broken": says(503, 0), "limited": says(429, 20*time.Minute)} {
 			w.post.answer(host, func(ctx context.Context, g got) (providers.Posted, error) {
+				mu.Lock()
 				asked[host] = append(asked[host], time.Now())
+				mu.Unlock()
 				return reply(ctx, g)
 			})
 		}
