@@ -56,11 +56,12 @@ func TestACheckThatNeedsMoreTimeSaysSo(t *testing.T) {
 	m.write(t, "config", body{"request_timeout": 60})
 	m.write(t, "reauth/gh", body{"pat": tokens})
 
-	plain, tokens := withSlowGitHub(t, func(string) time.Duration { return 450 * time.Millisecond })
-	plain.write(t, "config", body{"request_timeout": 1})
+	// Four tokens are asked about at a time: two rounds fit into the limit, a third does not.
+	plain, tokens := withSlowGitHub(t, func(string) time.Duration { return 1200 * time.Millisecond })
+	plain.write(t, "config", body{"request_timeout": 3})
 	plain.write(t, "integrations/gh", body{"organizations": []any{}})
 	r = plain.refused(t, logical.UpdateOperation, "reauth/gh", body{"pat": tokens[:10]}, 502, "upstream_unreachable")
-	assert.Contains(t, r.message, "answered 8 requests within the time limit of 1s, and the check needs more of them: give checks more time with request_timeout")
+	assert.Contains(t, r.message, "answered 8 requests within the time limit of 3s, and the check needs more of them: give checks more time with request_timeout")
 	assert.Contains(t, r.message, "of 10 tokens, 2 were not checked to the end")
 
 	silent, tokens := withSlowGitHub(t, func(path string) time.Duration {
