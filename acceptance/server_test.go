@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -254,14 +255,30 @@ func (s *server) enableAudit(t testing.TB) {
 	require.NoError(t, err)
 }
 
-// freeAddress returns an address that nothing listened on a moment ago.
+// ports counts the addresses that the tests' servers listen on. They lie below the ones that Linux
+// gives to connections by itself, so that none is taken between the look and the start.
+var ports atomic.Int32 //nolint:gochecknoglobals // servers of all tests share the machine's ports
+
+const (
+	firstPort = 12000
+	portPairs = 9000 // of a server, whose cluster listens on the next one
+)
+
+// freeAddress returns an address of its own that nothing listened on a moment ago.
 func freeAddress(t testing.TB) string {
 	t.Helper()
 	var config net.ListenConfig
-	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
+	for range portPairs {
+		place := (int32(os.Getpid()%portPairs) + ports.Add(1)) % portPairs // another run has other ones
+		address := fmt.Sprintf("127.0.0.1:%d", firstPort+2*place)
+		listener, err := config.Listen(t.Context(), "tcp", address)
+		if err == nil {
+			require.NoError(t, listener.Close())
+			return address
+		}
+	}
+	require.Fail(t, "no port is free")
+	return ""
 }
 
 func tail(s string, n int) string { return s[max(0, len(s)-n):] }
