@@ -68,10 +68,7 @@ func swapped(t *Target, was told, s *Subject) *news {
 func status(t *Target, was told, s *Subject, since time.Time) *news {
 	then := was
 	if e := bad(s.Status); e != "" && t.wants(e) {
-		code := ""
-		if s.Status.NeedsPerson() { // else the reason may change again and again
-			code = s.Code
-		}
+		code := toldCode(s)
 		if s.Status == was.Status && code == was.Code {
 			return nil
 		}
@@ -83,6 +80,15 @@ func status(t *Target, was told, s *Subject, since time.Time) *news {
 	}
 	then.Status, then.Code, then.Rotation = "", "", 0
 	return &news{event: Recovered, at: since.Add(t.settle(Recovered)), then: then, code: s.Code, message: s.Message}
+}
+
+// toldCode is the code whose change is news, "" where the reason of a status may change
+// again and again.
+func toldCode(s *Subject) string {
+	if s.Status.NeedsPerson() {
+		return s.Code
+	}
+	return ""
 }
 
 // over reports whether what was told is over. What the target does not want to know of is

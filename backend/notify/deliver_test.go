@@ -69,6 +69,19 @@ func TestAnUpstreamThatDoesNotAnswerIsToldOfAfterAnHour(t *testing.T) {
 	})
 }
 
+// An upstream that fails now this way and now that is away all the same.
+func TestAnUpstreamThatFailsInTwoWaysIsToldOf(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.target("ops")
+		w.fleet.is(backend.StatusUnreachable, "jira")
+		for i := range 13 {
+			w.fleet.set("jira", func(s *notify.Subject) { s.Code = []string{"upstream_unreachable", "upstream_error"}[i%2] })
+			wait(5 * time.Minute)
+		}
+		assert.Equal(w.t, []string{"jira unreachable"}, w.said("ops"))
+	})
+}
+
 // What a receiver does with messages for an hour; after it, each change of status has
 // arrived, in order, and what came twice has one id.
 func TestNothingIsLostOnTheWay(t *testing.T) {

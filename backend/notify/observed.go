@@ -21,13 +21,15 @@ type sight struct {
 	since  time.Time
 }
 
-// since returns from when on the status and its code have been what they are.
+// since returns from when on the status has been what it is, and its code, where the code
+// is told: of what heals by itself, the reason may change again and again.
 func (o *observed) since(s *Subject, now time.Time) time.Time {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	have, known := o.by[s.Name]
-	if !known || have.id != s.ID || have.status != s.Status || have.code != s.Code {
-		have = sight{id: s.ID, status: s.Status, code: s.Code, since: now}
+	code := toldCode(s)
+	if !known || have.id != s.ID || have.status != s.Status || have.code != code {
+		have = sight{id: s.ID, status: s.Status, code: code, since: now}
 		if !known && !s.Since.IsZero() && s.Since.Before(now) {
 			have.since = s.Since
 		}
