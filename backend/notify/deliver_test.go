@@ -303,6 +303,69 @@ func TestPauses(t *testing.T) {
 	})
 }
 
+// What happens to other targets leaves a target's pauses as they are.
+func TestOtherTargetsEndNoPause(t *testing.T) {
+	for name, meanwhile := range map[string]func(w *world){
+		"one is written": func(w *world) { w.target("other") },
+		"a write of one is refused": func(w *world) {
+			require.Error(w.t, w.Write(w.t.Context(), "new", "sei/", providers.Settings{}.Clone()))
+		},
+		"one is deleted": func(w *world) { require.NoError(w.t, w.Delete(w.t.Context(), "other")) },
+		"one cannot be decoded": func(w *world) {
+			require.NoError(w.t, w.storage.Put(w.t.Context(), &logical.StorageEntry{Key: "notify/broken", Value: []byte("{")}))
+			w.Invalidate("notify/broken")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(w *world) {
+				w.target("limited")
+				w.target("other")
+				asked := 0
+				w.post.answer("limited", func(context.Context, got) (providers.Posted, error) {
+					asked++
+					return providers.Posted{Status: 429, RetryAfter: 20 * time.Minute}, nil
+				})
+				w.fleet.is(backend.StatusNeedsReauth, "jira")
+				for range 60 {
+					wait(time.Minute)
+					meanwhile(w)
+				}
+				synctest.Wait()
+				assert.Equal(w.t, 3, asked)
+			})
+		})
+	}
+}
+
+func TestAWriteOfTheTargetTriesAtOnce(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.target("ops")
+		w.post.answer("ops", says(429, time.Hour))
+		w.fleet.is(backend.StatusNeedsReauth, "jira")
+		wait(2 * time.Minute)
+		w.post.answer("ops", takes)
+		w.target("ops") // nothing of it changes
+		wait(time.Second)
+		assert.Equal(w.t, []string{"jira needs_reauth"}, w.said("ops"))
+	})
+}
+
+// A target that was deleted gets nothing more, also where another one cannot be decoded.
+func TestADeletedTargetEndsWhateverTheOthersAre(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.target("ops")
+		w.target("broken")
+		wait(time.Second)
+		require.NoError(w.t, w.storage.Put(w.t.Context(), &logical.StorageEntry{Key: "notify/broken", Value: []byte("{")}))
+		require.NoError(w.t, w.Delete(w.t.Context(), "ops"))
+		wait(time.Second)
+		w.fleet.is(backend.StatusNeedsReauth, "jira")
+		wait(2 * time.Minute)
+		assert.Empty(w.t, w.said("ops"))
+		assert.Equal(w.t, []string{"jira needs_reauth"}, w.said("broken"), "one that cannot be read any more goes on as it was")
+	})
+}
+
 // Only the active node sends; the next one goes on where it ended.
 func TestOnlyTheActiveNodeSends(t *testing.T) {
 	inBubble(t, func(w *world) {

@@ -73,13 +73,13 @@ func (n *Notifier) Run(ctx context.Context, active func() bool) {
 	defer func() { n.close(boxes) }()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	current := false
+	current, again := false, time.Time{}
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-n.wake:
-			current = false
+			current, again = false, time.Time{}
 		case <-timer.C:
 		}
 		switch {
@@ -88,9 +88,9 @@ func (n *Notifier) Run(ctx context.Context, active func() bool) {
 		case !active():
 			n.close(boxes)
 			n.targets.forget() // another node may change them
-			current = false
-		case !current:
-			current = n.open(ctx, boxes)
+			current, again = false, time.Time{}
+		case !current && !n.now().Before(again):
+			current, again = n.open(ctx, boxes), n.now().Add(retryEvery)
 		}
 		timer.Reset(n.pause(boxes, current))
 	}
@@ -122,28 +122,43 @@ func (n *Notifier) open(ctx context.Context, boxes map[string]*mailbox) (ok bool
 	if err != nil && all == nil {
 		return false
 	}
-	ids := map[string]bool{}
-	for _, t := range all {
-		ids[t.ID] = true
-		if box := boxes[t.ID]; box == nil {
-			n.begin(ctx, boxes, t)
-		} else if box.current() != t {
-			box.use(t)
-		}
-	}
+	ids := n.attend(ctx, boxes, all)
 	if err != nil {
 		return false // one cannot be read, and what it was told must stay
 	}
+	n.states.keep(ids)
+	err = sweepLedgers(ctx, n.storage, ids)
+	return err == nil
+}
+
+// attend begins and ends mailboxes, and returns the ids of the targets that can be read. One
+// that cannot goes on as it was.
+func (n *Notifier) attend(ctx context.Context, boxes map[string]*mailbox, all map[string]*Target) map[string]bool {
+	ids := map[string]bool{}
+	for _, t := range all {
+		if t != nil {
+			ids[t.ID] = true
+		}
+	}
 	for id, box := range boxes {
-		if !ids[id] {
+		name := box.current().Name
+		if t, listed := all[name]; !ids[id] && (!listed || t != nil) {
 			box.end()
 			delete(boxes, id)
 		}
 	}
 	n.publish(boxes)
-	n.states.keep(ids)
-	err = sweepLedgers(ctx, n.storage, ids)
-	return err == nil
+	for _, t := range all {
+		if t == nil {
+			continue
+		}
+		if box := boxes[t.ID]; box == nil {
+			n.begin(ctx, boxes, t)
+		} else if !box.current().same(t) {
+			box.use(t)
+		}
+	}
+	return ids
 }
 
 func (n *Notifier) begin(ctx context.Context, boxes map[string]*mailbox, t *Target) {
@@ -241,9 +256,24 @@ func (n *Notifier) Write(ctx context.Context, name, mount string, sent providers
 		return err
 	}
 	defer n.configured()
-	return n.targets.write(ctx, name, mount, sent, func(before, after *Target) error {
+	t, err := n.targets.write(ctx, name, mount, sent, func(before, after *Target) error {
 		return judge(before, after, sent, allowed, n.poster)
 	})
+	if err != nil {
+		return err
+	}
+	if box := n.box(t); box != nil && box.current().same(t) {
+		box.retry() // the same again: somebody mended the receiver
+	}
+	return nil
+}
+
+// box is the target's mailbox, nil where there is none.
+func (n *Notifier) box(t *Target) *mailbox {
+	if boxes := n.boxes.Load(); boxes != nil {
+		return (*boxes)[t.ID]
+	}
+	return nil
 }
 
 // Delete deletes a target, and then what it was told. Deleting what is not there is not an
@@ -272,10 +302,8 @@ func (n *Notifier) Test(ctx context.Context, name, mount string) (id string, err
 	if f != nil {
 		return "", f.refusal()
 	}
-	if boxes := n.boxes.Load(); boxes != nil {
-		if box := (*boxes)[t.ID]; box != nil {
-			box.retry()
-		}
+	if box := n.box(&t); box != nil {
+		box.retry()
 	}
 	return m.ID, nil
 }

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"path"
@@ -53,6 +54,8 @@ type Target struct {
 	// Settings are those that were written.
 	Settings providers.Settings `json:"-"`
 	unknown  store.Unknown
+	// sum is that of the entry it was read from.
+	sum [sha256.Size]byte
 }
 
 // Fields describes the settings of a target. The slice is the caller's.
@@ -125,6 +128,10 @@ func (t *Target) settle(e Event) time.Duration {
 	return d
 }
 
+// same reports whether both were read from the same entry: targets are read again whenever
+// any of them may have changed.
+func (t *Target) same(other *Target) bool { return t.sum == other.sum }
+
 // posting is where the target's messages go.
 func (t *Target) posting(allowed providers.AllowedHosts) providers.Posting {
 	s := t.Settings
@@ -152,7 +159,7 @@ func encodeTarget(t *Target) ([]byte, error) {
 // decodeTarget demands that the name inside is the key: an entry under another's name
 // could send its messages to the other's address.
 func decodeTarget(key string, data []byte) (_ *Target, err error) {
-	wire := targetJSON{Target: &Target{}}
+	wire := targetJSON{Target: &Target{sum: sha256.Sum256(data)}}
 	t := wire.Target
 	if t.unknown, err = store.DecodeKnown(data, &wire); err != nil {
 		return nil, errors.New("not a target of notifications") // the decoder's message can quote what it read

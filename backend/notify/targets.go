@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -34,8 +35,8 @@ type targets struct {
 	changes uint64
 }
 
-// all returns the targets by name. The map is shared. One that cannot be decoded is left
-// out, and the error names it.
+// all returns the targets by name. The map is shared. One that cannot be decoded is nil, and
+// the error names it.
 func (s *targets) all(ctx context.Context) (map[string]*Target, error) {
 	s.mu.Lock()
 	known, since := s.known, s.changes
@@ -53,7 +54,7 @@ func (s *targets) all(ctx context.Context) (map[string]*Target, error) {
 		t, err := s.fetch(ctx, name)
 		switch {
 		case errors.Is(err, store.ErrUndecodable):
-			broken = err
+			known[name], broken = nil, err
 		case err != nil:
 			return nil, err
 		case t != nil:
@@ -113,13 +114,13 @@ func (s *targets) list(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// write changes a target, or makes one. judge may refuse it. It reports whether it is new.
-func (s *targets) write(ctx context.Context, name, mount string, sent providers.Settings, judge func(before, after *Target) error) error {
+// write changes a target, or makes one, and returns it as it is stored. judge may refuse it.
+func (s *targets) write(ctx context.Context, name, mount string, sent providers.Settings, judge func(before, after *Target) error) (*Target, error) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	before, err := s.one(ctx, name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	after := &Target{Name: name, ID: newID()}
 	if before != nil {
@@ -129,13 +130,14 @@ func (s *targets) write(ctx context.Context, name, mount string, sent providers.
 	after.Mount, after.Settings = mount, merge(after.Settings, sent)
 	after.Since = s.since(before, after)
 	if err := judge(before, after); err != nil {
-		return err
+		return nil, err
 	}
 	data, err := encodeTarget(after)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return s.change(ctx, func(ctx context.Context) error {
+	after.sum = sha256.Sum256(data)
+	return after, s.change(ctx, func(ctx context.Context) error {
 		return s.view.Put(ctx, &logical.StorageEntry{Key: backend.NotifyPrefix + name, Value: data})
 	})
 }
