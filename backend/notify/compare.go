@@ -26,10 +26,7 @@ type news struct {
 // then the status, then a rotation by itself that failed. since is from when on the status
 // and its code have been what they are.
 func compare(t *Target, was told, s *Subject, since time.Time) []*news {
-	if was.ID != s.ID {
-		was = told{Count: was.Count} // of another integration that had this name
-	}
-	was.ID = s.ID
+	was = was.of(s)
 	var found []*news
 	for _, n := range []*news{swapped(t, was, s), status(t, was, s, since), rotation(t, was, s)} {
 		if n == nil {

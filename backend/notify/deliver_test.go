@@ -404,6 +404,57 @@ func TestSwapsAreToldToWhoWantsThem(t *testing.T) {
 	})
 }
 
+// Who begins to be told of an integration is not told of its old swaps.
+func TestOldSwapsAreNoNews(t *testing.T) {
+	swap := func(w *world, name string) {
+		w.fleet.set(name, func(s *notify.Subject) {
+			s.Version++
+			s.Swaps = []notify.Swap{{Event: notify.Reauth, Time: time.Now(), Version: s.Version}}
+		})
+	}
+	label := func(w *world) {
+		w.fleet.set("jira", func(s *notify.Subject) { s.Labels = map[string]string{"team": "ops"} })
+	}
+	ofTeam := func(s *providers.Settings) { s.Maps["labels"] = map[string]string{"team": "ops"} }
+	for name, begin := range map[string]func(w *world){
+		"other integrations": func(w *world) { w.target("ops", list("integrations", "github", "jira"), ofTeam); label(w) },
+		"other labels": func(w *world) {
+			w.target("ops", list("integrations"), func(s *providers.Settings) { s.Maps["labels"] = nil })
+		},
+		"a label more": func(w *world) { w.target("ops", list("integrations"), ofTeam); wait(time.Second); label(w) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(w *world) {
+				w.target("ops", list("events", "reauth"), list("integrations", "github"), ofTeam)
+				wait(time.Second)
+				swap(w, "jira")
+				wait(time.Hour)
+				begin(w)
+				wait(time.Hour)
+				assert.Empty(w.t, w.said("ops"))
+				swap(w, "jira")
+				wait(time.Second)
+				assert.Equal(w.t, []string{"jira reauth"}, w.said("ops"))
+			})
+		})
+	}
+}
+
+// A swap right after the integration began to concern the target is news.
+func TestASwapOfAnIntegrationThatWasJustLabelled(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.target("ops", list("events", "reauth"), func(s *providers.Settings) { s.Maps["labels"] = map[string]string{"team": "ops"} })
+		w.fleet.set("jira", func(s *notify.Subject) {})
+		wait(time.Minute)
+		w.fleet.set("jira", func(s *notify.Subject) {
+			s.Labels = map[string]string{"team": "ops"}
+			s.Swaps = []notify.Swap{{Event: notify.Reauth, Time: time.Now(), Version: 2}}
+		})
+		wait(time.Minute)
+		assert.Equal(w.t, []string{"jira reauth"}, w.said("ops"))
+	})
+}
+
 func TestARotationThatFailsIsToldOncePerCredential(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.target("ops")

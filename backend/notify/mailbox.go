@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -42,9 +43,12 @@ type mailbox struct {
 	// pending is from when on there is something to tell, by integration.
 	pending map[string]time.Time
 	// rests are until when integrations rest whose message was refused for good.
-	rests  map[string]time.Time
-	rest   rest
-	looked time.Time
+	rests map[string]time.Time
+	// outside is when integrations that the target is not told of were last seen, of which
+	// it would be told a swap.
+	outside map[string]time.Time
+	rest    rest
+	looked  time.Time
 	// failing is what the target did not take last, nil once it took something.
 	failing *failure
 }
@@ -53,6 +57,7 @@ func newMailbox(n *Notifier, t *Target) *mailbox {
 	return &mailbox{
 		n: n, target: t, all: true, wake: make(chan struct{}, 1), done: make(chan struct{}), changed: map[string]bool{},
 		ledger: newLedger(n.storage, t.ID), pending: map[string]time.Time{}, rests: map[string]time.Time{},
+		outside: map[string]time.Time{},
 	}
 }
 
@@ -192,6 +197,7 @@ func (m *mailbox) compareAll(ctx context.Context, t *Target) error {
 	}
 	m.ledger.keep(there)
 	m.n.observed.keep(there)
+	maps.DeleteFunc(m.outside, func(name string, _ time.Time) bool { return !there[name] })
 	m.looked = m.n.now()
 	return nil
 }
@@ -213,7 +219,7 @@ func (m *mailbox) compareOne(ctx context.Context, t *Target, name string) error 
 func (m *mailbox) plan(t *Target, s *Subject) *news {
 	since := m.n.observed.since(s, m.n.now())
 	var n *news
-	if t.concerns(s) {
+	if m.concerns(t, s) {
 		n = next(t, m.ledger.of(s.Name), s, since)
 	}
 	if n == nil {
@@ -223,6 +229,27 @@ func (m *mailbox) plan(t *Target, s *Subject) *news {
 	}
 	m.pending[s.Name] = n.at
 	return n
+}
+
+// concerns reports whether the target is told of an integration. Of one that it was not told
+// of until now, swaps of before are no news.
+func (m *mailbox) concerns(t *Target, s *Subject) bool {
+	so := m.ledger.of(s.Name)
+	if !t.concerns(s) {
+		delete(m.outside, s.Name)
+		if swapped(t, so.Told.of(s), s) != nil {
+			m.outside[s.Name] = m.n.now()
+		}
+		return false
+	}
+	seen, was := m.outside[s.Name]
+	delete(m.outside, s.Name)
+	if was && so.Sending == nil {
+		so.Told = so.Told.of(s)
+		so.Told.Swap = seen.UTC().Round(0) // as it is stored
+		m.ledger.set(s.Name, so)
+	}
+	return true
 }
 
 // letter is a message that is about to be sent.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"time"
@@ -114,6 +115,12 @@ func (t *Target) concerns(s *Subject) bool {
 		match, err := path.Match(glob, s.Name)
 		return match && err == nil
 	})
+}
+
+// selects reports whether both are told of the same integrations.
+func (t *Target) selects(other *Target) bool {
+	return slices.Equal(t.Settings.List(fieldNames), other.Settings.List(fieldNames)) &&
+		maps.Equal(t.Settings.Maps[fieldLabels], other.Settings.Maps[fieldLabels])
 }
 
 // settle is how long a status must hold before the target is told of it.

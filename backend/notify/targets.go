@@ -142,13 +142,14 @@ func (s *targets) write(ctx context.Context, name, mount string, sent providers.
 	})
 }
 
-// since is from when on each event of a swap is told: from when it was chosen.
+// since is from when on each event of a swap is told: from when it was chosen, or from when
+// the target began to be told of other integrations, whose old swaps are no news.
 func (s *targets) since(before, after *Target) map[Event]time.Time {
 	since := map[Event]time.Time{}
 	for _, e := range swaps() {
 		switch {
 		case !after.wants(e):
-		case before != nil && before.wants(e):
+		case before != nil && before.wants(e) && before.selects(after):
 			since[e] = before.Since[e]
 		default:
 			since[e] = s.now().UTC()

@@ -38,6 +38,15 @@ type told struct {
 	Swap time.Time `json:"swap,omitzero"`
 }
 
+// of is what was told of an integration, without what was of another one that had its name.
+func (t told) of(s *Subject) told {
+	if t.ID != s.ID {
+		t = told{Count: t.Count}
+	}
+	t.ID = s.ID
+	return t
+}
+
 // tidings are what was told, and what is being told: what was begun to be sent, and may
 // have arrived.
 type tidings struct {
