@@ -45,6 +45,9 @@ func (s subjects) One(ctx context.Context, name string) (*notify.Subject, error)
 	return s.of(seen), nil
 }
 
+// Names returns the names of all that are configured.
+func (s subjects) Names(ctx context.Context) ([]string, error) { return s.reader.List(ctx) }
+
 func (s subjects) of(seen *health.Seen) *notify.Subject {
 	in, h := seen.Integration, seen.Health
 	auth, _ := s.reader.Spec(in).AuthType(in.AuthType)

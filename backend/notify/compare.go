@@ -141,6 +141,7 @@ func (s *sending) is(n *news) bool {
 	a, b := s.Then, n.then
 	same := a.Swap.Equal(b.Swap)
 	a.Swap, b.Swap = time.Time{}, time.Time{}
+	a.Count, b.Count = 0, 0
 	return same && s.Event == n.event && a == b
 }
 
@@ -152,7 +153,11 @@ func (n *news) begun(so tidings, now time.Time) tidings {
 		}
 		so.Told = so.Sending.Then
 	}
-	so.Sending = &sending{Event: n.event, At: now.UTC().Truncate(time.Second), Then: n.then}
+	then := n.then
+	if so.Told.Count == 0 {
+		then.Count = int(now.Unix())
+	}
+	so.Sending = &sending{Event: n.event, At: now.UTC().Truncate(time.Second), Then: then}
 	return so
 }
 

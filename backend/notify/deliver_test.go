@@ -495,6 +495,56 @@ func TestOfWhatATargetIsTold(t *testing.T) {
 	})
 }
 
+// Of an integration that cannot be judged for a while it is not forgotten what was told.
+func TestAnIntegrationThatCannotBeJudgedForAWhile(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.target("ops")
+		w.fleet.is(backend.StatusNeedsReauth, "jira")
+		wait(2 * time.Minute)
+		w.fleet.breaks("jira", true)
+		wait(10 * time.Minute)
+		w.fleet.breaks("jira", false)
+		wait(10 * time.Minute)
+		assert.Len(w.t, w.post.at("ops"), 1)
+		w.fleet.is(backend.StatusHealthy, "jira")
+		wait(10 * time.Minute)
+		assert.Equal(w.t, []string{"jira needs_reauth", "jira recovered"}, w.said("ops"))
+	})
+}
+
+// Where what was told is lost, the target is told again, and not under an id that it had.
+func TestWhatWasToldIsLost(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.target("ops")
+		w.fleet.is(backend.StatusNeedsReauth, "jira")
+		wait(2 * time.Minute)
+		w.end()
+		for _, k := range keys(w.t, w.storage, "notified/") {
+			require.NoError(w.t, w.storage.Put(w.t.Context(), &logical.StorageEntry{Key: k, Value: []byte("{")}))
+		}
+		w.start()
+		wait(2 * time.Minute)
+		all := w.post.at("ops")
+		require.Len(w.t, all, 2)
+		assert.NotEqual(w.t, all[0].id, all[1].id)
+	})
+}
+
+// A message that a receiver refused comes again under its id.
+func TestARefusedMessageKeepsItsID(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.target("ops")
+		ids := map[string]bool{}
+		w.post.answer("ops", func(_ context.Context, g got) (providers.Posted, error) {
+			ids[g.id] = true
+			return providers.Posted{Status: 429}, nil
+		})
+		w.fleet.is(backend.StatusNeedsReauth, "jira")
+		wait(time.Hour)
+		assert.Len(w.t, ids, 1)
+	})
+}
+
 // Another integration of a name that was deleted begins anew.
 func TestAnotherIntegrationOfTheSameName(t *testing.T) {
 	inBubble(t, func(w *world) {

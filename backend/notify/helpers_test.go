@@ -25,6 +25,7 @@ import (
 type fleet struct {
 	mu      sync.Mutex
 	by      map[string]notify.Subject
+	broken  map[string]bool // cannot be judged
 	changed func(name string)
 }
 
@@ -33,15 +34,33 @@ func (f *fleet) All(context.Context) ([]*notify.Subject, error) {
 	defer f.mu.Unlock()
 	var all []*notify.Subject
 	for _, name := range slices.Sorted(maps.Keys(f.by)) {
-		s := f.by[name]
-		all = append(all, &s)
+		if s := f.by[name]; !f.broken[name] {
+			all = append(all, &s)
+		}
 	}
 	return all, nil
+}
+
+func (f *fleet) Names(context.Context) ([]string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Sorted(maps.Keys(f.by)), nil
+}
+
+// breaks has an integration that cannot be judged any more, or can again.
+func (f *fleet) breaks(name string, broken bool) {
+	f.mu.Lock()
+	f.broken = map[string]bool{name: broken}
+	f.mu.Unlock()
+	f.changed(name)
 }
 
 func (f *fleet) One(_ context.Context, name string) (*notify.Subject, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.broken[name] {
+		return nil, errors.New("the record cannot be decoded")
+	}
 	if s, ok := f.by[name]; ok {
 		return &s, nil
 	}

@@ -195,10 +195,28 @@ func (m *mailbox) compareAll(ctx context.Context, t *Target) error {
 		there[s.Name] = true
 		m.plan(t, s)
 	}
+	if err := m.keep(ctx, there); err != nil {
+		return err
+	}
+	m.looked = m.n.now()
+	return nil
+}
+
+// keep drops what is known of integrations that are gone. One that is there and cannot be
+// judged now keeps what was told of it.
+func (m *mailbox) keep(ctx context.Context, there map[string]bool) error {
+	if !m.ledger.knows(there) {
+		names, err := m.n.subjects.Names(ctx)
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			there[name] = true
+		}
+	}
 	m.ledger.keep(there)
 	m.n.observed.keep(there)
 	maps.DeleteFunc(m.outside, func(name string, _ time.Time) bool { return !there[name] })
-	m.looked = m.n.now()
 	return nil
 }
 
@@ -258,6 +276,15 @@ type letter struct {
 	news    *news
 	// before are the tidings before it was begun.
 	before tidings
+}
+
+// unsent is the tidings where the message under way was not taken. It keeps its number.
+func (l letter) unsent(under *sending) tidings {
+	so := l.before
+	if so.Told.Count == 0 && so.Sending == nil {
+		so.Told.Count = under.Then.Count - 1
+	}
+	return so
 }
 
 // deliver tells some of what is due, all of it in one entry of storage. What was begun is
@@ -333,7 +360,7 @@ func (m *mailbox) send(ctx context.Context, t *Target, allowed providers.Allowed
 		return true
 	}
 	if f.unsent {
-		m.ledger.set(name, l.before)
+		m.ledger.set(name, l.unsent(under.Sending))
 	}
 	m.rest.failed(f, now)
 	if f.final() {

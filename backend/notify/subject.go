@@ -44,8 +44,10 @@ type Swap struct {
 
 // Subjects knows what is so. It asks no upstream.
 type Subjects interface {
-	// All returns all integrations.
+	// All returns all integrations that can be judged.
 	All(ctx context.Context) ([]*Subject, error)
 	// One returns one, nil if there is none of that name.
 	One(ctx context.Context, name string) (*Subject, error)
+	// Names returns the names of all that are configured, also of those that All leaves out.
+	Names(ctx context.Context) ([]string, error)
 }

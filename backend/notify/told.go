@@ -22,8 +22,9 @@ const buckets = 256
 // told is what a target was last told of an integration. The zero value is of one that
 // it was told nothing of. Values are immutable.
 type told struct {
-	// Count is that of the messages so far; it makes the ids of two that say the same
-	// different.
+	// Count goes up with each message; it makes the ids of two that say the same different.
+	// It begins at the time of the first, so that they are different, too, where what was
+	// told was lost.
 	Count int `json:"n,omitempty"`
 	// ID is that of the integration.
 	ID string `json:"id,omitempty"`
@@ -135,6 +136,18 @@ func (l *ledger) set(name string, t tidings) {
 		l.by[bucket] = map[string]*tidings{}
 	}
 	l.by[bucket][name] = &t
+}
+
+// knows reports whether all of which there are tidings are among these names.
+func (l *ledger) knows(names map[string]bool) bool {
+	for _, all := range l.by {
+		for name := range all {
+			if !names[name] {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // keep drops the tidings of integrations that are gone.
