@@ -545,6 +545,33 @@ func TestARefusedMessageKeepsItsID(t *testing.T) {
 	})
 }
 
+// From when a target has another address on, nothing more goes to the old one, also of what
+// was begun; and each message goes by the rule that stands then.
+func TestWhereMessagesGoCanChangeBeforeEachOfThem(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.target("ops")
+		names := named(2000) // several of each entry of storage
+		w.fleet.is(backend.StatusHealthy, names...)
+		wait(time.Second)
+		w.post.answer("ops", func(context.Context, got) (providers.Posted, error) {
+			time.Sleep(time.Second)
+			return providers.Posted{Status: 200}, nil
+		})
+		w.fleet.is(backend.StatusNeedsReauth, names...)
+		wait(60*time.Second + 500*time.Millisecond)
+		w.allow("new")
+		wait(time.Second)
+		all := w.post.at("ops")
+		require.Len(w.t, all, 1)
+		assert.Zero(w.t, all[0].rule)
+		w.target("ops", func(s *providers.Settings) { s.Secrets["url"] = providers.NewSecret("https://new/hook") })
+		wait(time.Hour)
+		assert.Len(w.t, w.post.at("ops"), 2)
+		assert.NotZero(w.t, w.post.at("ops")[1].rule)
+		assert.Len(w.t, w.said("new"), len(names)-2)
+	})
+}
+
 // Another integration of a name that was deleted begins anew.
 func TestAnotherIntegrationOfTheSameName(t *testing.T) {
 	inBubble(t, func(w *world) {

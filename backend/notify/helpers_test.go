@@ -113,6 +113,7 @@ type got struct {
 	id     string
 	header map[string]string
 	body   string
+	rule   providers.AllowedHosts
 	Type   string `json:"type"`
 	Data   struct {
 		Integration    string `json:"integration"`
@@ -143,7 +144,7 @@ func (*post) Check(p providers.Posting) error {
 }
 
 func (p *post) Post(ctx context.Context, m providers.Posting) (providers.Posted, error) {
-	g := got{at: time.Now(), id: m.Header["webhook-id"], header: m.Header, body: string(m.Body)}
+	g := got{at: time.Now(), id: m.Header["webhook-id"], header: m.Header, body: string(m.Body), rule: m.AllowedHosts}
 	g.host, _, _ = strings.Cut(strings.TrimPrefix(m.URL.Reveal(), "https://"), "/")
 	if err := json.Unmarshal(m.Body, &g); err != nil {
 		return providers.Posted{}, err
@@ -222,6 +223,24 @@ type world struct {
 	mu      sync.Mutex
 	faults  map[string]string
 	active  bool
+	// narrow is the mount's rule, "" for none.
+	narrow string
+}
+
+func (w *world) allowed(context.Context) (providers.AllowedHosts, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.narrow == "" {
+		return providers.AllowedHosts{}, nil
+	}
+	return providers.ParseAllowedHosts([]string{w.narrow})
+}
+
+// allow narrows which hosts may be called.
+func (w *world) allow(host string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.narrow = host
 }
 
 func newWorld(t *testing.T, storage logical.Storage) *world {
@@ -237,7 +256,7 @@ func (w *world) start() {
 	w.faults = map[string]string{}
 	n := notify.New(notify.Options{
 		Storage: w.storage, Subjects: w.fleet, Poster: w.post, Now: time.Now, Fault: w.fault,
-		AllowedHosts: func(context.Context) (providers.AllowedHosts, error) { return providers.AllowedHosts{}, nil },
+		AllowedHosts: w.allowed,
 	})
 	w.Notifier, w.fleet.changed = n, n.Changed
 	ctx, stop := context.WithCancel(context.Background())

@@ -297,22 +297,35 @@ func (m *mailbox) deliver(ctx context.Context, t *Target) error {
 	if err != nil || len(letters) == 0 {
 		return err
 	}
-	allowed, err := m.n.allowed(ctx)
-	if err != nil {
-		return err
-	}
 	// Where storage refuses, it is told all the same: a message that comes twice is better
 	// than one that nobody gets.
 	err = m.ledger.save(ctx)
-	for i, l := range letters {
-		if ctx.Err() != nil || !m.n.active() || !m.send(ctx, t, allowed, l) {
-			for _, unsent := range letters[i+1:] {
-				m.ledger.set(unsent.subject.Name, unsent.before)
-			}
-			break
-		}
+	rest, failed := m.sendAll(ctx, t, letters)
+	for _, unsent := range rest {
+		m.ledger.set(unsent.subject.Name, unsent.before)
+	}
+	if err == nil {
+		err = failed
 	}
 	return err
+}
+
+// sendAll sends letters while it may, and returns those that it did not try to send. Where
+// messages may go can change before each of them: a receiver may take long.
+func (m *mailbox) sendAll(ctx context.Context, t *Target, letters []letter) ([]letter, error) {
+	for i, l := range letters {
+		if ctx.Err() != nil || !m.n.active() || !m.current().same(t) {
+			return letters[i:], nil
+		}
+		allowed, err := m.n.allowed(ctx)
+		if err != nil {
+			return letters[i:], err
+		}
+		if !m.send(ctx, t, allowed, l) {
+			return letters[i+1:], nil
+		}
+	}
+	return nil, nil
 }
 
 // write makes the letters that are due, and notes them as under way.
