@@ -109,7 +109,7 @@ func (n *Notifier) pause(boxes map[string]*mailbox, current bool) time.Duration 
 }
 
 // open begins and ends mailboxes, so that there is one for each target. It reports whether
-// that is so.
+// that is so, and stays so until somebody writes one.
 func (n *Notifier) open(ctx context.Context, boxes map[string]*mailbox) (ok bool) {
 	var err error
 	defer func() {
@@ -128,7 +128,7 @@ func (n *Notifier) open(ctx context.Context, boxes map[string]*mailbox) (ok bool
 	}
 	n.states.keep(ids)
 	err = sweepLedgers(ctx, n.storage, ids)
-	return err == nil
+	return err == nil && n.targets.settled()
 }
 
 // attend begins and ends mailboxes, and returns the ids of the targets that can be read. One

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -73,6 +74,51 @@ func (f *faulty) counts() (puts, largest, calls int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.puts, f.largest, f.calls
+}
+
+// late is a storage that answers no write of a target, and carries it out later.
+type late struct {
+	logical.Storage
+	late atomic.Bool
+}
+
+func (l *late) Put(ctx context.Context, entry *logical.StorageEntry) error {
+	if !l.late.Load() {
+		return l.Storage.Put(ctx, entry)
+	}
+	<-ctx.Done()
+	time.AfterFunc(time.Minute, func() { _ = l.Storage.Put(context.WithoutCancel(ctx), entry) })
+	return ctx.Err()
+}
+
+func (l *late) Delete(ctx context.Context, key string) error {
+	if !l.late.Load() {
+		return l.Storage.Delete(ctx, key)
+	}
+	<-ctx.Done()
+	time.AfterFunc(time.Minute, func() { _ = l.Storage.Delete(context.WithoutCancel(ctx), key) })
+	return ctx.Err()
+}
+
+// A write of a target that storage carries out after it was given up comes into force.
+func TestAWriteThatIsCarriedOutLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		storage := &late{Storage: &logical.InmemStorage{}}
+		w := newWorld(t, storage)
+		w.target("gone")
+		wait(time.Second)
+		storage.late.Store(true)
+		s := providers.Settings{}.Clone()
+		s.Secrets["url"] = providers.NewSecret("https://new/hook")
+		require.Error(t, w.Write(t.Context(), "new", "sei/", s))
+		require.Error(t, w.Delete(t.Context(), "gone"))
+		wait(2 * time.Minute)
+		storage.late.Store(false)
+		w.fleet.is(backend.StatusNeedsReauth, "jira")
+		wait(2 * time.Minute)
+		assert.Empty(t, w.said("gone"))
+		assert.Equal(t, []string{"jira needs_reauth"}, w.said("new"))
+	})
 }
 
 // With ten thousand integrations that all change, entries stay small, and a message costs

@@ -185,6 +185,13 @@ func (s *targets) change(ctx context.Context, do func(context.Context) error) er
 	return nil
 }
 
+// settled reports whether every write was answered.
+func (s *targets) settled() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.pending
+}
+
 // forget drops what was read: somebody changed it.
 func (s *targets) forget() {
 	s.mu.Lock()
