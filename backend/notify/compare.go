@@ -75,7 +75,10 @@ func status(t *Target, was told, s *Subject, since time.Time) *news {
 	if !over(was, s) {
 		return nil
 	}
-	then.Status, then.Code, then.Rotation = "", "", 0
+	then.Status, then.Code = "", ""
+	if was.Rotation != s.Version {
+		then.Rotation = 0
+	}
 	return &news{event: Recovered, at: since.Add(t.settle(Recovered)), then: then, code: s.Code, message: s.Message}
 }
 

@@ -572,6 +572,85 @@ func TestWhereMessagesGoCanChangeBeforeEachOfThem(t *testing.T) {
 	})
 }
 
+// A rotation that fails is told once per credential, whatever else begins and ends meanwhile.
+func TestAnOutageDoesNotTellOfAFailedRotationAgain(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.target("ops")
+		w.fleet.set("jira", func(s *notify.Subject) {
+			s.Trouble = &notify.Trouble{Code: "upstream_error", Message: "HTTP 500", Since: time.Now()}
+		})
+		wait(2 * time.Minute)
+		for range 2 {
+			w.fleet.is(backend.StatusUnreachable, "jira")
+			wait(2 * time.Hour)
+			w.fleet.is(backend.StatusHealthy, "jira")
+			wait(2 * time.Hour)
+		}
+		assert.Equal(w.t, []string{"jira rotation_failed", "jira unreachable", "jira recovered", "jira unreachable", "jira recovered"}, w.said("ops"))
+	})
+}
+
+// A target that failed is no fault any more once there is nothing to tell it.
+func TestATargetThatNothingWaitsForIsNoFault(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.target("ops")
+		w.post.answer("ops", away)
+		w.fleet.is(backend.StatusNeedsReauth, "jira")
+		wait(time.Hour)
+		require.NotEmpty(w.t, w.faulty()["ops"])
+		w.fleet.is(backend.StatusHealthy, "jira")
+		wait(2 * time.Minute)
+		assert.Empty(w.t, w.faulty())
+	})
+}
+
+// That a message of an integration was refused holds up none of another one of its name.
+func TestARefusalIsOfOneIntegration(t *testing.T) {
+	for name, replace := range map[string]func(w *world){
+		"deleted": func(w *world) { w.fleet.gone("jira"); wait(time.Second) },
+		"at once": func(*world) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(w *world) {
+				w.target("ops")
+				w.post.answer("ops", says(400, 0))
+				w.fleet.is(backend.StatusNeedsReauth, "jira")
+				wait(2 * time.Minute)
+				w.post.answer("ops", takes)
+				replace(w)
+				w.fleet.set("jira", func(s *notify.Subject) { s.ID = "another" })
+				w.fleet.is(backend.StatusNeedsReauth, "jira")
+				wait(2 * time.Minute)
+				assert.Equal(w.t, []string{"jira needs_reauth"}, w.said("ops"))
+			})
+		})
+	}
+}
+
+// While nobody is told, nobody looks, and what was seen before says nothing.
+func TestWhatWasSeenBeforeAPauseIsForgotten(t *testing.T) {
+	for name, rest := range map[string]struct{ begin, end func(w *world) }{
+		"no target":  {func(w *world) { require.NoError(w.t, w.Delete(w.t.Context(), "ops")) }, func(w *world) { w.target("ops") }},
+		"not active": {func(w *world) { w.activate(false) }, func(w *world) { w.activate(true) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(w *world) {
+				w.target("ops")
+				w.fleet.is(backend.StatusExpiring, "jira")
+				wait(10 * time.Second)
+				rest.begin(w)
+				wait(time.Hour)
+				w.fleet.set("jira", func(s *notify.Subject) { s.Since = time.Time{} }) // expiring again, since who knows when
+				rest.end(w)
+				wait(30 * time.Second)
+				assert.Empty(w.t, w.said("ops"))
+				wait(time.Minute)
+				assert.Equal(w.t, []string{"jira expiring"}, w.said("ops"))
+			})
+		})
+	}
+}
+
 // Another integration of a name that was deleted begins anew.
 func TestAnotherIntegrationOfTheSameName(t *testing.T) {
 	inBubble(t, func(w *world) {

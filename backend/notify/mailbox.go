@@ -42,8 +42,8 @@ type mailbox struct {
 	ledger *ledger
 	// pending is from when on there is something to tell, by integration.
 	pending map[string]time.Time
-	// rests are until when integrations rest whose message was refused for good.
-	rests map[string]time.Time
+	// rests are of integrations whose message was refused for good.
+	rests map[string]refused
 	// outside is when integrations that the target is not told of were last seen, of which
 	// it would be told a swap.
 	outside map[string]time.Time
@@ -53,10 +53,17 @@ type mailbox struct {
 	failing *failure
 }
 
+// refused is until when an integration rests. id is the integration's: another one of its
+// name does not.
+type refused struct {
+	id    string
+	until time.Time
+}
+
 func newMailbox(n *Notifier, t *Target) *mailbox {
 	return &mailbox{
 		n: n, target: t, all: true, wake: make(chan struct{}, 1), done: make(chan struct{}), changed: map[string]bool{},
-		ledger: newLedger(n.storage, t.ID), pending: map[string]time.Time{}, rests: map[string]time.Time{},
+		ledger: newLedger(n.storage, t.ID), pending: map[string]time.Time{}, rests: map[string]refused{},
 		outside: map[string]time.Time{},
 	}
 }
@@ -119,7 +126,7 @@ func (m *mailbox) round(ctx context.Context) (pause time.Duration) {
 		if cause := recover(); cause != nil { // it would take all mounts down
 			err, pause = fault.Panicked(cause), retryEvery
 		}
-		if err == nil && m.failing != nil && (m.rest.failures >= toldAfter || m.rest.finals >= manyFinal) {
+		if err == nil && m.failing != nil && m.due(m.n.now()) > 0 && (m.rest.failures >= toldAfter || m.rest.finals >= manyFinal) {
 			err = m.failing.fault()
 		}
 		if ctx.Err() == nil {
@@ -217,6 +224,7 @@ func (m *mailbox) keep(ctx context.Context, there map[string]bool) error {
 	m.ledger.keep(there)
 	m.n.observed.keep(there)
 	maps.DeleteFunc(m.outside, func(name string, _ time.Time) bool { return !there[name] })
+	maps.DeleteFunc(m.rests, func(name string, _ refused) bool { return !there[name] })
 	return nil
 }
 
@@ -226,7 +234,8 @@ func (m *mailbox) compareOne(ctx context.Context, t *Target, name string) error 
 		return err
 	}
 	if s == nil {
-		delete(m.pending, name) // the next look at all drops the rest
+		delete(m.pending, name) // the next look at all drops what was told
+		delete(m.rests, name)
 		return nil
 	}
 	m.plan(t, s)
@@ -240,9 +249,11 @@ func (m *mailbox) plan(t *Target, s *Subject) *news {
 	if m.concerns(t, s) {
 		n = next(t, m.ledger.of(s.Name), s, since)
 	}
+	if n == nil || m.rests[s.Name].id != s.ID {
+		delete(m.rests, s.Name)
+	}
 	if n == nil {
 		delete(m.pending, s.Name)
-		delete(m.rests, s.Name)
 		return nil
 	}
 	m.pending[s.Name] = n.at
@@ -377,7 +388,7 @@ func (m *mailbox) send(ctx context.Context, t *Target, allowed providers.Allowed
 	}
 	m.rest.failed(f, now)
 	if f.final() {
-		m.rests[name] = now.Add(finalPause)
+		m.rests[name] = refused{l.subject.ID, now.Add(finalPause)}
 	}
 	return !now.Before(m.rest.until)
 }
@@ -416,8 +427,8 @@ func (m *mailbox) ready(name string, now time.Time) bool { return !m.readyAt(nam
 // readyAt is from when on an integration's message may be sent.
 func (m *mailbox) readyAt(name string) time.Time {
 	at := m.pending[name]
-	if rests := m.rests[name]; rests.After(at) {
-		return rests
+	if rests := m.rests[name]; rests.until.After(at) {
+		return rests.until
 	}
 	return at
 }

@@ -148,6 +148,9 @@ func (n *Notifier) attend(ctx context.Context, boxes map[string]*mailbox, all ma
 		}
 	}
 	n.publish(boxes)
+	if len(boxes) == 0 {
+		n.observed.clear()
+	}
 	for _, t := range all {
 		if t == nil {
 			continue
@@ -184,6 +187,7 @@ func (n *Notifier) close(boxes map[string]*mailbox) {
 	}
 	group.Wait()
 	n.publish(boxes)
+	n.observed.clear()
 }
 
 func (n *Notifier) publish(boxes map[string]*mailbox) {

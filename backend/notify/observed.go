@@ -44,6 +44,13 @@ func (o *observed) since(s *Subject, now time.Time) time.Time {
 	return have.since
 }
 
+// clear drops all, for when nobody looks any more.
+func (o *observed) clear() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	clear(o.by)
+}
+
 // keep drops those of integrations that are gone.
 func (o *observed) keep(names map[string]bool) {
 	o.mu.Lock()
