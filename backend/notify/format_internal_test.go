@@ -2,10 +2,15 @@ package notify
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/providers"
 )
 
 // What the first version with targets stored, later ones must read.
@@ -44,5 +49,32 @@ func TestEveryEventHasASentence(t *testing.T) {
 		advice := whatToDo(&Target{Mount: "sei/"}, &Subject{Name: "jira"}, e)
 		done := e == Recovered || e == Reauth || e == Rotate || e == Rollback || e == test
 		assert.Equal(t, done, advice == "", "%s: %s", e, advice)
+	}
+}
+
+func TestHowLongACredentialLasts(t *testing.T) {
+	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	for left, said := range map[time.Duration]string{
+		-time.Hour:     "the credential of sei/jira has ended",
+		time.Hour:      "the credential of sei/jira ends in less than a day",
+		25 * time.Hour: "the credential of sei/jira ends in 1 day",
+		49 * time.Hour: "the credential of sei/jira ends in 2 days",
+	} {
+		s := &Subject{Name: "jira", Status: backend.StatusExpiring, ExpiresAt: now.Add(left)}
+		m := messageOf(&Target{Mount: "sei/"}, s, &news{event: Expiring}, &sending{Event: Expiring}, now)
+		assert.Equal(t, said, m.sentence())
+	}
+}
+
+// Where the credential itself is good, nobody is sent to write another one.
+func TestADegradedCredentialIsNotAlwaysToBeReplaced(t *testing.T) {
+	for code, replace := range map[providers.Outcome]bool{
+		providers.RateLimited: false, providers.SSORequired: false, providers.CaptchaRequired: false, providers.AccountBlocked: false,
+		providers.InsufficientScope: true, providers.IdentityMismatch: true, providers.Rejected: true,
+	} {
+		advice := whatToDo(&Target{Mount: "sei/"}, &Subject{Name: "jira", Status: backend.StatusDegraded, Code: string(code)}, Degraded)
+		assert.Equal(t, replace, strings.Contains(advice, "sei/reauth/jira"), "%s: %s", code, advice)
+		said := message{Type: Degraded, Data: data{Mount: "sei/", Integration: "jira", Code: string(code)}}.sentence()
+		assert.Equal(t, code == providers.RateLimited, said == "the upstream's quota of sei/jira is used up", said)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/providers"
 )
 
 // longestText bounds what a message quotes of what checks found.
@@ -16,7 +17,9 @@ type message struct {
 	ID   string
 	Type Event
 	At   time.Time
-	Data data
+	// Ended is set where the credential's end has passed.
+	Ended bool
+	Data  data
 }
 
 // data is what programs read.
@@ -44,12 +47,14 @@ func messageOf(t *Target, s *Subject, n *news, under *sending, now time.Time) me
 		Code: n.code, Message: short(n.message), Identity: short(s.Identity), Fingerprint: s.Fingerprint, Version: n.version,
 		WhatToDo: whatToDo(t, s, n.event),
 	}
+	ended := false
 	if !s.ExpiresAt.IsZero() {
+		ended = !s.ExpiresAt.After(now)
 		d.ExpiresAt = s.ExpiresAt.UTC().Format(time.RFC3339)
 		left := max(0, int(s.ExpiresAt.Sub(now).Hours()/24))
 		d.DaysLeft = &left
 	}
-	return message{ID: messageID(t, s.Name, under), Type: n.event, At: under.At, Data: d}
+	return message{ID: messageID(t, s.Name, under), Type: n.event, At: under.At, Ended: ended, Data: d}
 }
 
 // testMessage is one that somebody asked for.
@@ -79,14 +84,14 @@ func (m message) sentence() string {
 		}
 		return name + " needs a new credential"
 	case Degraded:
+		if m.Data.Code == string(providers.RateLimited) {
+			return "the upstream's quota of " + name + " is used up"
+		}
 		return name + " works only in part"
 	case Unreachable:
 		return "the upstream of " + name + " does not answer"
 	case Expiring:
-		if m.Data.DaysLeft == nil {
-			return "the credential of " + name + " ends soon"
-		}
-		return fmt.Sprintf("the credential of %s ends in %d days", name, *m.Data.DaysLeft)
+		return "the credential of " + name + " " + m.end()
 	case Recovered:
 		return name + " works again"
 	case RotationFailed:
@@ -103,6 +108,22 @@ func (m message) sentence() string {
 		return "a test of notifications from " + m.Data.Mount
 	}
 	return name + ": " + string(m.Type)
+}
+
+// end says when the credential ends.
+func (m message) end() string {
+	switch left := m.Data.DaysLeft; {
+	case m.Ended:
+		return "has ended"
+	case left == nil:
+		return "ends soon"
+	case *left == 0:
+		return "ends in less than a day"
+	case *left == 1:
+		return "ends in 1 day"
+	default:
+		return fmt.Sprintf("ends in %d days", *left)
+	}
 }
 
 // fact is a line of the table in a chat.
@@ -152,7 +173,7 @@ func whatToDo(t *Target, s *Subject, e Event) string {
 	case Expiring:
 		return renew + " before it ends"
 	case Degraded:
-		return "read " + path("health") + " for what is missing, and give the account its rights back or " + renew
+		return mend(providers.Outcome(s.Code), path("health"), renew)
 	case Unreachable:
 		return "look whether the upstream is up and can be reached from Vault; the credential is not judged"
 	case RotationFailed:
@@ -162,4 +183,15 @@ func whatToDo(t *Target, s *Subject, e Event) string {
 		return renew + " to use the integration again"
 	}
 	return ""
+}
+
+// mend is advice for a credential that works only in part: it may be good itself.
+func mend(why providers.Outcome, health, renew string) string {
+	switch {
+	case why == providers.RateLimited:
+		return "wait until the upstream's quota begins anew; if this stays, check less often or use tokens of more accounts"
+	case why == providers.SSORequired, why == providers.CaptchaRequired, why == providers.AccountBlocked:
+		return "do what the reason says, at the upstream; the credential itself is good"
+	}
+	return "read " + health + " for what is missing, and give the account its rights back or " + renew
 }
