@@ -99,7 +99,9 @@ func over(was told, s *Subject) bool {
 	switch s.Status {
 	case backend.StatusHealthy, backend.StatusNotChecked:
 		return was.Status != "" || rotated
-	case backend.StatusExpiring, backend.StatusDegraded:
+	case backend.StatusExpiring:
+		return was.Status != "" && was.Status != backend.StatusExpiring
+	case backend.StatusDegraded:
 		return was.Status == backend.StatusNeedsReauth
 	case backend.StatusUnreachable, backend.StatusNeedsReauth:
 	}

@@ -651,6 +651,37 @@ func TestWhatWasSeenBeforeAPauseIsForgotten(t *testing.T) {
 	}
 }
 
+// What was told is over where something better is so that the target does not want to know.
+func TestWhatIsBetterAndNotToldOfIsARecovery(t *testing.T) {
+	for name, c := range map[string]struct {
+		was, is backend.Status
+		over    bool
+	}{
+		"needs_reauth, degraded": {backend.StatusNeedsReauth, backend.StatusDegraded, true},
+		"needs_reauth, expiring": {backend.StatusNeedsReauth, backend.StatusExpiring, true},
+		"degraded, expiring":     {backend.StatusDegraded, backend.StatusExpiring, true},
+		"unreachable, expiring":  {backend.StatusUnreachable, backend.StatusExpiring, true},
+		"unreachable, degraded":  {backend.StatusUnreachable, backend.StatusDegraded, false},
+		"degraded, unreachable":  {backend.StatusDegraded, backend.StatusUnreachable, false},
+		"degraded, needs_reauth": {backend.StatusDegraded, backend.StatusNeedsReauth, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(w *world) {
+				w.target("ops", list("events", string(c.was), "recovered"))
+				w.fleet.is(c.was, "jira")
+				wait(2 * time.Hour)
+				w.fleet.is(c.is, "jira")
+				wait(2 * time.Hour)
+				said := []string{"jira " + string(c.was)}
+				if c.over {
+					said = append(said, "jira recovered")
+				}
+				assert.Equal(w.t, said, w.said("ops"))
+			})
+		})
+	}
+}
+
 // Another integration of a name that was deleted begins anew.
 func TestAnotherIntegrationOfTheSameName(t *testing.T) {
 	inBubble(t, func(w *world) {
