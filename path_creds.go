@@ -59,8 +59,14 @@ func (e *engine) readCreds(ctx context.Context, c call) (*logical.Response, erro
 }
 
 func (e *engine) forgetCreds(ctx context.Context, c call) (*logical.Response, error) {
-	_, err := e.store.Swaps.Forget(ctx, c.name, c.actor())
-	return nil, err
+	change, err := e.store.Swaps.Forget(ctx, c.name, c.actor())
+	if err != nil {
+		return nil, err
+	}
+	for _, in := range append([]*backend.Integration{change.Integration}, change.Siblings...) {
+		e.store.Notifier.Changed(in.Name)
+	}
+	return nil, nil //nolint:nilnil // there is nothing to say
 }
 
 // credsData is the answer that a worker gets. All of it comes from one record, so e-mail,

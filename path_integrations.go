@@ -61,6 +61,7 @@ func (e *engine) writeIntegration(ctx context.Context, c call) (*logical.Respons
 	}
 	err = e.store.Integrations.Write(ctx, c.name, draft)
 	e.store.Sweeper.Configured()
+	e.store.Notifier.Changed(c.name)
 	if warning := c.redirectWarning(draft.Settings.Text("redirect_uri")); err == nil && warning != "" {
 		return &logical.Response{Warnings: []string{warning}}, nil
 	}
@@ -84,6 +85,7 @@ func (e *engine) readIntegration(ctx context.Context, c call) (*logical.Response
 }
 
 func (e *engine) deleteIntegration(ctx context.Context, c call) (*logical.Response, error) {
+	defer e.store.Notifier.Changed(c.name)
 	return nil, e.store.Integrations.Delete(ctx, c.name)
 }
 

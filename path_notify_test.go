@@ -118,6 +118,18 @@ func TestTargetsAreTold(t *testing.T) {
 	assertSecretless(t, secrets, said, fmt.Sprint(read), "log: "+log.text.String())
 }
 
+// What an operator does to an integration is told at once, and not with the next look at all.
+func TestTargetsHearOfWritesAtOnce(t *testing.T) {
+	m, c := withLog(t, &serverLog{}), newChannel(t)
+	m.write(t, "notify/ops", body{"url": c.hook(), "settle": 0, "events": "needs_reauth,forget", "labels": "team=ops"})
+	m.jira.Revoke("key-1")
+	m.write(t, "health/jira", nil)
+	m.write(t, "integrations/jira", body{"labels": "team=ops"})
+	c.hears(t, `"type":"sei.needs_reauth"`, `"code":"credential_rejected"`)
+	m.do(t, logical.DeleteOperation, "creds/jira", nil)
+	c.hears(t, `"type":"sei.forget"`)
+}
+
 // A receiver that does what a network does gets every change all the same, with one id.
 func TestAReceiverOnLoopbackThatFails(t *testing.T) {
 	layer.Check(t, "how a receiver is told that drops connections, stalls, or answers 500 or 429, in real time")
