@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"path"
 	"slices"
 	"strings"
 
@@ -37,7 +36,7 @@ func judge(before, after *Target, sent providers.Settings, allowed providers.All
 		}
 	}
 	for _, glob := range after.Settings.List(fieldNames) {
-		if _, err := path.Match(glob, ""); err != nil {
+		if strings.ContainsAny(glob, `?[]\`) { // path.Match takes them, too
 			return refuse(backend.CodeInvalidField, fieldNames, "integrations must be names, with * for any part of one")
 		}
 	}

@@ -110,6 +110,11 @@ func TestWritesOfTargetsAreJudged(t *testing.T) {
 		assert.Equal(w.t, "ops", target.Host())
 		_, err = w.Read(w.t.Context(), "other")
 		assert.True(w.t, backend.HasCode(err, backend.CodeUnknownTarget))
+		for _, glob := range []string{"jira-?", "jira-[a]", `jira-\*`, "jira-[a"} {
+			err := write(func(s *providers.Settings) { list("integrations", glob)(s) })
+			require.True(w.t, backend.HasCode(err, backend.CodeInvalidField), "%s: only * is a mark: %v", glob, err)
+		}
+		require.NoError(w.t, write(list("integrations", "jira-*", "*")))
 	})
 }
 
