@@ -71,10 +71,10 @@ demo: ## Tell the engine's story on a real Vault, in under a minute; ends by its
 dev: ## Start a Vault with the engine and fake upstreams; stays up until Ctrl-C.
 	@VERSION='$(VERSION)' scripts/dev.sh
 
-test: ## Run what every commit passes, in about 4 minutes: unit tests, seeds of the fuzz targets, stories.
+test: ## Run what every commit passes, in about 3 minutes: unit tests, seeds of the fuzz targets, stories.
 	@server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required $(static) $(suite) -short -trimpath -p 3 $(TESTFLAGS) ./...
 
-check: ## Run the whole gate, in about half an hour: all tests, the race detector, fuzzing, linters.
+check: ## Run the whole gate, in about 20 minutes: all tests, the race detector, fuzzing, linters.
 	@scripts/check.sh
 
 unit: ## Run all unit tests with the race detector, in random order.
@@ -95,7 +95,7 @@ bench: ## Measure speed beside Vault's own engines into docs/performance.md; BEN
 browser: ## Test the driver of the browser in tools/browser; make acceptance uses it.
 	chromium=$$(scripts/chromium.sh) && CHROMIUM_BIN="$$chromium" SEI_ACCEPTANCE=required $(suite) $(recorded) -in tools/browser -count=1 ./...
 
-vault: ## Find a Vault server, or build one (about 10 minutes, once); prints its path.
+vault: ## Find a Vault server, or build one (about 6 minutes, once); prints its path.
 	@scripts/vault.sh
 
 fuzz: ## Run every fuzz target for FUZZTIME (10m).
