@@ -79,7 +79,7 @@ func newEngine(storage logical.Storage, registry *providers.Registry, now func()
 	e.store.FaultsTo(e.logFault)
 	e.store.SwapsTo(e.logSwap)
 	e.store.Watch.ChecksTo(e.metrics.Check)
-	e.store.Notifier.CountTo(e.metrics.Notification)
+	e.store.Notifier.CountTo(e.metrics.Notification, e.metrics.ForgetTarget)
 	registry.TimeRequests(e.metrics.Request)
 	e.Backend = &framework.Backend{
 		Help:           engineHelp,

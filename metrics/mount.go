@@ -86,6 +86,11 @@ func (m *Mount) Notification(target string, delivered bool) {
 	m.notified.WithLabelValues(target, result).Inc()
 }
 
+// ForgetTarget drops what was counted of a target that is gone.
+func (m *Mount) ForgetTarget(target string) {
+	m.notified.DeletePartialMatch(prometheus.Labels{"target": target})
+}
+
 func codeOf(code string) string {
 	if code == "" {
 		return ok

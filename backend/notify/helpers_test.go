@@ -252,13 +252,16 @@ func newWorld(t *testing.T, storage logical.Storage) *world {
 }
 
 // start begins a notifier that knows nothing but what is stored.
-func (w *world) start() {
+func (w *world) start(prepare ...func(*notify.Notifier)) {
 	w.faults = map[string]string{}
 	n := notify.New(notify.Options{
 		Storage: w.storage, Subjects: w.fleet, Poster: w.post, Now: time.Now, Fault: w.fault,
 		AllowedHosts: w.allowed,
 	})
 	w.Notifier, w.fleet.changed = n, n.Changed
+	for _, p := range prepare {
+		p(n)
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	w.stop, w.done = stop, done

@@ -42,6 +42,7 @@ type Notifier struct {
 	fault    func(target string, err error)
 	active   func() bool
 	count    func(target string, delivered bool)
+	forget   func(target string)
 
 	targets  *targets
 	observed observed
@@ -57,13 +58,16 @@ func New(o Options) *Notifier {
 		storage: o.Storage, subjects: o.Subjects, poster: o.Poster, allowed: o.AllowedHosts, now: o.Now, fault: o.Fault,
 		active:  func() bool { return true },
 		count:   func(string, bool) {},
+		forget:  func(string) {},
 		targets: &targets{view: o.Storage, now: o.Now}, wake: make(chan struct{}, 1),
 	}
 }
 
-// CountTo has each message counted that was sent, or could not be. Call it before anything
-// else.
-func (n *Notifier) CountTo(count func(target string, delivered bool)) { n.count = count }
+// CountTo has each message counted that was sent, or could not be, and forget called for a
+// target that is gone. Call it before anything else.
+func (n *Notifier) CountTo(count func(target string, delivered bool), forget func(target string)) {
+	n.count, n.forget = count, forget
+}
 
 // Run tells until the context ends, while active says that this node may, and returns when
 // no message is under way.
@@ -145,6 +149,7 @@ func (n *Notifier) attend(ctx context.Context, boxes map[string]*mailbox, all ma
 		if t, listed := all[name]; !ids[id] && (!listed || t != nil) {
 			box.end()
 			delete(boxes, id)
+			n.forget(name)
 		}
 	}
 	n.publish(boxes)

@@ -2,8 +2,10 @@ package notify_test
 
 import (
 	"encoding/base64"
+	"fmt"
 	"net/textproto"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -136,5 +138,46 @@ func TestATestSendsOneMessageNow(t *testing.T) {
 		assert.Equal(w.t, "sei.test", all[0].Type)
 		_, err = w.Test(w.t.Context(), "other", "sei/")
 		assert.True(w.t, backend.HasCode(err, backend.CodeUnknownTarget))
+	})
+}
+
+func TestAMountHasAHundredTargets(t *testing.T) {
+	inBubble(t, func(w *world) {
+		for i := range 100 {
+			w.target(fmt.Sprintf("ops-%d", i))
+		}
+		s := providers.Settings{}.Clone()
+		s.Secrets["url"] = providers.NewSecret("https://more/hook")
+		err := w.Write(w.t.Context(), "more", "sei/", s)
+		require.True(w.t, backend.HasCode(err, backend.CodeInvalidField), "%v", err)
+		assert.Contains(w.t, err.Error(), "100 targets")
+		require.NoError(w.t, w.Write(w.t.Context(), "ops-7", "sei/", s), "those that there are can be changed")
+		require.NoError(w.t, w.Delete(w.t.Context(), "ops-0"))
+		require.NoError(w.t, w.Write(w.t.Context(), "more", "sei/", s))
+	})
+}
+
+// What was counted of a target goes with it.
+func TestWhatWasCountedGoesWithTheTarget(t *testing.T) {
+	inBubble(t, func(w *world) {
+		var mu sync.Mutex
+		counted := map[string]int{}
+		w.end()
+		w.start(func(n *notify.Notifier) {
+			n.CountTo(func(target string, _ bool) { mu.Lock(); counted[target]++; mu.Unlock() },
+				func(target string) { mu.Lock(); delete(counted, target); mu.Unlock() })
+		})
+		w.target("gone")
+		w.target("ops")
+		w.fleet.is(backend.StatusNeedsReauth, "jira")
+		wait(2 * time.Minute)
+		mu.Lock()
+		assert.Equal(w.t, map[string]int{"gone": 1, "ops": 1}, counted)
+		mu.Unlock()
+		require.NoError(w.t, w.Delete(w.t.Context(), "gone"))
+		wait(time.Second)
+		mu.Lock()
+		assert.Equal(w.t, map[string]int{"ops": 1}, counted)
+		mu.Unlock()
 	})
 }

@@ -20,6 +20,10 @@ import (
 	"vault-plugin-secrets-sei/providers"
 )
 
+// mostTargets is how many a mount may have: each costs memory, a connection and a series of
+// metrics.
+const mostTargets = 100
+
 // targets are those that are stored. They are few and all of them are kept in memory,
 // once they were read.
 type targets struct {
@@ -126,6 +130,8 @@ func (s *targets) write(ctx context.Context, name, mount string, sent providers.
 	if before != nil {
 		copied := *before
 		after = &copied
+	} else if err := s.room(ctx); err != nil {
+		return nil, err
 	}
 	after.Mount, after.Settings = mount, merge(after.Settings, sent)
 	after.Since = s.since(before, after)
@@ -140,6 +146,18 @@ func (s *targets) write(ctx context.Context, name, mount string, sent providers.
 	return after, s.change(ctx, func(ctx context.Context) error {
 		return s.view.Put(ctx, &logical.StorageEntry{Key: backend.NotifyPrefix + name, Value: data})
 	})
+}
+
+// room refuses a target more than a mount may have.
+func (s *targets) room(ctx context.Context) error {
+	names, err := s.list(ctx)
+	if err != nil {
+		return err
+	}
+	if len(names) >= mostTargets {
+		return refuse(backend.CodeInvalidField, "name", fmt.Sprintf("a mount has at most %d targets; delete one that is not needed", mostTargets))
+	}
+	return nil
 }
 
 // since is from when on each event of a swap is told: from when it was chosen, or from when
