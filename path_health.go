@@ -122,6 +122,7 @@ func (e *engine) checkHealth(ctx context.Context, c call) (*logical.Response, er
 		return nil, about(err, in.Name, in.Provider)
 	}
 	seen, err := e.store.Watch.Check(backend.AskedBy(ctx, c.actor()), c.name)
+	e.store.Notifier.Changed(c.name) // the first status after a start is no change, and has no event
 	if err != nil {
 		return nil, err
 	}
