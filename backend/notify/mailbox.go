@@ -325,7 +325,7 @@ func (m *mailbox) deliver(ctx context.Context, t *Target) error {
 // messages may go can change before each of them: a receiver may take long.
 func (m *mailbox) sendAll(ctx context.Context, t *Target, letters []letter) ([]letter, error) {
 	for i, l := range letters {
-		if ctx.Err() != nil || !m.n.active() || !m.current().same(t) {
+		if !m.may(ctx, t) {
 			return letters[i:], nil
 		}
 		allowed, err := m.n.allowed(ctx)
@@ -337,6 +337,11 @@ func (m *mailbox) sendAll(ctx context.Context, t *Target, letters []letter) ([]l
 		}
 	}
 	return nil, nil
+}
+
+// may reports whether a letter may be sent with these settings.
+func (m *mailbox) may(ctx context.Context, t *Target) bool {
+	return ctx.Err() == nil && m.n.active() && m.current().same(t)
 }
 
 // write makes the letters that are due, and notes them as under way.

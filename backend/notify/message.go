@@ -187,10 +187,10 @@ func whatToDo(t *Target, s *Subject, e Event) string {
 
 // mend is advice for a credential that works only in part: it may be good itself.
 func mend(why providers.Outcome, health, renew string) string {
-	switch {
-	case why == providers.RateLimited:
+	if why == providers.RateLimited {
 		return "wait until the upstream's quota begins anew; if this stays, check less often or use tokens of more accounts"
-	case why == providers.SSORequired, why == providers.CaptchaRequired, why == providers.AccountBlocked:
+	}
+	if why == providers.SSORequired || why == providers.CaptchaRequired || why == providers.AccountBlocked {
 		return "do what the reason says, at the upstream; the credential itself is good"
 	}
 	return "read " + health + " for what is missing, and give the account its rights back or " + renew
