@@ -133,7 +133,7 @@ func (s *targets) write(ctx context.Context, name, mount string, sent providers.
 	} else if err := s.room(ctx); err != nil {
 		return nil, err
 	}
-	after.Mount, after.Settings = mount, merge(after.Settings, sent)
+	after.Mount, after.Settings = mount, backend.Merge(after.Settings, sent)
 	after.Since = s.since(before, after)
 	if err := judge(before, after); err != nil {
 		return nil, err
@@ -216,18 +216,6 @@ func (s *targets) forget() {
 	defer s.mu.Unlock()
 	s.known = nil
 	s.changes++
-}
-
-// merge returns the settings with changes laid over them.
-func merge(settings, changes providers.Settings) providers.Settings {
-	s := settings.Clone()
-	maps.Copy(s.Texts, changes.Texts)
-	maps.Copy(s.Lists, changes.Lists)
-	maps.Copy(s.Maps, changes.Maps)
-	maps.Copy(s.Flags, changes.Flags)
-	maps.Copy(s.Numbers, changes.Numbers)
-	maps.Copy(s.Secrets, changes.Secrets)
-	return s
 }
 
 // newID returns 128 random bits.
