@@ -37,6 +37,7 @@ func FuzzStrict(f *testing.F) {
 	for _, seed := range []string{
 		`{"email":"mia@example.com","api_key":"canary"}`, `{"email":"mia@example.com","api_key":["canary"]}`,
 		`{"url":"canary"}`, `{"pat":{"canary":1}}`, `{"api_key":null,"email":1e99}`, `{"expires_at":"canary"}`, `[]`, `{"a":[[[[]]]]}`,
+		`{"email":"mia@example.com","api_key":" canary , "}`, `{"email":"mia@example.com","api_key":"canary,,"}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -61,7 +62,12 @@ func FuzzStrict(f *testing.F) {
 			if !ok {
 				t.Fatalf("%s was accepted as %T", key, value)
 			}
-			if key != "expires_at" && entry.Credential.Value(key).Reveal() != strings.TrimSpace(text) {
+			if key == "expires_at" {
+				continue
+			}
+			// What is pasted is often one line of a list: the comma at its end may go.
+			lost, ok := strings.CutPrefix(strings.TrimSpace(text), entry.Credential.Value(key).Reveal())
+			if !ok || lost != "" && strings.TrimSpace(lost) != "," {
 				t.Fatalf("%s was accepted and not kept", key)
 			}
 		}
