@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/backend/fault"
 )
 
 // eventPrefix begins the type of every event.
@@ -88,4 +89,18 @@ func (e *engine) logSwap(s backend.Swap) {
 		"integration", s.Integration, "provider", s.Provider, "version", s.Version, "fingerprint", s.Fingerprint,
 		"cause", string(s.Cause), "request_id", s.RequestID, "via", s.Via, "entity_id", s.EntityID,
 		"identity_changed", s.IdentityChanged, "also_updated", strings.Join(s.AlsoUpdated, ","), "mount_uuid", e.mountUUID)
+}
+
+// logFault writes to the server's log when a fault of the work beside requests begins,
+// and when it is over.
+func (e *engine) logFault(f fault.Fault, ended bool) {
+	if ended {
+		e.Logger().Info("what went wrong while nobody asked is over", "doing", string(f.Deed), "integration", f.Integration, "since", timestamp(f.Since))
+		return
+	}
+	parts := []any{"doing", string(f.Deed), "integration", f.Integration, "reason", f.Reason}
+	if f.Stack != "" {
+		parts = append(parts, "stack", f.Stack)
+	}
+	e.Logger().Error("something goes wrong while nobody asks; health/ and status show it until it is over", parts...)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/input"
 	"vault-plugin-secrets-sei/providers"
 )
 
@@ -62,10 +63,20 @@ func (e *engine) writeIntegration(ctx context.Context, c call) (*logical.Respons
 	err = e.store.Integrations.Write(ctx, c.name, draft)
 	e.store.Sweeper.Configured()
 	e.store.Notifier.Changed(c.name)
-	if warning := c.redirectWarning(draft.Settings.Text("redirect_uri")); err == nil && warning != "" {
+	if warning := input.RedirectWarning(draft.Settings.Text("redirect_uri"), c.MountPoint, callbackPath); err == nil && warning != "" {
 		return &logical.Response{Warnings: []string{warning}}, nil
 	}
 	return nil, err
+}
+
+// draft parses a write, which an integration that exists gives fewer choices.
+func (e *engine) draft(ctx context.Context, c call) (backend.Draft, error) {
+	in, err := e.store.Integrations.Read(ctx, c.name)
+	if err != nil && !backend.HasCode(err, backend.CodeUnknownIntegration) {
+		return backend.Draft{}, about(err, c.name, "")
+	}
+	draft, err := e.words.Draft(in, c.body)
+	return draft, about(err, c.name, draft.Provider)
 }
 
 func (e *engine) readIntegration(ctx context.Context, c call) (*logical.Response, error) {
@@ -170,7 +181,7 @@ func (e *engine) stateFields() []string {
 // them a write accepts depends on its provider.
 func (e *engine) integrationSchema() map[string]*framework.FieldSchema {
 	settings := form{}
-	settings.add(typeFields(), "all", commonGroup)
+	settings.add(input.TypeFields(), "all", commonGroup)
 	settings.add(providers.CommonSettings(), "all", commonGroup)
 	e.everyAuthType(func(spec providers.Spec, auth providers.AuthType) {
 		settings.add(spec.Settings, spec.Title, "")

@@ -59,7 +59,7 @@ func (e *engine) authorize(ctx context.Context, c call) (*logical.Response, erro
 		"name": in.Name, "provider": in.Provider,
 		"authorize_url": begun.URL.Reveal(), "redirect_uri": begun.RedirectURI, "expires_at": timestamp(begun.ExpiresAt),
 	})
-	if warning := c.redirectWarning(begun.RedirectURI); warning != "" {
+	if warning := input.RedirectWarning(begun.RedirectURI, c.MountPoint, callbackPath); warning != "" {
 		resp.AddWarning(warning)
 	}
 	return resp, nil

@@ -3,6 +3,7 @@ package sei
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -12,6 +13,9 @@ import (
 	"vault-plugin-secrets-sei/backend"
 	"vault-plugin-secrets-sei/providers"
 )
+
+// maxFaultWarnings is how many faults one answer lists.
+const maxFaultWarnings = 10
 
 // refuse turns an error into an answer. It is the only place that does.
 //
@@ -114,4 +118,17 @@ func timestamp(t time.Time) string {
 		return ""
 	}
 	return t.UTC().Format(time.RFC3339)
+}
+
+// warnOfFaults adds the faults of the work beside requests, of one integration, or of all
+// with "". Without the warning an old status would look up to date.
+func (e *engine) warnOfFaults(resp *logical.Response, name string) {
+	faults := e.store.Faults(name)
+	for i, f := range faults {
+		if i == maxFaultWarnings {
+			resp.AddWarning(fmt.Sprintf("%d more faults like these; health/NAME has those of an integration", len(faults)-i))
+			return
+		}
+		resp.AddWarning(f.Sentence())
+	}
 }

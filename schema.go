@@ -1,6 +1,9 @@
 package sei
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/hashicorp/vault/sdk/framework"
 
 	"vault-plugin-secrets-sei/providers"
@@ -61,5 +64,84 @@ func nameField() *framework.FieldSchema {
 	return &framework.FieldSchema{
 		Type: framework.TypeString, Required: true, Description: "Name of the integration.",
 		DisplayAttrs: &framework.DisplayAttributes{Name: "Integration", Identifier: true},
+	}
+}
+
+// form gathers the fields that several providers have at one path, by name. Which of them
+// a request takes depends on the integration, so that none is required.
+type form map[string]*formField
+
+type formField struct {
+	field   providers.Field
+	groups  []string
+	remarks []remark
+}
+
+// remark is a description of a field, and the providers that give it.
+type remark struct {
+	text   string
+	owners []string
+}
+
+// add adds a provider's fields. An empty group means one named after the providers.
+func (f form) add(list []providers.Field, owner, group string) {
+	if group == "" {
+		group = owner
+	}
+	for _, field := range list {
+		have := f[field.Name]
+		if have == nil {
+			have = &formField{field: field}
+			f[field.Name] = have
+		}
+		if !slices.Contains(have.groups, group) {
+			have.groups = append(have.groups, group)
+		}
+		have.note(field.Description, owner)
+	}
+}
+
+func (f *formField) note(text, owner string) {
+	i := slices.IndexFunc(f.remarks, func(r remark) bool { return r.text == text })
+	if i < 0 {
+		f.remarks = append(f.remarks, remark{text: text})
+		i = len(f.remarks) - 1
+	}
+	if !slices.Contains(f.remarks[i].owners, owner) {
+		f.remarks[i].owners = append(f.remarks[i].owners, owner)
+	}
+}
+
+// description says whose a remark is where there are several.
+func (f *formField) description() string {
+	if len(f.remarks) == 1 {
+		return f.remarks[0].text
+	}
+	texts := make([]string, 0, len(f.remarks))
+	for _, r := range f.remarks {
+		texts = append(texts, strings.Join(r.owners, ", ")+": "+r.text)
+	}
+	return strings.Join(texts, " ")
+}
+
+// schemas is the framework's form of it, with the field name of the path.
+func (f form) schemas() map[string]*framework.FieldSchema {
+	built := map[string]*framework.FieldSchema{"name": nameField()}
+	for name, have := range f {
+		s := schema(have.field, strings.Join(have.groups, ", "))
+		s.Description, s.Required = have.description(), false
+		built[name] = s
+	}
+	return built
+}
+
+// everyAuthType calls visit for the auth types of all providers.
+func (e *engine) everyAuthType(visit func(providers.Spec, providers.AuthType)) {
+	for _, name := range e.registry.Names() {
+		p, _ := e.registry.Provider(name)
+		spec := p.Spec()
+		for _, auth := range spec.AuthTypes {
+			visit(spec, auth)
+		}
 	}
 }

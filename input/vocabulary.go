@@ -12,6 +12,7 @@ import (
 // Vocabulary knows every field name of this build, so that a field sent to the
 // wrong place can be told from one that does not exist.
 type Vocabulary struct {
+	registry    *providers.Registry
 	settings    map[string]bool
 	credentials map[string]bool
 	state       map[string]bool // read back and never written
@@ -20,7 +21,10 @@ type Vocabulary struct {
 // NewVocabulary gathers the fields of all providers. state names the fields that are read
 // back and never written.
 func NewVocabulary(registry *providers.Registry, state []string) Vocabulary {
-	v := Vocabulary{settings: map[string]bool{"provider": true, "auth_type": true}, credentials: map[string]bool{}, state: map[string]bool{"name": true}}
+	v := Vocabulary{
+		registry: registry,
+		settings: map[string]bool{"provider": true, "auth_type": true}, credentials: map[string]bool{}, state: map[string]bool{"name": true},
+	}
 	for _, name := range registry.Names() {
 		p, _ := registry.Provider(name)
 		spec := p.Spec()
