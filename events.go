@@ -67,10 +67,10 @@ func (e *engine) announceReauth(ctx context.Context, change *backend.Change, err
 	var refusal *backend.Error
 	switch {
 	case err == nil:
-		for _, seen := range e.store.Watch.Swapped(ctx, change) {
+		for _, assessed := range e.store.Watch.Swapped(ctx, change) {
 			e.emit(ctx, backend.Event{
-				Type: backend.EventReauth, Integration: seen.Integration.Name, Provider: seen.Integration.Provider,
-				Version: seen.Record.Version, Status: seen.Health.Status,
+				Type: backend.EventReauth, Integration: assessed.Integration.Name, Provider: assessed.Integration.Provider,
+				Version: assessed.Record.Version, Status: assessed.Health.Status,
 			})
 		}
 	case errors.As(err, &refusal) && refusal.Integration != "" && refusal.Code != backend.CodeUnknownIntegration:

@@ -71,7 +71,7 @@ func (l *listed) of(all *health.Snapshot) healthList {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.from != all {
-		l.from, l.list = all, healthListOf(all.Seen)
+		l.from, l.list = all, healthListOf(all.Assessments)
 		time.AfterFunc(listedLife, func() { l.drop(all) })
 	}
 	return l.list
@@ -95,22 +95,22 @@ type healthInfo struct {
 	ExpiresAt string `json:"expires_at"`
 }
 
-func healthListOf(all []*health.Seen) healthList {
+func healthListOf(all []*health.Assessment) healthList {
 	list := healthList{make([]string, 0, len(all)), make(map[string]any, len(all))}
-	for _, seen := range all {
-		h := seen.Health
-		list.names = append(list.names, seen.Integration.Name)
-		list.info[seen.Integration.Name] = healthInfo{string(h.Status), h.Code, timestamp(h.CheckedAt), timestamp(h.ExpiresAt)}
+	for _, assessed := range all {
+		h := assessed.Health
+		list.names = append(list.names, assessed.Integration.Name)
+		list.info[assessed.Integration.Name] = healthInfo{string(h.Status), h.Code, timestamp(h.CheckedAt), timestamp(h.ExpiresAt)}
 	}
 	return list
 }
 
 func (e *engine) readHealth(ctx context.Context, c call) (*logical.Response, error) {
-	seen, err := e.store.Watch.Health(ctx, c.name)
+	assessed, err := e.store.Watch.Health(ctx, c.name)
 	if err != nil {
 		return nil, err
 	}
-	return e.healthAnswer(ctx, seen)
+	return e.healthAnswer(ctx, assessed)
 }
 
 func (e *engine) checkHealth(ctx context.Context, c call) (*logical.Response, error) {
@@ -121,38 +121,38 @@ func (e *engine) checkHealth(ctx context.Context, c call) (*logical.Response, er
 	if err := e.words.Strict(c.body, nil, input.AtHealth, "this path takes no fields: it checks the credential in use"); err != nil {
 		return nil, about(err, in.Name, in.Provider)
 	}
-	seen, err := e.store.Watch.Check(backend.AskedBy(ctx, c.actor()), c.name)
+	assessed, err := e.store.Watch.Check(backend.AskedBy(ctx, c.actor()), c.name)
 	e.store.Notifier.Changed(c.name) // the first status after a start is no change, and has no event
 	if err != nil {
 		return nil, err
 	}
-	return e.healthAnswer(ctx, seen)
+	return e.healthAnswer(ctx, assessed)
 }
 
-func (e *engine) healthAnswer(ctx context.Context, seen *health.Seen) (*logical.Response, error) {
+func (e *engine) healthAnswer(ctx context.Context, assessed *health.Assessment) (*logical.Response, error) {
 	mount, err := e.store.Mount.Read(ctx)
 	if err != nil {
 		return nil, err
 	}
-	resp := answer(healthData(seen, e.now()))
-	if end := seen.IdleEnd; !end.IsZero() && end.Sub(e.now()) <= mount.ExpiryWarning {
+	resp := answer(healthData(assessed, e.now()))
+	if end := assessed.IdleEnd; !end.IsZero() && end.Sub(e.now()) <= mount.ExpiryWarning {
 		resp.AddWarning(fmt.Sprintf("at the upstream a credential that nobody uses expires; as far as the engine knows, this one was last used on %s and would expire on %s: check it, or set health_check_interval",
-			timestamp(seen.Health.CheckedAt), timestamp(end)))
+			timestamp(assessed.Health.CheckedAt), timestamp(end)))
 	}
-	for _, note := range seen.Notes {
+	for _, note := range assessed.Notes {
 		resp.AddWarning(note)
 	}
-	if seen.Trouble != nil {
-		resp.AddWarning(fmt.Sprintf("automatic rotation has failed since %s: %s: %s", timestamp(seen.Trouble.Since), seen.Trouble.Code, seen.Trouble.Message))
+	if assessed.Trouble != nil {
+		resp.AddWarning(fmt.Sprintf("automatic rotation has failed since %s: %s: %s", timestamp(assessed.Trouble.Since), assessed.Trouble.Code, assessed.Trouble.Message))
 	}
-	e.warnOfFaults(resp, seen.Integration.Name)
+	e.warnOfFaults(resp, assessed.Integration.Name)
 	return resp, nil
 }
 
-func healthData(seen *health.Seen, now time.Time) map[string]any {
-	h := seen.Health
+func healthData(assessed *health.Assessment, now time.Time) map[string]any {
+	h := assessed.Health
 	data := map[string]any{
-		"name": seen.Integration.Name, "provider": seen.Integration.Provider, "version": seen.Record.Version,
+		"name": assessed.Integration.Name, "provider": assessed.Integration.Provider, "version": assessed.Record.Version,
 		"status": string(h.Status), "code": h.Code, "message": h.Message,
 		"checked_at": timestamp(h.CheckedAt), "since": timestamp(h.Since), "expires_at": timestamp(h.ExpiresAt),
 	}

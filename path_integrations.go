@@ -128,7 +128,7 @@ func (e *engine) settingsOf(in *backend.Integration, mount *backend.Mount) (map[
 
 // addState adds the state of the credential, never the credential itself.
 func (e *engine) addState(ctx context.Context, data map[string]any, in *backend.Integration, record *backend.Record) error {
-	seen, err := e.store.Watch.Health(ctx, in.Name)
+	assessed, err := e.store.Watch.Health(ctx, in.Name)
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func (e *engine) addState(ctx context.Context, data map[string]any, in *backend.
 		current = &backend.Stored{}
 	}
 	data["reauth_supported"] = auth.Unsupported == ""
-	data["status"] = string(seen.Health.Status)
+	data["status"] = string(assessed.Health.Status)
 	data["version"] = record.Version
 	data["identity"] = current.Identity
 	data["fingerprint"] = current.Fingerprint

@@ -34,7 +34,7 @@ func (e *engine) readMetrics(ctx context.Context, _ call) (*logical.Response, er
 	if err != nil {
 		return nil, err
 	}
-	text, err := e.metrics.Text(all.Seen, e.now(), mount.MetricsByIntegration)
+	text, err := e.metrics.Text(all.Assessments, e.now(), mount.MetricsByIntegration)
 	if err != nil {
 		return nil, err
 	}

@@ -59,12 +59,12 @@ func expiryList(expiries []health.Expiry, now time.Time) []map[string]any {
 	return list
 }
 
-func needList(needs []*health.Seen) []map[string]any {
+func needList(needs []*health.Assessment) []map[string]any {
 	list := make([]map[string]any, 0, len(needs))
-	for _, seen := range needs {
+	for _, assessed := range needs {
 		list = append(list, map[string]any{
-			"name": seen.Integration.Name, "provider": seen.Integration.Provider, "status": string(seen.Health.Status),
-			"code": seen.Health.Code, "message": seen.Health.Message, "since": timestamp(seen.Health.Since),
+			"name": assessed.Integration.Name, "provider": assessed.Integration.Provider, "status": string(assessed.Health.Status),
+			"code": assessed.Health.Code, "message": assessed.Health.Message, "since": timestamp(assessed.Health.Since),
 		})
 	}
 	return list

@@ -27,9 +27,9 @@ type Integration struct {
 	Provider string             `json:"provider"`
 	AuthType string             `json:"auth_type"`
 	Settings providers.Settings `json:"settings"`
-	// home is where its credential is sent; see package config. "" where it was not asked.
-	home    string
-	unknown store.Unknown
+	// destination is where its credential is sent; see package config. "" where it was not asked.
+	destination string
+	unknown     store.Unknown
 	// unknownKinds are those in the object of the settings: kinds of values.
 	unknownKinds store.Unknown
 }
@@ -89,12 +89,12 @@ func (in *Integration) Binding(spec providers.Spec) string {
 	return fmt.Sprintf("%x", hash.Sum(nil))
 }
 
-// Settle notes where its credential is sent, "" for not asked. It is for whoever has just
+// SetDestination notes where its credential is sent, "" for not asked. It is for whoever has just
 // made the configuration.
-func (in *Integration) Settle(home string) { in.home = home }
+func (in *Integration) SetDestination(destination string) { in.destination = destination }
 
-// KnownHome is where its credential is sent, "" where that was not asked.
-func (in *Integration) KnownHome() string { return in.home }
+// KnownDestination is where its credential is sent, "" where that was not asked.
+func (in *Integration) KnownDestination() string { return in.destination }
 
 // ForgetUnknownSecrets removes the secrets that only a newer version knows: they belong
 // to the address that they were written for, and nobody can send them again to this

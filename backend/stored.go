@@ -173,7 +173,7 @@ type Stored struct {
 	// URL is the root the credential was checked at, Scheme the way in which it was sent.
 	URL    string `json:"url"`
 	Scheme string `json:"scheme,omitempty"`
-	// Binding is the home of the integration that it was checked for, which is where it
+	// Binding is the destination of the integration that it was checked for, which is where it
 	// may be sent; "" in records of earlier versions. See package config.
 	Binding string `json:"binding,omitempty"`
 	// APIVersion is the version of its API that the upstream was found to know, so that

@@ -45,9 +45,9 @@ func (k *known) families() []*family {
 
 // add takes an integration in. All its series are written at once: to come back to each of
 // thousands costs more than to write them.
-func (k *known) add(seen *health.Seen) {
-	name, provider := seen.Integration.Name, seen.Integration.Provider
-	h := &seen.Health
+func (k *known) add(assessed *health.Assessment) {
+	name, provider := assessed.Integration.Name, assessed.Integration.Provider
+	h := &assessed.Health
 	if k.counts[provider] == nil {
 		k.counts[provider] = map[backend.Status]int64{}
 	}

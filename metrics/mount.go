@@ -100,10 +100,10 @@ func codeOf(code string) string {
 
 // Text is all of it in the text format of Prometheus: how many integrations there are, and,
 // with each, the series of every single one; then what was counted.
-func (m *Mount) Text(all []*health.Seen, now time.Time, each bool) ([]byte, error) {
+func (m *Mount) Text(all []*health.Assessment, now time.Time, each bool) ([]byte, error) {
 	k := newKnown(len(all), now, each)
-	for _, seen := range all {
-		k.add(seen)
+	for _, assessed := range all {
+		k.add(assessed)
 	}
 	text := bytes.NewBuffer(k.text())
 	families, err := m.registry.Gather()

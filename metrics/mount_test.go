@@ -19,7 +19,7 @@ import (
 
 func noon() time.Time { return time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC) }
 
-func text(t *testing.T, m *metrics.Mount, each bool, all ...*health.Seen) string {
+func text(t *testing.T, m *metrics.Mount, each bool, all ...*health.Assessment) string {
 	t.Helper()
 	out, err := m.Text(all, noon(), each)
 	require.NoError(t, err)
@@ -29,8 +29,8 @@ func text(t *testing.T, m *metrics.Mount, each bool, all ...*health.Seen) string
 	return string(out)
 }
 
-func seen(name string, h health.Health) *health.Seen {
-	return &health.Seen{Integration: &backend.Integration{Name: name, Provider: "github"}, Health: h}
+func seen(name string, h health.Health) *health.Assessment {
+	return &health.Assessment{Integration: &backend.Integration{Name: name, Provider: "github"}, Health: h}
 }
 
 // What an engine shows that has done nothing is what it is.

@@ -32,7 +32,7 @@ func (n *noted) Drop(id string) { n.dropped = append(n.dropped, id) }
 
 func integrations(leftovers Leftovers) *Integrations {
 	storage, locks := &logical.InmemStorage{}, &store.Locks{}
-	return New(storage, Needs{
+	return New(storage, Dependencies{
 		Registry: catalog.All("test"), Records: credential.NewRecords(storage), Findings: finding.New(storage, locks, fault.NewBacklog(fault.New(time.Now))),
 		Leftovers: leftovers, Mounts: mount.New(storage, locks), Fingerprints: fingerprint.New(storage), Locks: locks,
 	})

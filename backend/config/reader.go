@@ -55,17 +55,17 @@ func (r *Reader) Subject(in *backend.Integration) (*backend.Subject, error) {
 	return &backend.Subject{Integration: in, Provider: p, Spec: spec, AuthType: auth, RecordID: in.RecordID(p, spec)}, nil
 }
 
-// Home stands for where a credential of the integration is sent.
-func (r *Reader) Home(in *backend.Integration) string { return r.groups.home(in) }
+// Destination stands for where a credential of the integration is sent.
+func (r *Reader) Destination(in *backend.Integration) string { return r.groups.destination(in) }
 
-// HomeAsWritten is Home as a version noted it for which a line break counted.
-func (r *Reader) HomeAsWritten(in *backend.Integration) string {
-	return r.groups.homeBy(in, providers.Settings.Value)
+// DestinationAsWritten is Destination as a version noted it for which a line break counted.
+func (r *Reader) DestinationAsWritten(in *backend.Integration) string {
+	return r.groups.destinationBy(in, providers.Settings.Value)
 }
 
-// Houses reports whether a credential was checked where the integration leads.
-func (r *Reader) Houses(in *backend.Integration, s *backend.Stored) bool {
-	return r.groups.houses(in, s)
+// SameDestination reports whether a credential was checked where the integration leads.
+func (r *Reader) SameDestination(in *backend.Integration, s *backend.Stored) bool {
+	return r.groups.sameDestination(in, s)
 }
 
 // Siblings returns the other integrations that share the record, sorted by name. They must

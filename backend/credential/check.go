@@ -60,7 +60,7 @@ func (c *Door) check(ctx context.Context, s *backend.Subject, entry backend.Entr
 		// Kept with the credential, so that nobody is given one with another's host.
 		next.URL = in.URL(s.Spec)
 	}
-	next.Binding = c.configurations.Home(in)
+	next.Binding = c.configurations.Destination(in)
 	next.VerifiedFor = s.Demands()
 	change.Tokens, change.Asked = tokensOf(next, verified), asked
 	recall(change, next, auth, verified, entry)

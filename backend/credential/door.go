@@ -32,8 +32,8 @@ type Door struct {
 	journal backend.TellSwap // nil for nobody
 }
 
-// Parts are what a door is made of. None may be nil.
-type Parts struct {
+// Dependencies are what a door is made of. None may be nil.
+type Dependencies struct {
 	Configurations Configurations
 	Mounts         Mounts
 	Records        *Records
@@ -48,7 +48,7 @@ type Parts struct {
 }
 
 // New returns the door to records.
-func New(p Parts) *Door {
+func New(p Dependencies) *Door {
 	return &Door{
 		configurations: p.Configurations, mounts: p.Mounts, records: p.Records, prints: p.Fingerprints, locks: p.Locks,
 		findings: p.Findings, quotas: p.Quotas, faults: p.Faults, unsaved: p.Unsaved, lessons: p.Lessons, now: p.Now,
@@ -64,10 +64,10 @@ type Configurations interface {
 	RecordID(in *backend.Integration) (string, error)
 	// Subject resolves an integration. Its mount is the caller's to set.
 	Subject(in *backend.Integration) (*backend.Subject, error)
-	// Home stands for where a credential of the integration is sent.
-	Home(in *backend.Integration) string
-	// Houses reports whether a credential of it was checked there.
-	Houses(in *backend.Integration, s *backend.Stored) bool
+	// Destination stands for where a credential of the integration is sent.
+	Destination(in *backend.Integration) string
+	// SameDestination reports whether a credential of it was checked there.
+	SameDestination(in *backend.Integration, s *backend.Stored) bool
 	// Siblings are the others that share its record; they must agree with it about where
 	// the credential is sent.
 	Siblings(ctx context.Context, id string, in *backend.Integration) ([]*backend.Integration, error)

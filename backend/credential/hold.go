@@ -88,9 +88,9 @@ func (h *Held) Record(ctx context.Context) (*backend.Record, error) {
 	return h.door.records.LoadExact(ctx, h.RecordID)
 }
 
-// Athome is Record for whoever sends what is in it: it refuses where the integration leads
+// RecordToSend is Record for whoever sends what is in it: it refuses where the integration leads
 // elsewhere than where the credential was checked.
-func (h *Held) Athome(ctx context.Context) (*backend.Record, error) {
+func (h *Held) RecordToSend(ctx context.Context) (*backend.Record, error) {
 	record, err := h.Record(ctx)
 	if err != nil {
 		return nil, err
@@ -98,11 +98,13 @@ func (h *Held) Athome(ctx context.Context) (*backend.Record, error) {
 	return record, h.door.MayLeave(h.Integration, record)
 }
 
-// Home stands for where a credential of the integration is sent.
-func (h *Held) Home() string { return h.door.configurations.Home(h.Integration) }
+// Destination stands for where a credential of the integration is sent.
+func (h *Held) Destination() string { return h.door.configurations.Destination(h.Integration) }
 
-// Houses reports whether a credential was checked where the integration leads.
-func (h *Held) Houses(s *backend.Stored) bool { return h.door.configurations.Houses(h.Integration, s) }
+// SameDestination reports whether a credential was checked where the integration leads.
+func (h *Held) SameDestination(s *backend.Stored) bool {
+	return h.door.configurations.SameDestination(h.Integration, s)
+}
 
 // Lock locks the integration's credential record. It reads the configuration
 // again once it has the lock, after which nobody can change it: where the

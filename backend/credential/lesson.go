@@ -17,10 +17,10 @@ type Lesson struct {
 	Auth     providers.AuthType
 	// URL is where the integration leads.
 	URL string
-	// Home is that of the integration, where the credential was asked about.
-	Home string
-	// Written is that home as a version noted it for which a line break counted.
-	Written string
+	// Destination is that of the integration, where the credential was asked about.
+	Destination string
+	// DestinationAsWritten is that destination as a version noted it for which a line break counted.
+	DestinationAsWritten string
 	// Version and Fingerprint are those of the credential that was asked about, Verified is
 	// when it was last sent and checked by then.
 	Version     int
@@ -51,9 +51,9 @@ func (l *Lesson) taught(before *backend.Record) *backend.Record {
 		l.teach(&next, v)
 	}
 	if next.Binding != "" {
-		next.Binding = l.Home // an earlier version may have noted the same place otherwise
+		next.Binding = l.Destination // an earlier version may have noted the same place otherwise
 	}
-	previous := l.rehoused(before.Previous)
+	previous := l.rebound(before.Previous)
 	if next.KnownAs(before.Current) && previous == before.Previous {
 		return before
 	}
@@ -66,14 +66,14 @@ func (l *Lesson) taught(before *backend.Record) *backend.Record {
 	return &after
 }
 
-// rehoused is the credential before the one in use with its home as it is noted now, or a
+// rebound is the credential before the one in use with its destination as it is noted now, or a
 // change of the line break would take away what there is to go back to.
-func (l *Lesson) rehoused(previous *backend.Stored) *backend.Stored {
-	if previous == nil || previous.Binding != l.Written || l.Written == l.Home {
+func (l *Lesson) rebound(previous *backend.Stored) *backend.Stored {
+	if previous == nil || previous.Binding != l.DestinationAsWritten || l.DestinationAsWritten == l.Destination {
 		return previous
 	}
 	again := *previous
-	again.Binding = l.Home
+	again.Binding = l.Destination
 	return &again
 }
 

@@ -46,14 +46,14 @@ func (c *Door) together(ctx context.Context, name string) (*backend.Integration,
 		if err != nil || record.Current == nil {
 			return in, record, err
 		}
-		bound := c.configurations.Houses(in, record.Current)
+		bound := c.configurations.SameDestination(in, record.Current)
 		if record.Current.Binding == "" {
 			// It was where the configuration led before and after it was read.
 			again, err := c.configurations.Read(ctx, name)
 			if err != nil {
 				return nil, nil, err
 			}
-			bound = again == in || again.ID == in.ID && c.configurations.Home(again) == c.configurations.Home(in)
+			bound = again == in || again.ID == in.ID && c.configurations.Destination(again) == c.configurations.Destination(in)
 		}
 		if bound || try == tries {
 			return in, record, nil
@@ -77,7 +77,7 @@ func (c *Door) apart(ctx context.Context, name string) (*backend.Integration, *b
 
 // MayLeave refuses to send the credential in use anywhere but where it was checked.
 func (c *Door) MayLeave(in *backend.Integration, record *backend.Record) error {
-	if record.Current != nil && !c.configurations.Houses(in, record.Current) {
+	if record.Current != nil && !c.configurations.SameDestination(in, record.Current) {
 		return elsewhere(in, record.Current)
 	}
 	return nil

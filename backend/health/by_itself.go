@@ -11,7 +11,7 @@ import (
 
 // Outcome is how a check by itself ended, for whoever plans the next one.
 type Outcome struct {
-	// Doubtful says that a rejection needs a second look, Partial that tokens of a pool were
+	// Doubtful says that a rejection needs a second check, Partial that tokens of a pool were
 	// not reached.
 	Doubtful, Partial bool
 	Rejected          bool
@@ -37,7 +37,7 @@ func (w *Watch) CheckByItself(ctx context.Context, name string) (o Outcome, err 
 		return o, err
 	}
 	suspects := w.sightings.suspects(name, record.Version)
-	r, err := w.look(ctx, in, record, mount, looking{limit: timeByItself(record, mount), from: w.sightings.begins(name), confirms: suspects[""]})
+	r, err := w.checkOnce(ctx, in, record, mount, checkOptions{limit: timeByItself(record, mount), from: w.sightings.begins(name), confirms: suspects[""]})
 	if err != nil {
 		return o, err
 	}
@@ -48,12 +48,12 @@ func (w *Watch) CheckByItself(ctx context.Context, name string) (o Outcome, err 
 	}
 	doubtful = r.unconfirmed(doubtful, suspects)
 	o.Doubtful, end.suspects = len(doubtful) > 0, setOf(doubtful)
-	seen, err := w.Observe(ctx, name)
-	o.Rejected = err == nil && r.slower() && !r.outdated(seen.Record)
+	assessed, err := w.Observe(ctx, name)
+	o.Rejected = err == nil && r.slower() && !r.outdated(assessed.Record)
 	return o, cmp.Or(r.broke, err)
 }
 
-// timeByItself is how long the whole look at an integration may take: what one check may,
+// timeByItself is how long the whole check of an integration may take: what one check may,
 // and a little more, so that a check's own words about its time come first. An access token
 // may have to be renewed before, or because it is refused, and is then asked about again.
 func timeByItself(record *backend.Record, mount *backend.Mount) time.Duration {

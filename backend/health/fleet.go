@@ -24,7 +24,7 @@ type Fleet struct {
 	// integrations share is listed once, under the first of them.
 	Expiring []Expiry
 	// NeedsPerson are the integrations that somebody must look at, sorted by name.
-	NeedsPerson []*Seen
+	NeedsPerson []*Assessment
 }
 
 // Expiry is the end of a token.
@@ -45,14 +45,14 @@ func (w *Watch) Fleet(ctx context.Context) (*Fleet, error) {
 }
 
 // fleet counts. Of those that share a record the first one has its ends.
-func (w *Watch) fleet(all []*Seen, now time.Time) *Fleet {
+func (w *Watch) fleet(all []*Assessment, now time.Time) *Fleet {
 	fleet := &Fleet{ByStatus: map[backend.Status]int{}, ByProvider: map[string]map[backend.Status]int{}}
 	records := make(map[string]bool, len(all))
-	for _, seen := range all {
-		fleet.count(seen)
-		if id, err := w.configurations.RecordID(seen.Integration); err == nil && !records[id] {
+	for _, assessed := range all {
+		fleet.count(assessed)
+		if id, err := w.configurations.RecordID(assessed.Integration); err == nil && !records[id] {
 			records[id] = true
-			fleet.expiries(seen, now)
+			fleet.expiries(assessed, now)
 		}
 	}
 	slices.SortStableFunc(fleet.Expiring, func(a, b Expiry) int { return a.ExpiresAt.Compare(b.ExpiresAt) })
@@ -63,19 +63,19 @@ func (w *Watch) fleet(all []*Seen, now time.Time) *Fleet {
 // Each calls do with the health of every integration, in the order of their names.
 // Those that were deleted meanwhile, that cannot be read, and whose provider this build
 // does not have, are left out.
-func (w *Watch) Each(ctx context.Context, do func(*Seen) error) error {
+func (w *Watch) Each(ctx context.Context, do func(*Assessment) error) error {
 	names, err := w.configurations.List(ctx)
 	if err != nil {
 		return err
 	}
 	w.Warm(ctx, names)
 	for _, name := range names {
-		seen, err := w.Health(ctx, name)
+		assessed, err := w.Health(ctx, name)
 		if absent(err) {
 			continue
 		}
 		if err == nil {
-			err = do(seen)
+			err = do(assessed)
 		}
 		if err != nil {
 			return err
@@ -128,8 +128,8 @@ func (w *Watch) Warm(ctx context.Context, names []string) {
 	_ = group.Wait() // whoever needs it meets it again
 }
 
-func (f *Fleet) count(seen *Seen) {
-	status, provider := seen.Health.Status, seen.Integration.Provider
+func (f *Fleet) count(assessed *Assessment) {
+	status, provider := assessed.Health.Status, assessed.Integration.Provider
 	f.Total++
 	f.ByStatus[status]++
 	if f.ByProvider[provider] == nil {
@@ -137,22 +137,22 @@ func (f *Fleet) count(seen *Seen) {
 	}
 	f.ByProvider[provider][status]++
 	if status.NeedsPerson() {
-		f.NeedsPerson = append(f.NeedsPerson, seen)
+		f.NeedsPerson = append(f.NeedsPerson, assessed)
 	}
 }
 
 // expiries adds the ends of a credential's tokens that are to come.
-func (f *Fleet) expiries(seen *Seen, now time.Time) {
-	if seen.Record.Current == nil {
+func (f *Fleet) expiries(assessed *Assessment, now time.Time) {
+	if assessed.Record.Current == nil {
 		return
 	}
-	for fingerprint, end := range backend.Ends(seen.Record.Current) {
+	for fingerprint, end := range backend.Ends(assessed.Record.Current) {
 		if !end.After(now) {
 			continue
 		}
-		member, _ := backend.MemberOf(seen.Record.Current, fingerprint)
+		member, _ := backend.MemberOf(assessed.Record.Current, fingerprint)
 		f.Expiring = append(f.Expiring, Expiry{
-			Integration: seen.Integration.Name, Provider: seen.Integration.Provider,
+			Integration: assessed.Integration.Name, Provider: assessed.Integration.Provider,
 			Fingerprint: fingerprint, Identity: member.Identity, ExpiresAt: end,
 		})
 	}

@@ -9,19 +9,19 @@ import (
 	"vault-plugin-secrets-sei/backend/ask"
 )
 
-// lookPatience is how long a check by hand may take: Vault ends a request after 90 seconds,
+// handCheckLimit is how long a check by hand may take: Vault ends a request after 90 seconds,
 // unless its configuration says otherwise.
-const lookPatience = 60 * time.Second
+const handCheckLimit = 60 * time.Second
 
-// timeByHand is how long the looks for a request may take together.
+// timeByHand is how long the checks for a request may take together.
 func timeByHand(ctx context.Context) time.Duration {
 	if deadline, ends := ctx.Deadline(); ends {
-		return min(lookPatience, time.Until(deadline)*2/3)
+		return min(handCheckLimit, time.Until(deadline)*2/3)
 	}
-	return lookPatience
+	return handCheckLimit
 }
 
-// handCheck is a check that somebody asks for: a look, and another one at what the first
+// handCheck is a check that somebody asks for: a check, and another one of what the first
 // rejects, within the time of a request.
 type handCheck struct {
 	w    *Watch
@@ -29,16 +29,16 @@ type handCheck struct {
 	ends time.Time
 	// notes are what else the answer has to say.
 	notes []string
-	// doubtful are what the first look rejects, of that record.
+	// doubtful are what the first check rejects, of that record.
 	doubtful map[string]bool
 	of       *backend.Record
 	// broke is set where the provider panicked.
 	broke error
 }
 
-// round looks once. It says whether another look has to confirm what this one found.
+// round checks once. It says whether another check has to confirm what this one found.
 func (c *handCheck) round(ctx context.Context, in *backend.Integration, record *backend.Record, mount *backend.Mount) (more bool, err error) {
-	how := looking{limit: time.Until(c.ends) * 3 / 4, from: c.w.sightings.begins(c.name)} // the rest is for the second
+	how := checkOptions{limit: time.Until(c.ends) * 3 / 4, from: c.w.sightings.begins(c.name)} // the rest is for the second
 	first := c.of == nil
 	if !first {
 		how.limit = max(time.Until(c.ends), ask.ConfirmPause)
@@ -48,7 +48,7 @@ func (c *handCheck) round(ctx context.Context, in *backend.Integration, record *
 	}
 	suspects := c.w.sightings.suspects(c.name, record.Version)
 	how.confirms = !first || suspects[""]
-	r, err := c.w.look(ctx, in, record, mount, how)
+	r, err := c.w.checkOnce(ctx, in, record, mount, how)
 	if err != nil {
 		return false, err
 	}
@@ -72,7 +72,7 @@ func (c *handCheck) round(ctx context.Context, in *backend.Integration, record *
 	return true, ask.Pause(ctx)
 }
 
-// add takes up notes that no look before has said.
+// add takes up notes that no check before has said.
 func (c *handCheck) add(notes []string) {
 	for _, note := range notes {
 		if !slices.Contains(c.notes, note) {

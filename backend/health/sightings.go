@@ -13,7 +13,7 @@ import (
 type Sightings struct {
 	mu     sync.Mutex
 	byName map[string]*sighting
-	// changes grows with all that Seen is made of.
+	// changes grows with all that Assessment is made of.
 	changes atomic.Uint64
 }
 
@@ -21,7 +21,7 @@ type Sightings struct {
 type sighting struct {
 	listed bool // the sweep knows the integration
 	told   bool // something was noted since the last list
-	from   int  // the token of a pool that the next look begins with
+	from   int  // the token of a pool that the next check begins with
 	// suspects are the tokens that were rejected once, of suspectsOf, not confirmed.
 	suspects   map[string]bool
 	suspectsOf int
@@ -29,7 +29,7 @@ type sighting struct {
 	checked time.Time
 	version int
 	status  backend.Status
-	// turn is that of the newest look at version, of those that have ended.
+	// turn is that of the newest check of version, of those that have ended.
 	turn   uint64
 	turnOf int
 	// judgements counts the times that status was set.
@@ -87,7 +87,7 @@ func (s *Sightings) Last(name string) (backend.Status, time.Time) {
 	return "", time.Time{}
 }
 
-// suspect notes rejections that a second look has to confirm.
+// suspect notes rejections that a second check has to confirm.
 func (s *Sightings) suspect(name string, version int, tokens []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -119,14 +119,14 @@ func (s *Sightings) suspects(name string, version int) map[string]bool {
 	return nil
 }
 
-// continues notes the token of a pool that the next look is to begin with.
+// continues notes the token of a pool that the next check is to begin with.
 func (s *Sightings) continues(name string, from int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.at(name).from = from
 }
 
-// begins is the token of a pool that the next look begins with.
+// begins is the token of a pool that the next check begins with.
 func (s *Sightings) begins(name string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -145,7 +145,7 @@ func (s *Sightings) checked(name string, version int, now time.Time) {
 	p.checked, p.version, p.suspects = now.UTC(), version, nil
 }
 
-// newest notes the turn of a look at a version that has ended, and reports whether none that
+// newest notes the turn of a check of a version that has ended, and reports whether none that
 // began later has ended before.
 func (s *Sightings) newest(name string, version int, turn uint64) bool {
 	s.mu.Lock()

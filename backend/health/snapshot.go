@@ -12,8 +12,8 @@ const snapshotLife = time.Second
 
 // Snapshot is the health of all integrations at one moment. It is immutable.
 type Snapshot struct {
-	// Seen is sorted by name.
-	Seen []*Seen
+	// Assessment is sorted by name.
+	Assessments []*Assessment
 	// fleet counts once somebody asks: metrics and lists do not.
 	fleet func() *Fleet
 
@@ -23,7 +23,7 @@ type Snapshot struct {
 
 // All looks at all integrations, as Each does. What was seen within a second is good
 // enough if nothing was written, checked or reported since: with many integrations it is
-// much work, and those who look look again and again.
+// much work, and whoever asks asks again and again.
 func (w *Watch) All(ctx context.Context) (*Snapshot, error) {
 	if s := w.recent(); s != nil {
 		return s, nil
@@ -37,14 +37,14 @@ func (w *Watch) All(ctx context.Context) (*Snapshot, error) {
 		return s, nil // somebody else was faster
 	}
 	s := &Snapshot{at: w.now(), changes: w.changes()}
-	err = w.Each(ctx, func(seen *Seen) error {
-		s.Seen = append(s.Seen, seen)
+	err = w.Each(ctx, func(assessed *Assessment) error {
+		s.Assessments = append(s.Assessments, assessed)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.fleet = sync.OnceValue(func() *Fleet { return w.fleet(s.Seen, s.at) })
+	s.fleet = sync.OnceValue(func() *Fleet { return w.fleet(s.Assessments, s.at) })
 	w.latest.Store(s)
 	time.AfterFunc(snapshotLife, func() { w.latest.CompareAndSwap(s, nil) }) // it is large
 	return s, nil
@@ -62,7 +62,7 @@ func (w *Watch) recent() *Snapshot {
 	return s
 }
 
-// changes is a number that grows with every change of what Seen is made of.
+// changes is a number that grows with every change of what Assessment is made of.
 func (w *Watch) changes() uint64 {
 	return w.configurations.Version() + w.door.Version() + w.findings.Version() + w.mounts.Version() + w.sightings.version() + w.troubles.Version() + w.quotas.Version()
 }

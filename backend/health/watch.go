@@ -53,10 +53,10 @@ type Configuration interface {
 	Subject(in *backend.Integration) (*backend.Subject, error)
 	// RecordID is the key of the integration's credential record.
 	RecordID(in *backend.Integration) (string, error)
-	// Home stands for where a credential of the integration is sent, Host is what it names.
-	Home(in *backend.Integration) string
-	// HomeAsWritten is the home as a version noted it for which a line break counted.
-	HomeAsWritten(in *backend.Integration) string
+	// Destination stands for where a credential of the integration is sent, Host is what it names.
+	Destination(in *backend.Integration) string
+	// DestinationAsWritten is the destination as a version noted it for which a line break counted.
+	DestinationAsWritten(in *backend.Integration) string
 	Host(in *backend.Integration) string
 }
 
@@ -86,8 +86,8 @@ type Turns interface {
 	Lend(hostname string, most int, now time.Time) (giveBack func(), ok bool)
 }
 
-// Instruments are what a watch is made of. None may be nil.
-type Instruments struct {
+// Dependencies are what a watch is made of. None may be nil.
+type Dependencies struct {
 	Configuration Configuration
 	Door          *credential.Door
 	Consents      *oauth.Consents
@@ -104,15 +104,15 @@ type Instruments struct {
 }
 
 // New returns the watch of a mount.
-func New(i Instruments) *Watch {
+func New(i Dependencies) *Watch {
 	return &Watch{
 		configurations: i.Configuration, door: i.Door, consents: i.Consents, handouts: i.Handouts, findings: i.Findings, faults: i.Faults,
 		mounts: i.Mounts, quotas: i.Quotas, troubles: i.Troubles, sightings: i.Sightings, turns: i.Turns, now: i.Now, notify: i.Notify,
 	}
 }
 
-// Seen is the health of an integration and what it was judged from.
-type Seen struct {
+// Assessment is the health of an integration and what it was judged from.
+type Assessment struct {
 	Integration *backend.Integration
 	Record      *backend.Record
 	Health      Health
@@ -127,15 +127,15 @@ type Seen struct {
 }
 
 // Health returns what is known. It asks nobody and, once cached, touches no storage.
-func (w *Watch) Health(ctx context.Context, name string) (*Seen, error) {
+func (w *Watch) Health(ctx context.Context, name string) (*Assessment, error) {
 	in, record, err := w.door.Read(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	return w.seen(ctx, in, record)
+	return w.assess(ctx, in, record)
 }
 
-func (w *Watch) seen(ctx context.Context, in *backend.Integration, record *backend.Record) (*Seen, error) {
+func (w *Watch) assess(ctx context.Context, in *backend.Integration, record *backend.Record) (*Assessment, error) {
 	mount, err := w.mounts.Read(ctx)
 	if err != nil {
 		return nil, err
@@ -148,9 +148,9 @@ func (w *Watch) seen(ctx context.Context, in *backend.Integration, record *backe
 	if err != nil {
 		return nil, err
 	}
-	seen := &Seen{Integration: in, Record: record, Health: s.health(), Trouble: w.troubles.Of(in.Name, record.Version)}
-	seen.IdleEnd = w.idleEnd(in, mount, seen.Health)
-	return seen, nil
+	assessed := &Assessment{Integration: in, Record: record, Health: s.health(), Trouble: w.troubles.Of(in.Name, record.Version)}
+	assessed.IdleEnd = w.idleEnd(in, mount, assessed.Health)
+	return assessed, nil
 }
 
 func (w *Watch) facts(in *backend.Integration, record *backend.Record, finding *backend.Finding, mount *backend.Mount) (facts, error) {
@@ -168,7 +168,7 @@ func (w *Watch) facts(in *backend.Integration, record *backend.Record, finding *
 	}, nil
 }
 
-// idleEnd is Seen's. A check is a use, and so is the re-authentication.
+// idleEnd is Assessment's. A check is a use, and so is the re-authentication.
 func (w *Watch) idleEnd(in *backend.Integration, mount *backend.Mount, h Health) time.Time {
 	provider, err := w.configurations.Provider(in)
 	idler, ok := provider.(providers.Idler)
@@ -184,7 +184,7 @@ func (w *Watch) idleEnd(in *backend.Integration, mount *backend.Mount, h Health)
 
 // Check asks the upstream now. A rejection is confirmed by a second question before it
 // counts.
-func (w *Watch) Check(ctx context.Context, name string) (*Seen, error) {
+func (w *Watch) Check(ctx context.Context, name string) (*Assessment, error) {
 	mount, err := w.mounts.Read(ctx)
 	if err != nil {
 		return nil, err
@@ -196,7 +196,7 @@ func (w *Watch) Check(ctx context.Context, name string) (*Seen, error) {
 			return nil, err
 		}
 		if !w.checkable(in, record) {
-			return w.seen(ctx, in, record)
+			return w.assess(ctx, in, record)
 		}
 		more, err := c.round(ctx, in, record, mount)
 		if err != nil {
@@ -206,14 +206,14 @@ func (w *Watch) Check(ctx context.Context, name string) (*Seen, error) {
 			break
 		}
 	}
-	seen, err := w.Observe(ctx, name)
+	assessed, err := w.Observe(ctx, name)
 	if err == nil {
-		seen.Notes = append(seen.Notes, c.notes...)
+		assessed.Notes = append(assessed.Notes, c.notes...)
 	}
 	if err == nil && c.broke == nil {
 		w.faults.Over(name, fault.DeedCheck)
 	}
-	return seen, err
+	return assessed, err
 }
 
 // checkable reports whether there is something that the upstream can be asked about.
@@ -239,7 +239,7 @@ func (w *Watch) settle(ctx context.Context, r *result) (doubtful []string, err e
 		return nil, err
 	}
 	defer held.Release()
-	if now, err := w.Same(ctx, r.subject.Integration, version); err != nil || r.outdated(now) {
+	if now, err := w.Unchanged(ctx, r.subject.Integration, version); err != nil || r.outdated(now) {
 		return nil, err // it was replaced or verified again meanwhile, which was a check of its own
 	}
 	if !w.sightings.newest(name, version, r.turn) {
@@ -269,9 +269,9 @@ func (w *Watch) settle(ctx context.Context, r *result) (doubtful []string, err e
 	return doubtful, nil
 }
 
-// Same returns the record of an integration that still has the credential that it had, else
+// Unchanged returns the record of an integration that still has the credential that it had, else
 // nil. Another one of the same name, or one that joined a group, can have the same version.
-func (w *Watch) Same(ctx context.Context, in *backend.Integration, version int) (*backend.Record, error) {
+func (w *Watch) Unchanged(ctx context.Context, in *backend.Integration, version int) (*backend.Record, error) {
 	now, record, err := w.door.Read(ctx, in.Name)
 	if err != nil {
 		return nil, IgnoreUnknown(err)
@@ -296,19 +296,19 @@ func IgnoreUnknown(err error) error {
 }
 
 // Observe judges the health and tells of a status that is another than before.
-func (w *Watch) Observe(ctx context.Context, name string) (*Seen, error) {
+func (w *Watch) Observe(ctx context.Context, name string) (*Assessment, error) {
 	for {
 		before := w.sightings.judgements(name)
-		seen, err := w.Health(ctx, name)
+		assessed, err := w.Health(ctx, name)
 		if err != nil {
 			return nil, err
 		}
-		changed, current := w.sightings.judged(name, seen.Health.Status, before)
+		changed, current := w.sightings.judged(name, assessed.Health.Status, before)
 		if changed {
-			w.tellStatus(ctx, seen)
+			w.tellStatus(ctx, assessed)
 		}
 		if current {
-			return seen, nil
+			return assessed, nil
 		} // else somebody who may know more was faster
 	}
 }
@@ -316,12 +316,12 @@ func (w *Watch) Observe(ctx context.Context, name string) (*Seen, error) {
 // Swapped is Observe after a swap, for each integration that it is good for. What was
 // found of the credential before says nothing any more, so storage is not asked: what
 // was found of the new one came with the change.
-func (w *Watch) Swapped(ctx context.Context, change *backend.Change) []*Seen {
+func (w *Watch) Swapped(ctx context.Context, change *backend.Change) []*Assessment {
 	mount, err := w.mounts.Read(ctx)
 	if err != nil {
 		return nil // the sweep sees it, too
 	}
-	var all []*Seen
+	var all []*Assessment
 	for _, in := range append([]*backend.Integration{change.Integration}, change.Siblings...) {
 		var finding *backend.Finding
 		if in == change.Integration {
@@ -331,7 +331,7 @@ func (w *Watch) Swapped(ctx context.Context, change *backend.Change) []*Seen {
 		if err != nil {
 			continue
 		}
-		seen := &Seen{Integration: in, Record: change.After, Health: s.health()}
+		assessed := &Assessment{Integration: in, Record: change.After, Health: s.health()}
 		w.faults.Over(in.Name, fault.DeedCheck, fault.DeedRefresh)
 		w.turns.Replaced(in.Name, w.now())
 		w.sightings.suspect(in.Name, change.After.Version, nil)
@@ -339,17 +339,17 @@ func (w *Watch) Swapped(ctx context.Context, change *backend.Change) []*Seen {
 			w.sightings.suspect(in.Name, change.After.Version, []string{""})
 			w.turns.Soon(in.Name, w.now())
 		}
-		if changed, _ := w.sightings.judged(in.Name, seen.Health.Status, w.sightings.judgements(in.Name)); changed {
-			w.tellStatus(ctx, seen)
+		if changed, _ := w.sightings.judged(in.Name, assessed.Health.Status, w.sightings.judgements(in.Name)); changed {
+			w.tellStatus(ctx, assessed)
 		}
-		all = append(all, seen)
+		all = append(all, assessed)
 	}
 	return all
 }
 
-func (w *Watch) tellStatus(ctx context.Context, seen *Seen) {
+func (w *Watch) tellStatus(ctx context.Context, assessed *Assessment) {
 	w.notify(ctx, backend.Event{
-		Type: backend.EventHealthChanged, Integration: seen.Integration.Name, Provider: seen.Integration.Provider,
-		Version: seen.Record.Version, Status: seen.Health.Status, Code: seen.Health.Code,
+		Type: backend.EventHealthChanged, Integration: assessed.Integration.Name, Provider: assessed.Integration.Provider,
+		Version: assessed.Record.Version, Status: assessed.Health.Status, Code: assessed.Health.Code,
 	})
 }

@@ -191,11 +191,11 @@ func TestAHealthAfterARotationNamesItsVersion(t *testing.T) {
 		delete(w.bank.living, "made-key-1")
 		change, err := w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
 		require.NoError(t, err)
-		seen, err := w.Watch.Health(t.Context(), "a")
+		assessed, err := w.Watch.Health(t.Context(), "a")
 		require.NoError(t, err)
-		t.Logf("%s: version %d, health: %s; warnings: %q", name, change.After.Version, seen.Health.Message, change.Warnings)
-		assert.NotContains(t, seen.Health.Message, "version 1 stays in use", name)
-		assert.NotContains(t, seen.Health.Message, "nothing was stored", name)
+		t.Logf("%s: version %d, health: %s; warnings: %q", name, change.After.Version, assessed.Health.Message, change.Warnings)
+		assert.NotContains(t, assessed.Health.Message, "version 1 stays in use", name)
+		assert.NotContains(t, assessed.Health.Message, "nothing was stored", name)
 	}
 }
 

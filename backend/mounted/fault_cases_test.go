@@ -229,7 +229,7 @@ func untouched() map[string]string {
 		"Swaps.Resume":            "is Sweep.Step: resume",
 		"Watch.CheckByItself":     "is Sweep.Step: check",
 		"Watch.ChecksTo":          "touches no storage",
-		"Watch.Same":              "is Watch.Check",
+		"Watch.Unchanged":         "is Watch.Check",
 		"Watch.Warm":              "is Watch.Each",
 		"Backend.SwapsTo":         "touches no storage",
 		"Sweeper.Configured":      "touches no storage",

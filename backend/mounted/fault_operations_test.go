@@ -250,7 +250,7 @@ func watchOperations() map[string]operation {
 		"Watch.All":     {groupWorld, func(ctx context.Context, w *world) error { return of(w.Watch.All(ctx)) }, false},
 		"Watch.Fleet":   {groupWorld, func(ctx context.Context, w *world) error { return of(w.Watch.Fleet(ctx)) }, false},
 		"Watch.Each": {keyWorld, func(ctx context.Context, w *world) error {
-			return w.Watch.Each(ctx, func(*health.Seen) error { return nil })
+			return w.Watch.Each(ctx, func(*health.Assessment) error { return nil })
 		}, false},
 		"Watch.Check":           {keyWorld, check("a"), false},
 		"Watch.Check: told":     {toldWorld, check("a"), true},

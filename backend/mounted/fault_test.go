@@ -71,10 +71,10 @@ func TestASweepWhileStorageTakesNoWrites(t *testing.T) {
 		w.clock.advance(time.Minute)
 		step(t, sweep)
 	}
-	seen, err := w.Watch.Health(t.Context(), "integration-00000")
+	assessed, err := w.Watch.Health(t.Context(), "integration-00000")
 	require.NoError(t, err)
-	assert.Equal(t, backend.StatusNeedsReauth, seen.Health.Status)
-	assert.Equal(t, "credential_rejected", seen.Health.Code)
+	assert.Equal(t, backend.StatusNeedsReauth, assessed.Health.Status)
+	assert.Equal(t, "credential_rejected", assessed.Health.Code)
 	assert.LessOrEqual(t, asked.counts["integration-00000@example.com"], hours/4+2, "at the slower pace")
 	assert.GreaterOrEqual(t, asked.counts["integration-00001@example.com"], hours-2)
 	faults := w.Faults("integration-00001")

@@ -18,18 +18,18 @@ import (
 // health is what is known of "a".
 func (w *world) health(t *testing.T) health.Health {
 	t.Helper()
-	seen, err := w.Watch.Health(t.Context(), "a")
+	assessed, err := w.Watch.Health(t.Context(), "a")
 	require.NoError(t, err)
-	return seen.Health
+	return assessed.Health
 }
 
 // check asks the upstream about "a" now. It is for bubbles: a rejection is looked at
 // again after a pause.
 func (w *world) check(t *testing.T) health.Health {
 	t.Helper()
-	seen, err := w.Watch.Check(t.Context(), "a")
+	assessed, err := w.Watch.Check(t.Context(), "a")
 	require.NoError(t, err)
-	return seen.Health
+	return assessed.Health
 }
 
 // withKey has integration "a" with a key that ends after life, 0 for never.
@@ -250,12 +250,12 @@ func TestARefusedRefreshNeedsAPerson(t *testing.T) {
 		w := withApp(t, &storage{})
 		w.clock.advance(50 * time.Minute)
 		w.server.fails(failure(providers.Rejected))
-		seen, err := w.Watch.Check(t.Context(), "app")
+		assessed, err := w.Watch.Check(t.Context(), "app")
 		require.NoError(t, err)
-		assert.Equal(t, backend.StatusNeedsReauth, seen.Health.Status)
-		assert.Equal(t, "credential_rejected", seen.Health.Code)
-		assert.Equal(t, w.clock.now(), seen.Health.Since)
-		assert.Contains(t, seen.Health.Message, "oauth/authorize/app")
+		assert.Equal(t, backend.StatusNeedsReauth, assessed.Health.Status)
+		assert.Equal(t, "credential_rejected", assessed.Health.Code)
+		assert.Equal(t, w.clock.now(), assessed.Health.Since)
+		assert.Contains(t, assessed.Health.Message, "oauth/authorize/app")
 		w.server.fails(nil)
 		w.consent(t)
 		assert.Equal(t, backend.StatusHealthy, w.status(t, "app"))
@@ -269,20 +269,20 @@ func TestTheCheckOfAnAccessToken(t *testing.T) {
 		w := withApp(t, &storage{})
 		w.clock.advance(2 * time.Hour)
 		w.server.fails(failure(providers.Unreachable))
-		seen, err := w.Watch.Check(t.Context(), "app")
+		assessed, err := w.Watch.Check(t.Context(), "app")
 		require.NoError(t, err)
-		assert.Equal(t, backend.StatusUnreachable, seen.Health.Status)
+		assert.Equal(t, backend.StatusUnreachable, assessed.Health.Status)
 		w.server.fails(nil)
 		w.clock.advance(time.Minute)
-		seen, err = w.Watch.Check(t.Context(), "app")
+		assessed, err = w.Watch.Check(t.Context(), "app")
 		require.NoError(t, err)
-		assert.Equal(t, backend.StatusHealthy, seen.Health.Status)
+		assert.Equal(t, backend.StatusHealthy, assessed.Health.Status)
 		assert.Equal(t, "access-2", w.token(t))
-		assert.Equal(t, "health/app", seen.Record.History[0].Via)
+		assert.Equal(t, "health/app", assessed.Record.History[0].Via)
 		w.upstream.refuses(failure(providers.Rejected))
-		seen, err = w.Watch.Check(t.Context(), "app")
+		assessed, err = w.Watch.Check(t.Context(), "app")
 		require.NoError(t, err)
-		assert.Equal(t, backend.StatusNeedsReauth, seen.Health.Status)
+		assert.Equal(t, backend.StatusNeedsReauth, assessed.Health.Status)
 	})
 }
 
@@ -406,10 +406,10 @@ func TestHealthyRightAfterReauth(t *testing.T) {
 		w.check(t)
 		w.upstream.answers(nil)
 		change := w.reauth(t, entry("mia@example.com", "k2"))
-		seen := w.Watch.Swapped(t.Context(), change)
-		require.Len(t, seen, 1)
-		assert.Equal(t, backend.StatusHealthy, seen[0].Health.Status)
-		assert.Equal(t, seen[0].Health, w.health(t))
+		assessed := w.Watch.Swapped(t.Context(), change)
+		require.Len(t, assessed, 1)
+		assert.Equal(t, backend.StatusHealthy, assessed[0].Health.Status)
+		assert.Equal(t, assessed[0].Health, w.health(t))
 		assert.Equal(t, backend.StatusHealthy, w.restarted().health(t).Status)
 		var told []backend.Status
 		for _, e := range w.events.of(backend.EventHealthChanged) {

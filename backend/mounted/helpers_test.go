@@ -245,7 +245,7 @@ func requireCode(t *testing.T, err error, code string) backend.Error {
 // status is what is known of an integration's health.
 func (w *world) status(t *testing.T, name string) backend.Status {
 	t.Helper()
-	seen, err := w.Watch.Health(t.Context(), name)
+	assessed, err := w.Watch.Health(t.Context(), name)
 	require.NoError(t, err)
-	return seen.Health.Status
+	return assessed.Health.Status
 }

@@ -214,9 +214,9 @@ func TestAGroupLearnsOnce(t *testing.T) {
 	store.reset(nil)
 	for range 2 {
 		for _, name := range []string{"a", "b"} {
-			seen, err := w.Watch.Check(t.Context(), name)
+			assessed, err := w.Watch.Check(t.Context(), name)
 			require.NoError(t, err)
-			assert.Equal(t, end.UTC(), seen.Health.ExpiresAt.UTC())
+			assert.Equal(t, end.UTC(), assessed.Health.ExpiresAt.UTC())
 		}
 	}
 	puts := 0

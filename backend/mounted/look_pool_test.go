@@ -83,18 +83,18 @@ func TestACheckOfABigPoolAnswersInTime(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 				defer cancel()
 				begun := time.Now()
-				seen, err := w.Watch.Check(ctx, "a")
+				assessed, err := w.Watch.Check(ctx, "a")
 				require.NoError(t, err)
 				assert.LessOrEqual(t, time.Since(begun), c.within)
 				assert.LessOrEqual(t, s.most, 4, "at one host")
 				assert.GreaterOrEqual(t, len(s.asked), c.reaches)
-				assert.Equal(t, backend.StatusHealthy, seen.Health.Status, seen.Health.Message)
+				assert.Equal(t, backend.StatusHealthy, assessed.Health.Status, assessed.Health.Message)
 				if c.reaches == 20 {
-					assert.Empty(t, seen.Notes)
+					assert.Empty(t, assessed.Notes)
 					return
 				}
-				require.Len(t, seen.Notes, 1)
-				assert.Contains(t, seen.Notes[0], "20")
+				require.Len(t, assessed.Notes, 1)
+				assert.Contains(t, assessed.Notes[0], "20")
 			})
 		})
 	}
@@ -109,21 +109,21 @@ func TestWhatACheckDoesNotReachStaysAsItWas(t *testing.T) {
 		// middle of the other 8.
 		s := bigPool(t, w, 24, 7*time.Second)
 		s.rejected = "token-2"
-		check := func() *health.Seen {
+		check := func() *health.Assessment {
 			ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 			defer cancel()
-			seen, err := w.Watch.Check(ctx, "a")
+			assessed, err := w.Watch.Check(ctx, "a")
 			require.NoError(t, err)
-			return seen
+			return assessed
 		}
-		seen := check()
-		require.NotEmpty(t, seen.Notes)
-		assert.Equal(t, backend.StatusNeedsReauth, seen.Health.Members[1].Status)
+		assessed := check()
+		require.NotEmpty(t, assessed.Notes)
+		assert.Equal(t, backend.StatusNeedsReauth, assessed.Health.Members[1].Status)
 		s.takes = 20 * time.Second
-		seen = check()
-		require.NotEmpty(t, seen.Notes)
+		assessed = check()
+		require.NotEmpty(t, assessed.Notes)
 		assert.Equal(t, 2, s.asked["token-2"], "asked and confirmed, and not reached now")
-		assert.Equal(t, backend.StatusNeedsReauth, seen.Health.Members[1].Status, "as it was")
+		assert.Equal(t, backend.StatusNeedsReauth, assessed.Health.Members[1].Status, "as it was")
 		assert.Equal(t, 1, s.asked["token-1"], "it goes on where it ended")
 		s.takes = time.Millisecond
 		assert.Empty(t, check().Notes)
@@ -139,10 +139,10 @@ func TestARejectionThatThereWasNoTimeToConfirm(t *testing.T) {
 		s.rejected = "token-2"
 		for _, want := range []backend.Status{backend.StatusHealthy, backend.StatusNeedsReauth} {
 			ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
-			seen, err := w.Watch.Check(ctx, "a")
+			assessed, err := w.Watch.Check(ctx, "a")
 			cancel()
 			require.NoError(t, err)
-			assert.Equal(t, want, seen.Health.Members[1].Status)
+			assert.Equal(t, want, assessed.Health.Members[1].Status)
 		}
 	})
 }
@@ -154,10 +154,10 @@ func TestAPoolWhoseHostIsSilent(t *testing.T) {
 		bigPool(t, w, 6, time.Hour)
 		ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 		defer cancel()
-		seen, err := w.Watch.Check(ctx, "a")
+		assessed, err := w.Watch.Check(ctx, "a")
 		require.NoError(t, err)
-		assert.Equal(t, backend.StatusUnreachable, seen.Health.Status)
-		assert.Empty(t, seen.Notes)
+		assert.Equal(t, backend.StatusUnreachable, assessed.Health.Status)
+		assert.Empty(t, assessed.Notes)
 	})
 }
 

@@ -63,12 +63,12 @@ func New(storage logical.Storage, registry *providers.Registry, now func() time.
 	waiting := fault.NewBacklog(b.faults)
 	lessons := credential.NewLessons(waiting)
 	b.findings = finding.New(storage, locks, waiting)
-	b.Integrations = config.New(storage, config.Needs{
+	b.Integrations = config.New(storage, config.Dependencies{
 		Registry: registry, Records: b.records, Findings: b.findings, Leftovers: leftovers{b.pendings, b.refreshes, lessons},
 		Mounts: b.Mount, Fingerprints: prints, Locks: locks,
 	})
 	reader := b.Integrations.Reader()
-	b.Credentials = credential.New(credential.Parts{
+	b.Credentials = credential.New(credential.Dependencies{
 		Configurations: reader, Mounts: b.Mount, Records: b.records, Fingerprints: prints, Locks: locks,
 		Findings: b.findings, Quotas: quotas, Faults: b.faults, Unsaved: b.refreshes, Lessons: lessons, Now: now,
 	})
@@ -77,12 +77,12 @@ func New(storage logical.Storage, registry *providers.Registry, now func() time.
 	b.Rotations = rotation.New(b.Credentials, reader, b.pendings, now)
 	seen := health.NewSightings()
 	plan := sweep.NewSchedule(seen)
-	b.Watch = health.New(health.Instruments{
+	b.Watch = health.New(health.Dependencies{
 		Configuration: reader, Door: b.Credentials, Consents: b.Consents, Handouts: b.Handouts, Findings: b.findings, Faults: b.faults,
 		Mounts: b.Mount, Quotas: quotas, Troubles: troubles, Sightings: seen, Turns: plan, Now: now, Notify: tell,
 	})
 	b.Swaps = swap.New(b.Credentials, b.Consents, b.Rotations, b.pendings, b.Watch, b.faults, now, tell)
-	b.Sweeper = sweep.New(sweep.Crew{
+	b.Sweeper = sweep.New(sweep.Dependencies{
 		Configuration: reader, Mounts: b.Mount, Door: b.Credentials, Findings: b.findings, Watch: b.Watch, Sightings: seen,
 		Rotations: b.Rotations, Troubles: troubles, Swaps: b.Swaps, Faults: b.faults, Schedule: plan, Now: now, Notify: tell,
 	})

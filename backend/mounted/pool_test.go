@@ -156,9 +156,9 @@ func TestReportsThatOvertakeEachOther(t *testing.T) {
 		w.report(t, backend.Report{Fingerprint: one, Remaining: left(remaining), ResetAt: reset, Resource: backend.DefaultResource})
 	}
 	quota := func() int64 {
-		seen, err := w.Watch.Health(t.Context(), "a")
+		assessed, err := w.Watch.Health(t.Context(), "a")
 		require.NoError(t, err)
-		return seen.Health.Members[0].Quotas[backend.DefaultResource].Remaining
+		return assessed.Health.Members[0].Quotas[backend.DefaultResource].Remaining
 	}
 	tell(100, reset)
 	tell(102, reset)
@@ -192,25 +192,25 @@ func TestADeadTokenIsNotHandedOut(t *testing.T) {
 		}
 		return inner(ctx, target, cred)
 	})
-	seen, err := w.Watch.Check(t.Context(), "a")
+	assessed, err := w.Watch.Check(t.Context(), "a")
 	require.NoError(t, err)
-	assert.Equal(t, backend.StatusDegraded, seen.Health.Status)
-	assert.Contains(t, seen.Health.Message, "token 1 ("+one)
-	assert.Contains(t, seen.Health.Message, "token 3")
-	assert.Equal(t, backend.StatusHealthy, seen.Health.Members[1].Status)
+	assert.Equal(t, backend.StatusDegraded, assessed.Health.Status)
+	assert.Contains(t, assessed.Health.Message, "token 1 ("+one)
+	assert.Contains(t, assessed.Health.Message, "token 3")
+	assert.Equal(t, backend.StatusHealthy, assessed.Health.Members[1].Status)
 	w = w.restarted() // what a check found is stored
 	for range 3 {
 		token, _, _ := w.handed(t, backend.DefaultResource)
 		assert.Equal(t, "token-2", token)
 	}
 	w.upstream.refuses(failure(providers.Rejected))
-	seen, err = w.Watch.Check(t.Context(), "a")
+	assessed, err = w.Watch.Check(t.Context(), "a")
 	require.NoError(t, err)
-	assert.Equal(t, backend.StatusNeedsReauth, seen.Health.Status)
+	assert.Equal(t, backend.StatusNeedsReauth, assessed.Health.Status)
 	w.upstream.answers(inner)
-	seen, err = w.Watch.Check(t.Context(), "a")
+	assessed, err = w.Watch.Check(t.Context(), "a")
 	require.NoError(t, err)
-	assert.Equal(t, backend.StatusHealthy, seen.Health.Status)
+	assert.Equal(t, backend.StatusHealthy, assessed.Health.Status)
 }
 
 func TestReportOfAnUnknownToken(t *testing.T) {

@@ -37,10 +37,10 @@ func (w *world) told(t *testing.T) []string {
 	handed := requireCode(t, err, string(providers.Rejected))
 	_, err = w.Swaps.Rotate(t.Context(), "app", backend.Actor{})
 	rotated := requireCode(t, err, string(providers.Rejected))
-	seen, err := w.Watch.Health(t.Context(), "app")
+	assessed, err := w.Watch.Health(t.Context(), "app")
 	require.NoError(t, err)
-	assert.Equal(t, backend.StatusNeedsReauth, seen.Health.Status)
-	return []string{handed.Message, rotated.Message, seen.Health.Message}
+	assert.Equal(t, backend.StatusNeedsReauth, assessed.Health.Status)
+	return []string{handed.Message, rotated.Message, assessed.Health.Message}
 }
 
 // Why a refresh token was refused is kept with it, and told until a person has consented.

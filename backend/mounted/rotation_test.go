@@ -440,17 +440,17 @@ func TestAutoRotateInTrouble(t *testing.T) {
 		w.clock.advance(10 * time.Minute)
 	}
 	assert.Less(t, len(w.bank.rotates), 10, "it rests longer and longer")
-	seen, err := w.Watch.Health(t.Context(), "a")
+	assessed, err := w.Watch.Health(t.Context(), "a")
 	require.NoError(t, err)
-	require.NotNil(t, seen.Trouble)
-	assert.Equal(t, "insufficient_scope", seen.Trouble.Code)
+	require.NotNil(t, assessed.Trouble)
+	assert.Equal(t, "insufficient_scope", assessed.Trouble.Code)
 	assert.NotEmpty(t, w.events.of(backend.EventRotate))
 	w.bank.refuses = nil
 	w.clock.advance(12 * time.Hour)
 	require.NoError(t, sweep.Step(t.Context()))
 	sweep.Wait()
-	seen, err = w.Watch.Health(t.Context(), "a")
+	assessed, err = w.Watch.Health(t.Context(), "a")
 	require.NoError(t, err)
-	assert.Nil(t, seen.Trouble)
+	assert.Nil(t, assessed.Trouble)
 	assert.Equal(t, "made-key-1", w.key(t))
 }

@@ -24,13 +24,13 @@ func state(t *testing.T, w *world) string {
 	for _, name := range names {
 		in, record, err := w.Credentials.Read(t.Context(), name)
 		require.NoError(t, err)
-		seen, err := w.Watch.Health(t.Context(), name)
+		assessed, err := w.Watch.Health(t.Context(), name)
 		require.NoError(t, err)
 		fmt.Fprintf(&b, "%s: %v; version %d with %v, before %v, after", name, in.Settings.Texts, record.Version, held(record.Current), held(record.Previous))
 		for _, entry := range record.History {
 			fmt.Fprintf(&b, " %d:%s", entry.Version, entry.Cause)
 		}
-		fmt.Fprintf(&b, "; %s %s; ends: %t\n", seen.Health.Status, seen.Health.Code, !seen.Health.ExpiresAt.IsZero())
+		fmt.Fprintf(&b, "; %s %s; ends: %t\n", assessed.Health.Status, assessed.Health.Code, !assessed.Health.ExpiresAt.IsZero())
 		assertBelongsTogether(t, name, record)
 	}
 	mount, err := w.Mount.Read(t.Context())

@@ -26,8 +26,8 @@ func (s subjects) All(ctx context.Context) ([]*notify.Subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := make([]*notify.Subject, 0, len(seen.Seen))
-	for _, one := range seen.Seen {
+	all := make([]*notify.Subject, 0, len(seen.Assessments))
+	for _, one := range seen.Assessments {
 		all = append(all, s.of(one))
 	}
 	return all, nil
@@ -35,34 +35,34 @@ func (s subjects) All(ctx context.Context) ([]*notify.Subject, error) {
 
 // One returns one, nil if there is none that this build can judge.
 func (s subjects) One(ctx context.Context, name string) (*notify.Subject, error) {
-	seen, err := s.watch.Health(ctx, name)
+	assessed, err := s.watch.Health(ctx, name)
 	switch {
 	case backend.HasCode(err, backend.CodeUnknownIntegration), backend.HasCode(err, backend.CodeUnknownProvider):
 		return nil, nil //nolint:nilnil // there is none
 	case err != nil:
 		return nil, err
 	}
-	return s.of(seen), nil
+	return s.of(assessed), nil
 }
 
 // Names returns the names of all that are configured.
 func (s subjects) Names(ctx context.Context) ([]string, error) { return s.reader.List(ctx) }
 
-func (s subjects) of(seen *health.Seen) *notify.Subject {
-	in, h := seen.Integration, seen.Health
+func (s subjects) of(assessed *health.Assessment) *notify.Subject {
+	in, h := assessed.Integration, assessed.Health
 	auth, _ := s.reader.Spec(in).AuthType(in.AuthType)
 	subject := &notify.Subject{
 		Name: in.Name, Provider: in.Provider, ID: in.ID, Labels: in.Settings.Maps["labels"], Consent: auth.Exchanged(),
 		Status: h.Status, Code: h.Code, Message: h.Message, Since: h.Since, ExpiresAt: h.ExpiresAt,
-		Version: seen.Record.Version, Identity: seen.Record.Identity,
+		Version: assessed.Record.Version, Identity: assessed.Record.Identity,
 	}
-	if current := seen.Record.Current; current != nil {
+	if current := assessed.Record.Current; current != nil {
 		subject.Fingerprint = current.Fingerprint
 	}
-	if seen.Trouble != nil {
-		subject.Trouble = &notify.Trouble{Code: seen.Trouble.Code, Message: seen.Trouble.Message, Since: seen.Trouble.Since}
+	if assessed.Trouble != nil {
+		subject.Trouble = &notify.Trouble{Code: assessed.Trouble.Code, Message: assessed.Trouble.Message, Since: assessed.Trouble.Since}
 	}
-	subject.Swaps = swapsOf(seen.Record.History)
+	subject.Swaps = swapsOf(assessed.Record.History)
 	return subject
 }
 

@@ -80,9 +80,9 @@ func TestWhatTheFirstReleaseBeganIsFinished(t *testing.T) {
 	assert.Equal(t, "old", record.Previous.Credential.Value("api_key").Reveal(), "to roll back to")
 	assert.Equal(t, map[string]string{"team": "sei"}, jira.Settings.Maps["labels"])
 
-	seen, err := b.Watch.Health(t.Context(), "gh")
+	assessed, err := b.Watch.Health(t.Context(), "gh")
 	require.NoError(t, err)
-	assert.Equal(t, backend.StatusDegraded, seen.Health.Status)
+	assert.Equal(t, backend.StatusDegraded, assessed.Health.Status)
 	bb, err := b.Integrations.Read(t.Context(), "bb")
 	require.NoError(t, err)
 	assert.Equal(t, "of-the-client", bb.Settings.Secret("client_secret").Reveal())

@@ -16,7 +16,7 @@ import (
 func TestNobodyWhoReadsConfigurationCanWriteIt(t *testing.T) {
 	reads := map[string]bool{
 		"Read": true, "ReadExact": true, "List": true, "Cached": true, "Version": true, "Provider": true, "Spec": true, "RecordID": true,
-		"Subject": true, "Home": true, "HomeAsWritten": true, "Houses": true, "Siblings": true, "Host": true,
+		"Subject": true, "Destination": true, "DestinationAsWritten": true, "SameDestination": true, "Siblings": true, "Host": true,
 	}
 	for _, kind := range []reflect.Type{
 		reflect.TypeFor[*config.Reader](), reflect.TypeFor[credential.Configurations](), reflect.TypeFor[health.Configuration](),

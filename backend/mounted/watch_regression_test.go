@@ -272,8 +272,8 @@ func TestTroubleEndsWithItsCredential(t *testing.T) {
 	w.bank.refuses = failure(providers.InsufficientScope)
 	s := w.Sweeper.Sweep()
 	step(t, s)
-	seen, _ := w.Watch.Health(t.Context(), "a")
-	require.NotNil(t, seen.Trouble)
+	assessed, _ := w.Watch.Health(t.Context(), "a")
+	require.NotNil(t, assessed.Trouble)
 	w.bank.refuses = nil
 	_, err := w.Swaps.Rotate(t.Context(), "a", backend.Actor{})
 	require.NoError(t, err)
@@ -281,6 +281,6 @@ func TestTroubleEndsWithItsCredential(t *testing.T) {
 		w.clock.advance(time.Hour)
 		step(t, s)
 	}
-	seen, _ = w.Watch.Health(t.Context(), "a")
-	assert.Nil(t, seen.Trouble, "rotated by hand, health still warns")
+	assessed, _ = w.Watch.Health(t.Context(), "a")
+	assert.Nil(t, assessed.Trouble, "rotated by hand, health still warns")
 }

@@ -36,11 +36,11 @@ func TestStatusOfOutcomes(t *testing.T) {
 				w.upstream.refuses(failure(outcome))
 			}
 			w.clock.advance(time.Hour)
-			seen, err := w.Watch.Check(t.Context(), "a")
+			assessed, err := w.Watch.Check(t.Context(), "a")
 			require.NoError(t, err)
-			assert.Equal(t, want, seen.Health.Status)
-			assert.Equal(t, string(outcome), seen.Health.Code)
-			assert.Equal(t, w.clock.now(), seen.Health.CheckedAt)
+			assert.Equal(t, want, assessed.Health.Status)
+			assert.Equal(t, string(outcome), assessed.Health.Code)
+			assert.Equal(t, w.clock.now(), assessed.Health.CheckedAt)
 			again := w.restarted().status(t, "a")
 			assert.Equal(t, want, again, "it survives a restart")
 		})
@@ -57,9 +57,9 @@ func TestCouldNotTellTakesNothingBack(t *testing.T) {
 		if o != "" {
 			w.upstream.refuses(failure(o))
 		}
-		seen, err := w.Watch.Check(t.Context(), "a")
+		assessed, err := w.Watch.Check(t.Context(), "a")
 		require.NoError(t, err)
-		return seen.Health.Status
+		return assessed.Health.Status
 	}
 	assert.Equal(t, backend.StatusUnreachable, check(providers.Unreachable))
 	assert.Equal(t, backend.StatusNeedsReauth, check(providers.Rejected))
@@ -83,10 +83,10 @@ func TestEndsThatWereEntered(t *testing.T) {
 	assert.Equal(t, backend.StatusExpiring, w.status(t, "a"))
 	w.clock.advance(2 * time.Hour)
 	assert.Equal(t, backend.StatusNeedsReauth, w.status(t, "a"))
-	seen, err := w.Watch.Check(t.Context(), "a")
+	assessed, err := w.Watch.Check(t.Context(), "a")
 	require.NoError(t, err)
-	assert.Equal(t, backend.StatusExpiring, seen.Health.Status)
-	assert.Contains(t, seen.Health.Message, "still takes")
+	assert.Equal(t, backend.StatusExpiring, assessed.Health.Status)
+	assert.Contains(t, assessed.Health.Message, "still takes")
 }
 
 // A credential that is replaced while it is checked is not blamed for the one before.
@@ -101,10 +101,10 @@ func TestACheckOfACredentialThatIsReplaced(t *testing.T) {
 		w.reauth(t, entry("mia@example.com", "new"))
 		return providers.Verified{}, failure(providers.Rejected)
 	})
-	seen, err := w.Watch.Check(t.Context(), "a")
+	assessed, err := w.Watch.Check(t.Context(), "a")
 	require.NoError(t, err)
-	assert.Equal(t, backend.StatusHealthy, seen.Health.Status)
-	assert.Equal(t, 2, seen.Record.Version)
+	assert.Equal(t, backend.StatusHealthy, assessed.Health.Status)
+	assert.Equal(t, 2, assessed.Record.Version)
 }
 
 // Each storage call of a check is refused in turn; the next check mends it. What was
@@ -133,9 +133,9 @@ func TestStorageFaultsOfAFinding(t *testing.T) {
 			assert.Len(t, w.Faults("a"), 1)
 		}
 		store.reset(nil)
-		seen, err := w.Watch.Check(t.Context(), "a")
+		assessed, err := w.Watch.Check(t.Context(), "a")
 		require.NoError(t, err)
-		assert.Equal(t, backend.StatusDegraded, seen.Health.Status)
+		assert.Equal(t, backend.StatusDegraded, assessed.Health.Status)
 		assert.Equal(t, backend.StatusDegraded, w.restarted().status(t, "a"), "it is stored")
 		assert.Empty(t, w.Faults("a"))
 		if !failed {

@@ -179,7 +179,7 @@ func (c *Consents) stored(ctx context.Context, held *credential.Held, before *ba
 		return nil, err
 	}
 	after := before.WithGrant(grant, prints, asked, who, held.Mount.HistoryLimit)
-	after.Current.Binding = held.Home()
+	after.Current.Binding = held.Destination()
 	return after, nil
 }
 

@@ -22,7 +22,7 @@ func (c *rotation) adopt(ctx context.Context, before *backend.Record, p *backend
 			}
 			next = checked
 		}
-		next.Rotation, next.Binding = p.Rotation, c.Home()
+		next.Rotation, next.Binding = p.Rotation, c.Destination()
 		next.Fingerprint, next.Salt = p.Fingerprint, p.Salt // by which resume knows it
 		after := change.Before.Swapped(next, p.Cause, p.Actor, c.Mount.HistoryLimit)
 		if c.rotator.Overlaps() {

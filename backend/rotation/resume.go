@@ -47,7 +47,7 @@ func (r *Rotations) finishPrevious(ctx context.Context, held *credential.Held, d
 			Message: "the rotation before is not finished yet, because upstream or storage did not answer; try again later",
 		}
 	}
-	record, err := held.Athome(ctx)
+	record, err := held.RecordToSend(ctx)
 	if err == nil && due != nil && !due(record) {
 		err = ErrNotDue
 	}
@@ -65,7 +65,7 @@ func (r *Rotations) resume(ctx context.Context, held *credential.Held, early boo
 	if err != nil || p == nil {
 		return nil, err
 	}
-	record, err := held.Athome(ctx)
+	record, err := held.RecordToSend(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -116,7 +116,7 @@ func (r *Rotations) Rotate(ctx context.Context, held *credential.Held, who backe
 // successor asks the upstream for one and stores it. It returns the record that it succeeds.
 func (c *rotation) successor(ctx context.Context, who backend.Actor) (*backend.Record, *backend.Pending, error) {
 	in := c.Integration
-	before, err := c.Athome(ctx)
+	before, err := c.RecordToSend(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -119,7 +119,7 @@ func (s *Swaps) Rollback(ctx context.Context, name string, who backend.Actor) (*
 	change, err := s.door.Checked(ctx, name, func(held *credential.Held) credential.Edit {
 		return func(ctx context.Context, change *backend.Change) (*backend.Record, error) {
 			previous := change.Before.Previous
-			if previous == nil || !s.now().Before(change.Before.PreviousUntil) || !held.Houses(previous) {
+			if previous == nil || !s.now().Before(change.Before.PreviousUntil) || !held.SameDestination(previous) {
 				return nil, nothingToRollBack(held.Integration, change.Before)
 			}
 			next, err := held.Check(ctx, backend.Entry{Credential: previous.Credential, ExpiresAt: previous.ExpiresAt}, change)
@@ -159,11 +159,11 @@ func (s *Swaps) Erase(ctx context.Context, name string) error {
 }
 
 // tell tells of a swap for each integration that it is good for.
-func (s *Swaps) tell(ctx context.Context, kind backend.EventType, all []*health.Seen) {
-	for _, seen := range all {
+func (s *Swaps) tell(ctx context.Context, kind backend.EventType, all []*health.Assessment) {
+	for _, assessed := range all {
 		s.notify(ctx, backend.Event{
-			Type: kind, Integration: seen.Integration.Name, Provider: seen.Integration.Provider,
-			Version: seen.Record.Version, Status: seen.Health.Status,
+			Type: kind, Integration: assessed.Integration.Name, Provider: assessed.Integration.Provider,
+			Version: assessed.Record.Version, Status: assessed.Health.Status,
 		})
 	}
 }

@@ -14,25 +14,25 @@ func thresholds() []int { return []int{1, 7, 14} }
 // announce tells of ends that came nearer than a threshold, once for each token and
 // threshold; what was told is stored, so that a restart does not repeat it. An end that was
 // put off is told of again when it comes near.
-func (w *Sweeper) announce(ctx context.Context, seen *health.Seen) error {
-	if seen.Record.Current == nil {
+func (w *Sweeper) announce(ctx context.Context, assessed *health.Assessment) error {
+	if assessed.Record.Current == nil {
 		return nil
 	}
-	stored, err := w.findings.Load(ctx, seen.Integration.Name)
+	stored, err := w.findings.Load(ctx, assessed.Integration.Name)
 	if err != nil {
 		return err
 	}
-	finding, tokens := stored.Of(seen.Record.Version), backend.Ends(seen.Record.Current)
+	finding, tokens := stored.Of(assessed.Record.Version), backend.Ends(assessed.Record.Current)
 	for fingerprint, end := range tokens {
 		days, passed := crossed(end, w.now()), !end.IsZero() && !w.now().Before(end)
 		if passed || days == finding.Announced[fingerprint] {
 			continue
 		}
-		told, err := w.tell(ctx, seen, fingerprint, days, tokens)
+		told, err := w.tell(ctx, assessed, fingerprint, days, tokens)
 		if told && days > 0 {
 			w.notify(ctx, backend.Event{
-				Type: backend.EventExpiring, Integration: seen.Integration.Name, Provider: seen.Integration.Provider,
-				Version: seen.Record.Version, Status: seen.Health.Status, DaysLeft: days, Fingerprint: fingerprint,
+				Type: backend.EventExpiring, Integration: assessed.Integration.Name, Provider: assessed.Integration.Provider,
+				Version: assessed.Record.Version, Status: assessed.Health.Status, DaysLeft: days, Fingerprint: fingerprint,
 			})
 		}
 		if err != nil {
@@ -58,22 +58,22 @@ func crossed(end, now time.Time) int {
 }
 
 // tell notes an announcement, or with 0 days that none holds; false if it was noted before.
-func (w *Sweeper) tell(ctx context.Context, seen *health.Seen, fingerprint string, days int, tokens map[string]time.Time) (bool, error) {
-	name := seen.Integration.Name
+func (w *Sweeper) tell(ctx context.Context, assessed *health.Assessment, fingerprint string, days int, tokens map[string]time.Time) (bool, error) {
+	name := assessed.Integration.Name
 	held, err := w.findings.Hold(ctx, name)
 	if err != nil {
 		return false, err
 	}
 	defer held.Release()
 	// One that was deleted or replaced meanwhile must not leave an entry behind.
-	if same, err := w.watch.Same(ctx, seen.Integration, seen.Record.Version); err != nil || same == nil {
+	if same, err := w.watch.Unchanged(ctx, assessed.Integration, assessed.Record.Version); err != nil || same == nil {
 		return false, err
 	}
 	stored, err := held.Load(ctx)
 	if err != nil {
 		return false, err
 	}
-	finding := stored.Of(seen.Record.Version)
+	finding := stored.Of(assessed.Record.Version)
 	if finding.Announced[fingerprint] == days {
 		return false, nil
 	}

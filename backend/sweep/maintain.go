@@ -38,17 +38,17 @@ func (w *Sweeper) maintain(ctx context.Context) error {
 	var group errgroup.Group
 	group.SetLimit(maintained)
 	records := map[string]bool{}
-	err = w.watch.Each(ctx, func(seen *health.Seen) error {
-		id, err := w.configurations.RecordID(seen.Integration)
+	err = w.watch.Each(ctx, func(assessed *health.Assessment) error {
+		id, err := w.configurations.RecordID(assessed.Integration)
 		if err == nil && records[id] { // of a shared credential the first integration tells
-			w.faults.Over(seen.Integration.Name, fault.DeedMaintain, fault.DeedResume, fault.DeedErase, fault.DeedRotate)
+			w.faults.Over(assessed.Integration.Name, fault.DeedMaintain, fault.DeedResume, fault.DeedErase, fault.DeedRotate)
 		}
 		if err != nil || records[id] || ctx.Err() != nil {
 			return ctx.Err()
 		}
 		records[id] = true
 		group.Go(func() error {
-			w.maintainOne(ctx, seen, mount, pending[id])
+			w.maintainOne(ctx, assessed, mount, pending[id])
 			return nil
 		})
 		return nil
@@ -58,8 +58,8 @@ func (w *Sweeper) maintain(ctx context.Context) error {
 }
 
 // maintainOne does it for one record. The next round tries again what fails.
-func (w *Sweeper) maintainOne(ctx context.Context, seen *health.Seen, mount *backend.Mount, pending bool) {
-	name := seen.Integration.Name
+func (w *Sweeper) maintainOne(ctx context.Context, assessed *health.Assessment, mount *backend.Mount, pending bool) {
+	name := assessed.Integration.Name
 	var broke error
 	defer func() {
 		if cause := recover(); cause != nil { // it would take all mounts down
@@ -76,31 +76,31 @@ func (w *Sweeper) maintainOne(ctx context.Context, seen *health.Seen, mount *bac
 	} else {
 		w.faults.Note(fault.DeedResume, name, nil)
 	}
-	w.erase(ctx, seen)
-	w.rotateInTime(ctx, seen, mount)
+	w.erase(ctx, assessed)
+	w.rotateInTime(ctx, assessed, mount)
 }
 
 // erase removes a credential that is kept no longer.
-func (w *Sweeper) erase(ctx context.Context, seen *health.Seen) {
+func (w *Sweeper) erase(ctx context.Context, assessed *health.Assessment) {
 	var err error
-	if seen.Record.Previous != nil && !w.now().Before(seen.Record.PreviousUntil) {
-		err = w.swaps.Erase(ctx, seen.Integration.Name)
+	if assessed.Record.Previous != nil && !w.now().Before(assessed.Record.PreviousUntil) {
+		err = w.swaps.Erase(ctx, assessed.Integration.Name)
 	}
-	w.faults.Note(fault.DeedErase, seen.Integration.Name, err)
+	w.faults.Note(fault.DeedErase, assessed.Integration.Name, err)
 }
 
 // rotateInTime rotates a credential that is due, unless it rests after a failure.
-func (w *Sweeper) rotateInTime(ctx context.Context, seen *health.Seen, mount *backend.Mount) {
-	name, now := seen.Integration.Name, w.now()
-	if !w.rotationDue(seen.Integration, seen.Record, mount, now) {
+func (w *Sweeper) rotateInTime(ctx context.Context, assessed *health.Assessment, mount *backend.Mount) {
+	name, now := assessed.Integration.Name, w.now()
+	if !w.rotationDue(assessed.Integration, assessed.Record, mount, now) {
 		w.faults.Note(fault.DeedRotate, name, nil)
 		return
 	}
-	if !w.troubles.MayRotate(name, seen.Record.Version, now) {
+	if !w.troubles.MayRotate(name, assessed.Record.Version, now) {
 		return
 	}
-	_, err := w.swaps.RotateIf(ctx, name, backend.Actor{Via: "auto_rotate"}, func(r *backend.Record) bool { return w.rotationDue(seen.Integration, r, mount, w.now()) })
-	w.troubles.Rotated(name, seen.Record.Version, err, w.now())
+	_, err := w.swaps.RotateIf(ctx, name, backend.Actor{Via: "auto_rotate"}, func(r *backend.Record) bool { return w.rotationDue(assessed.Integration, r, mount, w.now()) })
+	w.troubles.Rotated(name, assessed.Record.Version, err, w.now())
 	if errors.Is(err, rotation.ErrNotDue) {
 		err = nil
 	}

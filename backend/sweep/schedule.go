@@ -16,16 +16,16 @@ import (
 const (
 	// longestConfirm is the longest time until a rejection is looked at again.
 	longestConfirm = time.Minute
-	// quotaConfirm is the shortest time between two looks at a quota that is said to be gone.
+	// quotaConfirm is the shortest time between two checks of a quota that is said to be gone.
 	quotaConfirm = 5 * time.Minute
 	// hostPause caps for how long one limited credential holds back others of its host.
 	hostPause = 5 * time.Minute
 	// rejectedSlower is how much more seldom a credential is checked that is rejected:
 	// upstreams count bad attempts, and lock accounts.
 	rejectedSlower = 4
-	// slowLook is how long a look takes at a host that is slow. Slow hosts together have
-	// half of the looks at most, so that the others are never kept out.
-	slowLook = 5 * time.Second
+	// slowCheck is how long a check takes at a host that is slow. Slow hosts together have
+	// half of the checks at most, so that the others are never kept out.
+	slowCheck = 5 * time.Second
 )
 
 // Schedule is when each integration is checked next. It is kept in memory: after a restart each has its place in the interval again, which
@@ -61,7 +61,7 @@ type plan struct {
 type host struct {
 	queue   []*plan
 	running int
-	// quick and slow are by the last look that ended; neither before the first.
+	// quick and slow are by the last check that ended; neither before the first.
 	quick, slow bool
 	until       time.Time // nothing is sent before
 }
@@ -252,7 +252,7 @@ func (s *Schedule) first(now time.Time) *host {
 	return best
 }
 
-// full reports whether hosts that are not known to be quick have as many looks as they
+// full reports whether hosts that are not known to be quick have as many checks as they
 // may. The caller holds mu.
 func (s *Schedule) full() bool {
 	slow := 0
@@ -306,7 +306,7 @@ func (s *Schedule) done(p *plan, o health.Outcome, now time.Time) {
 	h := p.at
 	h.running--
 	s.running--
-	h.slow = now.Sub(p.begun) > slowLook
+	h.slow = now.Sub(p.begun) > slowCheck
 	h.quick = !h.slow
 	p.busy, p.at = false, nil
 	switch {

@@ -103,7 +103,7 @@ func TestSlowHostsKeepOutNobody(t *testing.T) {
 	assert.Greater(t, quick, 800)
 }
 
-// Sixteen pools at four hosts, whose looks take all the time there is, again and again: a
+// Sixteen pools at four hosts, whose checks take all the time there is, again and again: a
 // quick host's integrations are checked every few seconds all the same.
 func TestSlowLooksLeaveRoomForQuickOnes(t *testing.T) {
 	s, now := NewSchedule(health.NewSightings()), time.Unix(1_800_000_000, 0)

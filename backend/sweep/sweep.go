@@ -44,8 +44,8 @@ type Sweeper struct {
 	notify         backend.Notify
 }
 
-// Crew are what a sweeper is made of. None may be nil.
-type Crew struct {
+// Dependencies are what a sweeper is made of. None may be nil.
+type Dependencies struct {
 	Configuration health.Configuration
 	Mounts        credential.Mounts
 	Door          *credential.Door
@@ -62,7 +62,7 @@ type Crew struct {
 }
 
 // New returns the sweeper of a mount.
-func New(c Crew) *Sweeper {
+func New(c Dependencies) *Sweeper {
 	return &Sweeper{
 		configurations: c.Configuration, mounts: c.Mounts, door: c.Door, findings: c.Findings, watch: c.Watch, sightings: c.Sightings,
 		rotations: c.Rotations, troubles: c.Troubles, swaps: c.Swaps, faults: c.Faults, schedule: c.Schedule, now: c.Now, notify: c.Notify,
@@ -267,27 +267,27 @@ func (w *Sweeper) visit(ctx context.Context, name string, mount *backend.Mount, 
 			err = fault.Panicked(cause)
 		}
 	}()
-	seen, err := w.watch.Observe(ctx, name)
+	assessed, err := w.watch.Observe(ctx, name)
 	if backend.HasCode(err, backend.CodeUnknownIntegration) || backend.HasCode(err, backend.CodeUnknownProvider) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	in := seen.Integration
-	w.endFaults(seen, mount)
+	in := assessed.Integration
+	w.endFaults(assessed, mount)
 	w.schedule.put(name, w.configurations.Host(in), interval(in, mount), w.now())
 	id, err := w.configurations.RecordID(in)
 	if err != nil || records[id] {
 		return nil // of a shared credential the first integration tells
 	}
 	records[id] = true
-	return w.announce(ctx, seen)
+	return w.announce(ctx, assessed)
 }
 
 // endFaults ends the faults of what is not due any more, and would never be tried again.
-func (w *Sweeper) endFaults(seen *health.Seen, mount *backend.Mount) {
-	in, record := seen.Integration, seen.Record
+func (w *Sweeper) endFaults(assessed *health.Assessment, mount *backend.Mount) {
+	in, record := assessed.Integration, assessed.Record
 	if interval(in, mount) <= 0 {
 		w.faults.Over(in.Name, fault.DeedCheck)
 	}

@@ -12,10 +12,10 @@ import (
 	"vault-plugin-secrets-sei/providers"
 )
 
-// lookAtAccess looks at an access token, which is renewed first if that is due. One that is
+// checkAccess asks about an access token, which is renewed first if that is due. One that is
 // refused before its end is renewed, too, before that counts: the vendor may have revoked it
 // alone, and the refresh token is what a person would have to consent for again.
-func (w *Watch) lookAtAccess(ctx context.Context, r *result, how looking) error {
+func (w *Watch) checkAccess(ctx context.Context, r *result, how checkOptions) error {
 	who := backend.AskerOf(ctx, backend.Actor{Via: "health/" + r.subject.Integration.Name})
 	out, err := w.handouts.HandOut(ctx, r.subject.Integration.Name, backend.DefaultResource, who, nil)
 	var refused *backend.Error
@@ -38,7 +38,7 @@ func (w *Watch) lookAtAccess(ctx context.Context, r *result, how looking) error 
 	if err != nil || !renew {
 		return err
 	}
-	return w.lookAtRenewed(ctx, r, who)
+	return w.checkRenewed(ctx, r, who)
 }
 
 // fails takes a refusal for the result.
@@ -48,7 +48,7 @@ func (r *result) fails(refused *backend.Error) {
 
 // renewable reports whether to renew a token that is refused. One refusal is asked about
 // again before that, and for a rejection that is known already it is done once.
-func (w *Watch) renewable(ctx context.Context, r *result, how looking) (bool, error) {
+func (w *Watch) renewable(ctx context.Context, r *result, how checkOptions) (bool, error) {
 	current := r.Record.Current
 	if r.Code != string(providers.Rejected) || current.Access == nil || !current.Refreshable() {
 		return false, nil
@@ -64,8 +64,8 @@ func (w *Watch) renewable(ctx context.Context, r *result, how looking) (bool, er
 	return how.confirms, nil
 }
 
-// lookAtRenewed renews an access token that is refused and looks at what comes of it.
-func (w *Watch) lookAtRenewed(ctx context.Context, r *result, who backend.Actor) error {
+// checkRenewed renews an access token that is refused and asks about the new one.
+func (w *Watch) checkRenewed(ctx context.Context, r *result, who backend.Actor) error {
 	change, err := w.consents.RenewRefused(ctx, r.subject.Integration, r.Record, who)
 	var refused *backend.Error
 	switch {

@@ -18,13 +18,13 @@ func TestAHomeThatWasNotedWithItsLineBreak(t *testing.T) {
 		return &backend.Integration{Name: "app", ID: "1", Provider: "jira", AuthType: "api_key", Settings: providers.Settings{Texts: map[string]string{"url": url}}}
 	}
 	written, plain, other := in("https://jira.example.com\n"), in("https://jira.example.com"), in("https://other.example.com\n")
-	require.Equal(t, r.Home(written), r.Home(plain))
-	before := &backend.Stored{Binding: r.HomeAsWritten(written)}
-	require.NotEqual(t, r.Home(written), before.Binding)
-	assert.True(t, r.Houses(written, before))
-	assert.False(t, r.Houses(other, before))
+	require.Equal(t, r.Destination(written), r.Destination(plain))
+	before := &backend.Stored{Binding: r.DestinationAsWritten(written)}
+	require.NotEqual(t, r.Destination(written), before.Binding)
+	assert.True(t, r.SameDestination(written, before))
+	assert.False(t, r.SameDestination(other, before))
 
-	taught := &backend.Stored{Binding: r.Home(written)} // see credential.Lesson
-	assert.True(t, r.Houses(plain, taught))
-	assert.False(t, r.Houses(other, taught))
+	taught := &backend.Stored{Binding: r.Destination(written)} // see credential.Lesson
+	assert.True(t, r.SameDestination(plain, taught))
+	assert.False(t, r.SameDestination(other, taught))
 }

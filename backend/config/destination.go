@@ -10,22 +10,22 @@ import (
 	"vault-plugin-secrets-sei/providers"
 )
 
-// home stands for where a credential of the integration is sent: its provider and every
+// destination stands for where a credential of the integration is sent: its provider and every
 // setting that locates. A record keeps that of its credential's check, and nothing is
 // sent where the two differ: configuration and credential are read one
 // after the other, and between the two both can be replaced. Settings without a value
 // are left out, so that a later version may have more of them. Of what integrations that
 // share a credential spell differently, the common form counts, and of each text what it
 // means: a line break at its end is no other place, as differing has it.
-func (g *groups) home(in *backend.Integration) string {
-	if home := in.KnownHome(); home != "" {
-		return home
+func (g *groups) destination(in *backend.Integration) string {
+	if destination := in.KnownDestination(); destination != "" {
+		return destination
 	}
-	return g.homeBy(in, providers.Settings.Means)
+	return g.destinationBy(in, providers.Settings.Means)
 }
 
-// homeBy is home for settings as value reads them.
-func (g *groups) homeBy(in *backend.Integration, value func(providers.Settings, providers.Field) any) string {
+// destinationBy is destination for settings as value reads them.
+func (g *groups) destinationBy(in *backend.Integration, value func(providers.Settings, providers.Field) any) string {
 	spec := g.spec(in)
 	shared := map[string]string{}
 	if p, err := g.provider(in); err == nil {
@@ -53,20 +53,20 @@ func (g *groups) homeBy(in *backend.Integration, value func(providers.Settings, 
 	return fmt.Sprintf("%x", hash.Sum(nil)[:16])
 }
 
-// settled returns the integration with its home known, for the cache: readers of creds/
+// withDestination returns the integration with its destination known, for the cache: readers of creds/
 // ask for it each time. It is for whoever has just made the configuration.
-func (g *groups) settled(in *backend.Integration) *backend.Integration {
+func (g *groups) withDestination(in *backend.Integration) *backend.Integration {
 	if in != nil {
-		in.Settle("")
-		in.Settle(g.home(in))
+		in.SetDestination("")
+		in.SetDestination(g.destination(in))
 	}
 	return in
 }
 
-// houses reports whether a credential was checked where the integration leads. One that an
+// sameDestination reports whether a credential was checked where the integration leads. One that an
 // earlier version stored does not tell; there is nothing that it contradicts. One of a
-// version for which a line break counted is at home where it is written as it was then;
+// version for which a line break counted is sent where it is written as it was then;
 // the next check notes what counts now.
-func (g *groups) houses(in *backend.Integration, s *backend.Stored) bool {
-	return s.Binding == "" || s.Binding == g.home(in) || s.Binding == g.homeBy(in, providers.Settings.Value)
+func (g *groups) sameDestination(in *backend.Integration, s *backend.Stored) bool {
+	return s.Binding == "" || s.Binding == g.destination(in) || s.Binding == g.destinationBy(in, providers.Settings.Value)
 }

@@ -16,9 +16,9 @@ import (
 // PerHost is how many checks go to one host at a time.
 const PerHost = 4
 
-// poolLook is a look at the tokens of a pool, side by side as far as the host may be asked
+// poolCheck is a check of the tokens of a pool, side by side as far as the host may be asked
 // so.
-type poolLook struct {
+type poolCheck struct {
 	w     *Watch
 	r     *result
 	field string
@@ -36,30 +36,30 @@ type poolLook struct {
 	wg   sync.WaitGroup
 }
 
-// lookAtPool asks about the tokens of a pool, as many as the time is enough for; those that
+// checkPool asks about the tokens of a pool, as many as the time is enough for; those that
 // were not reached stay as they were. Once the upstream cannot be reached that is so for
 // all: to wait for the time limit of each would take too long.
-func (w *Watch) lookAtPool(ctx context.Context, r *result, how looking) error {
+func (w *Watch) checkPool(ctx context.Context, r *result, how checkOptions) error {
 	current := r.Record.Current
 	field, tokens := poolField(current.Credential, len(current.Members))
-	look := &poolLook{w: w, r: r, field: field, tokens: tokens, limit: how.limit, ends: make([]*result, len(tokens))}
+	check := &poolCheck{w: w, r: r, field: field, tokens: tokens, limit: how.limit, ends: make([]*result, len(tokens))}
 	for i := range tokens {
 		at := (how.from + i) % len(tokens)
 		if how.only == nil || how.only[current.Members[at].Fingerprint] {
-			look.order = append(look.order, at)
+			check.order = append(check.order, at)
 		}
 	}
-	if err := look.run(ctx); err != nil {
+	if err := check.run(ctx); err != nil {
 		return err
 	}
-	look.note(how)
+	check.note(how)
 	r.noteUnreached()
 	return nil
 }
 
 // run asks about the first token alone, since the host may be away, and then about the
 // others with whatever the schedule lends.
-func (l *poolLook) run(ctx context.Context) error {
+func (l *poolCheck) run(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, l.limit)
 	defer cancel()
 	hostname := l.w.configurations.Host(l.r.subject.Integration)
@@ -81,7 +81,7 @@ func (l *poolLook) run(ctx context.Context) error {
 
 // helps begins another one who asks, if there is a slot. It gives it back after each token,
 // to whoever else may wait.
-func (l *poolLook) helps(ctx context.Context, slots chan struct{}, lend func() (func(), bool)) bool {
+func (l *poolCheck) helps(ctx context.Context, slots chan struct{}, lend func() (func(), bool)) bool {
 	select {
 	case slots <- struct{}{}:
 	default:
@@ -106,7 +106,7 @@ func (l *poolLook) helps(ctx context.Context, slots chan struct{}, lend func() (
 }
 
 // step asks about the next token, if there is one and time for it.
-func (l *poolLook) step(ctx context.Context) (more bool) {
+func (l *poolCheck) step(ctx context.Context) (more bool) {
 	l.mu.Lock()
 	if len(l.order) == 0 || l.down != nil || l.err != nil || ctx.Err() != nil {
 		l.mu.Unlock()
@@ -133,7 +133,7 @@ func (l *poolLook) step(ctx context.Context) (more bool) {
 
 // ask asks about one token. It may be in a goroutine of its own, where nobody else would
 // catch a panic.
-func (l *poolLook) ask(ctx context.Context, at int) (end *result, err error) {
+func (l *poolCheck) ask(ctx context.Context, at int) (end *result, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = fault.Panicked(cause)
@@ -145,7 +145,7 @@ func (l *poolLook) ask(ctx context.Context, at int) (end *result, err error) {
 }
 
 // note brings what was found into the result of the pool.
-func (l *poolLook) note(how looking) {
+func (l *poolCheck) note(how checkOptions) {
 	members := l.r.Record.Current.Members
 	if how.only == nil && l.down == nil && !l.answered() {
 		l.down = l.r.single()
@@ -173,7 +173,7 @@ func (l *poolLook) note(how looking) {
 }
 
 // answered reports whether there is a result of any token.
-func (l *poolLook) answered() bool {
+func (l *poolCheck) answered() bool {
 	for _, end := range l.ends {
 		if end != nil {
 			return true
@@ -204,7 +204,7 @@ func setOf(names []string) map[string]bool {
 	return set
 }
 
-// unconfirmed are the tokens whose rejection has to be confirmed after a look: those that
+// unconfirmed are the tokens whose rejection has to be confirmed after a check: those that
 // it doubts, and those suspected before that it did not come to.
 func (r *result) unconfirmed(doubtful []string, suspects map[string]bool) []string {
 	for _, fingerprint := range r.unasked {

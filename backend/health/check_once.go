@@ -14,7 +14,7 @@ import (
 	"vault-plugin-secrets-sei/providers"
 )
 
-// result is what one look came to.
+// result is what one check came to.
 type result struct {
 	backend.Result
 	// subject is the integration that was asked for, with all that follows from it.
@@ -29,11 +29,11 @@ type result struct {
 	// verified is when the credential had been sent and checked before. No clock is asked
 	// whether that was done again since: another node's may be ahead.
 	verified time.Time
-	// turn is its place in the order in which looks began.
+	// turn is its place in the order in which checks began.
 	turn uint64
 	// told is what the upstream told, by the keys of Stored.Lives.
 	told map[string]providers.Verified
-	// notes are sentences for whoever asked for the look.
+	// notes are sentences for whoever asked for the check.
 	notes []string
 	// slow is set where the time limit was over while the upstream was answering.
 	slow bool
@@ -44,19 +44,19 @@ type result struct {
 	from      int
 }
 
-// looking is how a look is made.
-type looking struct {
+// checkOptions are how a check is made.
+type checkOptions struct {
 	// limit is how long it may take.
 	limit time.Duration
 	// from is the token of a pool to begin with, only the tokens to ask about, nil for all.
 	from int
 	only map[string]bool
-	// confirms says that a look before found the credential rejected.
+	// confirms says that a check before found the credential rejected.
 	confirms bool
 }
 
-// look asks the upstream about a credential: of a pool, about each token.
-func (w *Watch) look(ctx context.Context, in *backend.Integration, record *backend.Record, mount *backend.Mount, how looking) (*result, error) {
+// checkOnce asks the upstream about a credential: of a pool, about each token.
+func (w *Watch) checkOnce(ctx context.Context, in *backend.Integration, record *backend.Record, mount *backend.Mount, how checkOptions) (*result, error) {
 	subject, err := w.subject(in, mount)
 	if err != nil {
 		return nil, err
@@ -68,12 +68,12 @@ func (w *Watch) look(ctx context.Context, in *backend.Integration, record *backe
 		return r, nil
 	}
 	if record.Current.Access == nil && len(record.Current.Members) > 1 {
-		return r, w.lookAtPool(ctx, r, how)
+		return r, w.checkPool(ctx, r, how)
 	}
 	limited, cancel := context.WithTimeout(ctx, how.limit)
 	defer cancel()
 	if record.Current.Access != nil {
-		err = w.lookAtAccess(limited, r, how)
+		err = w.checkAccess(limited, r, how)
 	} else {
 		err = w.ask(limited, r, record.Current.Credential)
 	}
