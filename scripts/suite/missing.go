@@ -10,6 +10,7 @@ import (
 	"go/doc"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -99,6 +100,9 @@ type pack struct {
 // declared returns the tests, fuzz targets and examples of the module in a folder, as
 // they are in the sources that this machine compiles.
 func declared(ctx context.Context, folder string) ([]name, error) {
+	if has, err := hasSources(folder); err != nil || !has {
+		return nil, err
+	}
 	cmd := exec.CommandContext(ctx, "go", "list", "-e", "-json=ImportPath,Dir,TestGoFiles,XTestGoFiles", "./...")
 	cmd.Dir, cmd.Env, cmd.Stderr = folder, append(os.Environ(), "GOWORK=off"), os.Stderr
 	out, err := cmd.Output()
@@ -122,6 +126,19 @@ func declared(ctx context.Context, folder string) ([]name, error) {
 		}
 	}
 	return all, nil
+}
+
+// hasSources reports whether a module has a Go file. One that only pins the version of a
+// program has none, and go list warns of it.
+func hasSources(folder string) (bool, error) {
+	found := false
+	err := filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
+		if err == nil && filepath.Ext(path) == ".go" {
+			found, err = true, fs.SkipAll
+		}
+		return err
+	})
+	return found, err
 }
 
 // testsIn returns the names that go test would run from a file.

@@ -154,3 +154,18 @@ func output(t *testing.T, folder, program string, args ...string) string {
 	require.NoError(t, err)
 	return string(out)
 }
+
+// A module that only pins the version of a program declares nothing, and go list would warn.
+func TestDeclaredOfAModuleWithoutSources(t *testing.T) {
+	folder := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "go.mod"), []byte("module pinned\n"), 0o600))
+	has, err := hasSources(folder)
+	require.NoError(t, err)
+	assert.False(t, has)
+	found, err := declared(t.Context(), folder)
+	require.NoError(t, err)
+	assert.Empty(t, found)
+	has, err = hasSources(".")
+	require.NoError(t, err)
+	assert.True(t, has)
+}
