@@ -27,9 +27,10 @@ type Integration struct {
 	Provider string             `json:"provider"`
 	AuthType string             `json:"auth_type"`
 	Settings providers.Settings `json:"settings"`
-	// destination is where its credential is sent; see package config. "" where it was not asked.
-	destination string
-	unknown     store.Unknown
+	// destination is where its credential is sent, see package config, and recordID the key
+	// of its credential record; "" where it was not asked.
+	destination, recordID string
+	unknown               store.Unknown
 	// unknownKinds are those in the object of the settings: kinds of values.
 	unknownKinds store.Unknown
 }
@@ -38,6 +39,9 @@ type Integration struct {
 // integrations that share a credential, one that all of them have. The latter
 // holds a slash, which no name does.
 func (in *Integration) RecordID(p providers.Provider, spec providers.Spec) string {
+	if in.recordID != "" {
+		return in.recordID
+	}
 	sharer, ok := p.(providers.Sharer)
 	if !ok {
 		return in.Name
@@ -89,9 +93,11 @@ func (in *Integration) Binding(spec providers.Spec) string {
 	return fmt.Sprintf("%x", hash.Sum(nil))
 }
 
-// SetDestination notes where its credential is sent, "" for not asked. It is for whoever has just
-// made the configuration.
-func (in *Integration) SetDestination(destination string) { in.destination = destination }
+// Resolve notes where its credential is sent and the key of its record, so that neither is
+// worked out again; "" for not known. It is for whoever has just made the configuration.
+func (in *Integration) Resolve(destination, recordID string) {
+	in.destination, in.recordID = destination, recordID
+}
 
 // KnownDestination is where its credential is sent, "" where that was not asked.
 func (in *Integration) KnownDestination() string { return in.destination }

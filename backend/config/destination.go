@@ -53,12 +53,14 @@ func (g *groups) destinationBy(in *backend.Integration, value func(providers.Set
 	return fmt.Sprintf("%x", hash.Sum(nil)[:16])
 }
 
-// withDestination returns the integration with its destination known, for the cache: readers of creds/
-// ask for it each time. It is for whoever has just made the configuration.
-func (g *groups) withDestination(in *backend.Integration) *backend.Integration {
+// resolved returns the integration with its destination and the key of its record known, for
+// the cache: readers of creds/ ask for both each time. It is for whoever has just made the
+// configuration.
+func (g *groups) resolved(in *backend.Integration) *backend.Integration {
 	if in != nil {
-		in.SetDestination("")
-		in.SetDestination(g.destination(in))
+		in.Resolve("", "")
+		id, _ := g.id(in) // unknown where this build does not have the provider
+		in.Resolve(g.destination(in), id)
 	}
 	return in
 }

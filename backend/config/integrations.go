@@ -64,7 +64,7 @@ func New(storage logical.Storage, n Dependencies) *Integrations {
 	groups := &groups{registry: n.Registry, index: logical.NewStorageView(storage, backend.GroupsPrefix)}
 	groups.integrations = store.NewTable(storage, backend.IntegrationsPrefix, backend.EncodeIntegration, func(key string, data []byte) (*backend.Integration, error) {
 		in, err := backend.DecodeIntegration(key, data)
-		return groups.withDestination(in), err
+		return groups.resolved(in), err
 	}, nil)
 	return &Integrations{
 		table: groups.integrations, groups: groups, records: n.Records, findings: n.Findings, leftovers: n.Leftovers,
@@ -132,7 +132,7 @@ func (s *Integrations) Write(ctx context.Context, name string, draft backend.Dra
 		}
 		defer forgotten()
 	}
-	if err := s.table.Save(ctx, name, s.groups.withDestination(move.after)); err != nil {
+	if err := s.table.Save(ctx, name, s.groups.resolved(move.after)); err != nil {
 		return err
 	}
 	if move.leaves() {
@@ -185,7 +185,7 @@ func (s *Integrations) merge(name string, before *backend.Integration, draft bac
 		changed = append(changed, "auth_type")
 	}
 	after := *before
-	after.SetDestination("")
+	after.Resolve("", "")
 	after.Settings = backend.Merge(before.Settings, draft.Settings)
 	p, err := s.Provider(before)
 	if err != nil {

@@ -29,15 +29,18 @@ func (w *Watch) CheckByItself(ctx context.Context, name string) (o Outcome, err 
 		w.sightings.ended(name, end)
 	}()
 	in, record, err := w.door.Read(ctx, name)
-	if err != nil || !w.checkable(in, record) {
-		return o, err
-	}
-	mount, err := w.mounts.Read(ctx)
 	if err != nil {
 		return o, err
 	}
+	subject, err := w.configurations.Subject(in)
+	if err != nil || !checkable(subject, record) {
+		return o, err
+	}
+	if subject.Mount, err = w.mounts.Read(ctx); err != nil {
+		return o, err
+	}
 	suspects := w.sightings.suspects(name, record.Version)
-	r, err := w.checkOnce(ctx, in, record, mount, checkOptions{limit: timeByItself(record, mount), from: w.sightings.begins(name), confirms: suspects[""]})
+	r, err := w.checkOnce(ctx, subject, record, checkOptions{limit: timeByItself(record, subject.Mount), from: w.sightings.begins(name), confirms: suspects[""]})
 	if err != nil {
 		return o, err
 	}

@@ -56,14 +56,10 @@ type checkOptions struct {
 }
 
 // checkOnce asks the upstream about a credential: of a pool, about each token.
-func (w *Watch) checkOnce(ctx context.Context, in *backend.Integration, record *backend.Record, mount *backend.Mount, how checkOptions) (*result, error) {
-	subject, err := w.subject(in, mount)
-	if err != nil {
-		return nil, err
-	}
+func (w *Watch) checkOnce(ctx context.Context, subject *backend.Subject, record *backend.Record, how checkOptions) (*result, error) {
 	r := &result{Result: backend.Result{Record: record, Asked: w.now(), Members: map[string]backend.MemberFinding{}}, subject: subject, verified: record.Current.VerifiedAt, turn: w.door.Turn(), told: map[string]providers.Verified{}}
 	var refused *backend.Error
-	if errors.As(w.door.MayLeave(in, record), &refused) {
+	if errors.As(w.door.MayLeave(subject.Integration, record), &refused) {
 		r.Code, r.Message = refused.Code, refused.Message
 		return r, nil
 	}
@@ -72,6 +68,7 @@ func (w *Watch) checkOnce(ctx context.Context, in *backend.Integration, record *
 	}
 	limited, cancel := context.WithTimeout(ctx, how.limit)
 	defer cancel()
+	var err error
 	if record.Current.Access != nil {
 		err = w.checkAccess(limited, r, how)
 	} else {

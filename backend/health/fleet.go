@@ -50,8 +50,8 @@ func (w *Watch) fleet(all []*Assessment, now time.Time) *Fleet {
 	records := make(map[string]bool, len(all))
 	for _, assessed := range all {
 		fleet.count(assessed)
-		if id, err := w.configurations.RecordID(assessed.Integration); err == nil && !records[id] {
-			records[id] = true
+		if !records[assessed.RecordID] {
+			records[assessed.RecordID] = true
 			fleet.expiries(assessed, now)
 		}
 	}

@@ -37,7 +37,7 @@ type handCheck struct {
 }
 
 // round checks once. It says whether another check has to confirm what this one found.
-func (c *handCheck) round(ctx context.Context, in *backend.Integration, record *backend.Record, mount *backend.Mount) (more bool, err error) {
+func (c *handCheck) round(ctx context.Context, subject *backend.Subject, record *backend.Record) (more bool, err error) {
 	how := checkOptions{limit: time.Until(c.ends) * 3 / 4, from: c.w.sightings.begins(c.name)} // the rest is for the second
 	first := c.of == nil
 	if !first {
@@ -48,7 +48,7 @@ func (c *handCheck) round(ctx context.Context, in *backend.Integration, record *
 	}
 	suspects := c.w.sightings.suspects(c.name, record.Version)
 	how.confirms = !first || suspects[""]
-	r, err := c.w.checkOnce(ctx, in, record, mount, how)
+	r, err := c.w.checkOnce(ctx, subject, record, how)
 	if err != nil {
 		return false, err
 	}

@@ -41,8 +41,12 @@ type MemberHealth struct {
 
 // facts are what a health is judged from.
 type facts struct {
-	in      *backend.Integration
+	in *backend.Integration
+	// auth, id and idle follow from its configuration: id is the key of record, idle the time
+	// after which the upstream ends a credential that nobody uses, 0 for never.
 	auth    providers.AuthType
+	id      string
+	idle    time.Duration
 	record  *backend.Record
 	finding *backend.Finding // of the record's version
 	checked time.Time
@@ -69,6 +73,14 @@ func (s facts) health() Health {
 	}
 	s.judge(&h)
 	return h
+}
+
+// idleEnd is that of an assessment. A check is a use, and so is the re-authentication.
+func (s facts) idleEnd(h Health) time.Time {
+	if s.idle == 0 || h.CheckedAt.IsZero() {
+		return time.Time{}
+	}
+	return h.CheckedAt.Add(s.idle)
 }
 
 // lastChecked is when the upstream was asked last.

@@ -114,8 +114,10 @@ func New(i Dependencies) *Watch {
 // Assessment is the health of an integration and what it was judged from.
 type Assessment struct {
 	Integration *backend.Integration
-	Record      *backend.Record
-	Health      Health
+	// RecordID is the key of Record.
+	RecordID string
+	Record   *backend.Record
+	Health   Health
 	// IdleEnd is when the upstream ends the credential if nobody uses it until then,
 	// counted from the last use that this node knows of; zero where it does not.
 	IdleEnd time.Time
@@ -148,38 +150,29 @@ func (w *Watch) assess(ctx context.Context, in *backend.Integration, record *bac
 	if err != nil {
 		return nil, err
 	}
-	assessed := &Assessment{Integration: in, Record: record, Health: s.health(), Trouble: w.troubles.Of(in.Name, record.Version)}
-	assessed.IdleEnd = w.idleEnd(in, mount, assessed.Health)
+	assessed := &Assessment{Integration: in, RecordID: s.id, Record: record, Health: s.health(), Trouble: w.troubles.Of(in.Name, record.Version)}
+	assessed.IdleEnd = s.idleEnd(assessed.Health)
 	return assessed, nil
 }
 
 func (w *Watch) facts(in *backend.Integration, record *backend.Record, finding *backend.Finding, mount *backend.Mount) (facts, error) {
-	id, err := w.configurations.RecordID(in)
+	provider, err := w.configurations.Provider(in)
 	if err != nil {
 		return facts{}, err
 	}
-	auth, _ := w.configurations.Spec(in).AuthType(in.AuthType)
+	spec := w.configurations.Spec(in)
+	auth, _ := spec.AuthType(in.AuthType)
+	id, idle := in.RecordID(provider, spec), time.Duration(0)
+	if idler, ok := provider.(providers.Idler); ok {
+		idle = idler.IdleLife(in.Target(spec, mount))
+	}
 	return facts{
-		in: in, auth: auth, record: record, finding: finding.Of(record.Version), checked: w.sightings.checkedAt(in.Name, record.Version),
+		in: in, auth: auth, id: id, idle: idle, record: record, finding: finding.Of(record.Version), checked: w.sightings.checkedAt(in.Name, record.Version),
 		warning: mount.ExpiryWarning, now: w.now(),
 		quotas: func(account string) map[string]quota.Quota {
 			return w.quotas.QuotasOf(id, record.Version, account)
 		},
 	}, nil
-}
-
-// idleEnd is Assessment's. A check is a use, and so is the re-authentication.
-func (w *Watch) idleEnd(in *backend.Integration, mount *backend.Mount, h Health) time.Time {
-	provider, err := w.configurations.Provider(in)
-	idler, ok := provider.(providers.Idler)
-	if err != nil || !ok || h.CheckedAt.IsZero() {
-		return time.Time{}
-	}
-	life := idler.IdleLife(in.Target(w.configurations.Spec(in), mount))
-	if life == 0 {
-		return time.Time{}
-	}
-	return h.CheckedAt.Add(life)
 }
 
 // Check asks the upstream now. A rejection is confirmed by a second question before it
@@ -195,10 +188,14 @@ func (w *Watch) Check(ctx context.Context, name string) (*Assessment, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !w.checkable(in, record) {
+		subject, err := w.subject(in, mount)
+		if err != nil {
+			return nil, err
+		}
+		if !checkable(subject, record) {
 			return w.assess(ctx, in, record)
 		}
-		more, err := c.round(ctx, in, record, mount)
+		more, err := c.round(ctx, subject, record)
 		if err != nil {
 			return nil, err
 		}
@@ -217,13 +214,8 @@ func (w *Watch) Check(ctx context.Context, name string) (*Assessment, error) {
 }
 
 // checkable reports whether there is something that the upstream can be asked about.
-func (w *Watch) checkable(in *backend.Integration, record *backend.Record) bool {
-	provider, err := w.configurations.Provider(in)
-	if err != nil || record.Current == nil {
-		return false
-	}
-	auth, _ := provider.Spec().AuthType(in.AuthType)
-	return auth.Unsupported == ""
+func checkable(s *backend.Subject, record *backend.Record) bool {
+	return record.Current != nil && s.AuthType.Unsupported == ""
 }
 
 // settle turns a result into the finding. It returns the tokens, by the keys of
@@ -239,7 +231,7 @@ func (w *Watch) settle(ctx context.Context, r *result) (doubtful []string, err e
 		return nil, err
 	}
 	defer held.Release()
-	if now, err := w.Unchanged(ctx, r.subject.Integration, version); err != nil || r.outdated(now) {
+	if now, err := w.Unchanged(ctx, r.subject.Integration, r.subject.RecordID, version); err != nil || r.outdated(now) {
 		return nil, err // it was replaced or verified again meanwhile, which was a check of its own
 	}
 	if !w.sightings.newest(name, version, r.turn) {
@@ -270,18 +262,18 @@ func (w *Watch) settle(ctx context.Context, r *result) (doubtful []string, err e
 }
 
 // Unchanged returns the record of an integration that still has the credential that it had, else
-// nil. Another one of the same name, or one that joined a group, can have the same version.
-func (w *Watch) Unchanged(ctx context.Context, in *backend.Integration, version int) (*backend.Record, error) {
+// nil. id is the key of the record that it had: another integration of the same name, or one
+// that joined a group, can have the same version.
+func (w *Watch) Unchanged(ctx context.Context, in *backend.Integration, id string, version int) (*backend.Record, error) {
 	now, record, err := w.door.Read(ctx, in.Name)
 	if err != nil {
 		return nil, IgnoreUnknown(err)
 	}
-	was, err := w.configurations.RecordID(in)
-	if err != nil {
-		return nil, err
+	have := id
+	if now != in {
+		have, err = w.configurations.RecordID(now)
 	}
-	is, err := w.configurations.RecordID(now)
-	if err != nil || now.ID != in.ID || is != was || record.Version != version || record.Current == nil {
+	if err != nil || now.ID != in.ID || have != id || record.Version != version || record.Current == nil {
 		return nil, err
 	}
 	return record, nil
@@ -331,7 +323,7 @@ func (w *Watch) Swapped(ctx context.Context, change *backend.Change) []*Assessme
 		if err != nil {
 			continue
 		}
-		assessed := &Assessment{Integration: in, Record: change.After, Health: s.health()}
+		assessed := &Assessment{Integration: in, RecordID: s.id, Record: change.After, Health: s.health()}
 		w.faults.Over(in.Name, fault.DeedCheck, fault.DeedRefresh)
 		w.turns.Replaced(in.Name, w.now())
 		w.sightings.suspect(in.Name, change.After.Version, nil)

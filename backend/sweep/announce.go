@@ -66,7 +66,7 @@ func (w *Sweeper) tell(ctx context.Context, assessed *health.Assessment, fingerp
 	}
 	defer held.Release()
 	// One that was deleted or replaced meanwhile must not leave an entry behind.
-	if same, err := w.watch.Unchanged(ctx, assessed.Integration, assessed.Record.Version); err != nil || same == nil {
+	if same, err := w.watch.Unchanged(ctx, assessed.Integration, assessed.RecordID, assessed.Record.Version); err != nil || same == nil {
 		return false, err
 	}
 	stored, err := held.Load(ctx)

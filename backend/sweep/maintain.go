@@ -39,11 +39,11 @@ func (w *Sweeper) maintain(ctx context.Context) error {
 	group.SetLimit(maintained)
 	records := map[string]bool{}
 	err = w.watch.Each(ctx, func(assessed *health.Assessment) error {
-		id, err := w.configurations.RecordID(assessed.Integration)
-		if err == nil && records[id] { // of a shared credential the first integration tells
+		id := assessed.RecordID
+		if records[id] { // of a shared credential the first integration tells
 			w.faults.Over(assessed.Integration.Name, fault.DeedMaintain, fault.DeedResume, fault.DeedErase, fault.DeedRotate)
 		}
-		if err != nil || records[id] || ctx.Err() != nil {
+		if records[id] || ctx.Err() != nil {
 			return ctx.Err()
 		}
 		records[id] = true

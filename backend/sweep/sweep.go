@@ -277,11 +277,10 @@ func (w *Sweeper) visit(ctx context.Context, name string, mount *backend.Mount, 
 	in := assessed.Integration
 	w.endFaults(assessed, mount)
 	w.schedule.put(name, w.configurations.Host(in), interval(in, mount), w.now())
-	id, err := w.configurations.RecordID(in)
-	if err != nil || records[id] {
+	if records[assessed.RecordID] {
 		return nil // of a shared credential the first integration tells
 	}
-	records[id] = true
+	records[assessed.RecordID] = true
 	return w.announce(ctx, assessed)
 }
 
