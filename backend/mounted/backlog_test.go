@@ -28,9 +28,8 @@ func untaughtWorld(t *testing.T) (w *world, store *storage, heard *toldFaults) {
 	store = &storage{}
 	w = newWorld(store)
 	heard = listen(w)
-	keyWorld(t, w)
-	step(t, w.Sweeper.Sweep())
-	w.upstream.answers(telling(w.clock.now().Add(5 * day)))
+	endsIn(t, w, 5*day)
+	step(t, w.Sweeper.Sweep()) // it is too early to check
 	store.reset(refusesWrites)
 	w.clock.advance(time.Second)
 	w.check(t)
@@ -388,9 +387,7 @@ func TestAGroupLearnsWhileStorageTakesNoWrites(t *testing.T) {
 func TestALessonThatWasStoredAllTheSame(t *testing.T) {
 	store := &storage{}
 	w := newWorld(store)
-	keyWorld(t, w)
-	end := w.clock.now().Add(5 * day)
-	w.upstream.answers(telling(end))
+	end := endsIn(t, w, 5*day)
 	store.reset(onCalls(failsBehind, "Put credentials/"))
 	assert.Equal(t, end, w.check(t).ExpiresAt)
 	assert.Empty(t, w.Faults(""))
@@ -433,9 +430,7 @@ func TestAStandbyForgetsWhatItCouldNotStore(t *testing.T) {
 		store := &storage{}
 		w := sleepy(store)
 		heard := listen(w)
-		keyWorld(t, w)
-		end := time.Now().Add(5 * day).UTC()
-		w.upstream.answers(telling(end))
+		endsIn(t, w, 5*day)
 		store.reset(refusesWrites)
 		w.check(t)
 		w.upstream.refuses(failure(providers.UpstreamError))

@@ -20,11 +20,20 @@ func telling(end time.Time) func(context.Context, providers.Target, providers.Cr
 	}
 }
 
-// toldWorld is keyWorld with an upstream that now tells an end, which it did not before.
-func toldWorld(t *testing.T, w *world) {
+// endsIn is keyWorld with an upstream that now tells when the key ends, which it did not
+// before. It returns that end.
+func endsIn(t *testing.T, w *world, left time.Duration) time.Time {
 	t.Helper()
 	keyWorld(t, w)
-	w.upstream.answers(telling(w.clock.now().Add(100 * 24 * time.Hour)))
+	end := w.clock.now().Add(left)
+	w.upstream.answers(telling(end))
+	return end
+}
+
+// toldWorld is such a world.
+func toldWorld(t *testing.T, w *world) {
+	t.Helper()
+	endsIn(t, w, 100*day)
 }
 
 // during has the next check do something after the upstream has answered it.
