@@ -48,7 +48,8 @@ type Leftovers interface {
 	Drop(id string)
 }
 
-// Dependencies are what integrations need of others. None may be nil.
+// Dependencies are what integrations need of others. None may be nil. New keeps them, and
+// nobody else reads this struct: its fields are exported for a literal in package mounted.
 type Dependencies struct {
 	Registry     *providers.Registry
 	Records      CredentialRecords

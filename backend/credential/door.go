@@ -32,7 +32,8 @@ type Door struct {
 	journal backend.TellSwap // nil for nobody
 }
 
-// Dependencies are what a door is made of. None may be nil.
+// Dependencies are what a door is made of. None may be nil. New keeps them, and nobody else
+// reads this struct: its fields are exported for a literal in package mounted.
 type Dependencies struct {
 	Configurations Configurations
 	Mounts         Mounts

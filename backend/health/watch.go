@@ -86,7 +86,8 @@ type Turns interface {
 	Lend(hostname string, most int, now time.Time) (giveBack func(), ok bool)
 }
 
-// Dependencies are what a watch is made of. None may be nil.
+// Dependencies are what a watch is made of. None may be nil. New keeps them, and nobody else
+// reads this struct: its fields are exported for a literal in package mounted.
 type Dependencies struct {
 	Configuration Configuration
 	Door          *credential.Door

@@ -86,7 +86,7 @@ func New(storage logical.Storage, registry *providers.Registry, now func() time.
 		Configuration: reader, Mounts: b.Mount, Door: b.Credentials, Findings: b.findings, Watch: b.Watch, Sightings: seen,
 		Rotations: b.Rotations, Troubles: troubles, Swaps: b.Swaps, Faults: b.faults, Schedule: plan, Now: now, Notify: tell,
 	})
-	b.Notifier = notify.New(notify.Options{
+	b.Notifier = notify.New(notify.Dependencies{
 		Storage: storage, Subjects: subjects{b.Watch, reader}, Poster: registry.Poster(), AllowedHosts: b.allowedHosts, Now: now, Fault: b.noteNotify,
 	})
 	return b

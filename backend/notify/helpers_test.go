@@ -254,7 +254,7 @@ func newWorld(t *testing.T, storage logical.Storage) *world {
 // start begins a notifier that knows nothing but what is stored.
 func (w *world) start(prepare ...func(*notify.Notifier)) {
 	w.faults = map[string]string{}
-	n := notify.New(notify.Options{
+	n := notify.New(notify.Dependencies{
 		Storage: w.storage, Subjects: w.fleet, Poster: w.post, Now: time.Now, Fault: w.fault,
 		AllowedHosts: w.allowed,
 	})

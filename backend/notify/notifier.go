@@ -18,8 +18,9 @@ import (
 // to tell.
 const restEvery = time.Second
 
-// Options are what a Notifier needs of others.
-type Options struct {
+// Dependencies are what a Notifier needs of others. None may be nil. New keeps them, and nobody
+// else reads this struct: its fields are exported for a literal in package mounted.
+type Dependencies struct {
 	Storage  logical.Storage
 	Subjects Subjects
 	Poster   providers.Poster
@@ -53,13 +54,13 @@ type Notifier struct {
 }
 
 // New returns the notifier of a mount. It tells nobody before it runs.
-func New(o Options) *Notifier {
+func New(d Dependencies) *Notifier {
 	return &Notifier{
-		storage: o.Storage, subjects: o.Subjects, poster: o.Poster, allowed: o.AllowedHosts, now: o.Now, fault: o.Fault,
+		storage: d.Storage, subjects: d.Subjects, poster: d.Poster, allowed: d.AllowedHosts, now: d.Now, fault: d.Fault,
 		active:  func() bool { return true },
 		count:   func(string, bool) {},
 		forget:  func(string) {},
-		targets: &targets{view: o.Storage, now: o.Now}, wake: make(chan struct{}, 1),
+		targets: &targets{view: d.Storage, now: d.Now}, wake: make(chan struct{}, 1),
 	}
 }
 

@@ -44,7 +44,8 @@ type Sweeper struct {
 	notify         backend.Notify
 }
 
-// Dependencies are what a sweeper is made of. None may be nil.
+// Dependencies are what a sweeper is made of. None may be nil. New keeps them, and nobody
+// else reads this struct: its fields are exported for a literal in package mounted.
 type Dependencies struct {
 	Configuration health.Configuration
 	Mounts        credential.Mounts
