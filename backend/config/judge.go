@@ -27,7 +27,7 @@ func (s *Integrations) validate(ctx context.Context, m move, draft backend.Draft
 		if _, err := s.prints.Key(ctx); err != nil {
 			return err
 		}
-	} else if err := s.keepsHome(ctx, m, spec, draft); err != nil {
+	} else if err := s.mayMove(ctx, m, spec, draft); err != nil {
 		return err
 	}
 	mount, err := s.mounts.Read(ctx)
@@ -81,21 +81,21 @@ func (s *Integrations) settingsFit(in *backend.Integration, spec providers.Spec,
 	return nil
 }
 
-// keepsHome refuses a change of where a stored secret is sent.
-func (s *Integrations) keepsHome(ctx context.Context, m move, spec providers.Spec, draft backend.Draft) error {
+// mayMove refuses a change of where a stored secret is sent.
+func (s *Integrations) mayMove(ctx context.Context, m move, spec providers.Spec, draft backend.Draft) error {
 	changed := differing(m.before, m.after, spec, func(f providers.Field) bool { return f.Locates })
 	if len(changed) == 0 {
 		return nil
 	}
-	if err := s.keepsCredentialHome(ctx, m, changed); err != nil {
+	if err := s.credentialMayMove(ctx, m, changed); err != nil {
 		return err
 	}
-	return keepsSecretsHome(m, spec, draft, changed)
+	return secretsMayMove(m, spec, draft, changed)
 }
 
-// keepsSecretsHome demands that secret settings are sent again together with a change
+// secretsMayMove demands that secret settings are sent again together with a change
 // of where they go: whoever may write settings has not seen those that are stored.
-func keepsSecretsHome(m move, spec providers.Spec, draft backend.Draft, changed []string) error {
+func secretsMayMove(m move, spec providers.Spec, draft backend.Draft, changed []string) error {
 	var again []string
 	for _, f := range spec.SettingsOf(m.before.AuthType) {
 		if f.Kind.Secret() && m.before.Settings.Has(f) && draft.Settings.Secret(f.Name).Empty() {
@@ -112,8 +112,8 @@ func keepsSecretsHome(m move, spec providers.Spec, draft backend.Draft, changed 
 	}
 }
 
-// keepsCredentialHome refuses a change of where the stored credential is sent.
-func (s *Integrations) keepsCredentialHome(ctx context.Context, m move, changed []string) error {
+// credentialMayMove refuses a change of where the stored credential is sent.
+func (s *Integrations) credentialMayMove(ctx context.Context, m move, changed []string) error {
 	record, err := s.records.LoadExact(ctx, m.from)
 	if err != nil || !record.Holds() {
 		return err

@@ -68,8 +68,8 @@ func newMailbox(n *Notifier, t *Target) *mailbox {
 	}
 }
 
-// look makes the mailbox look at an integration.
-func (m *mailbox) look(name string) {
+// markChanged makes the mailbox compare an integration with what was told of it.
+func (m *mailbox) markChanged(name string) {
 	m.mu.Lock()
 	m.changed[name] = true
 	m.mu.Unlock()

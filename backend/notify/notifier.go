@@ -133,7 +133,7 @@ func (n *Notifier) open(ctx context.Context, boxes map[string]*mailbox) (ok bool
 	}
 	n.states.keep(ids)
 	err = sweepLedgers(ctx, n.storage, ids)
-	return err == nil && n.targets.settled()
+	return err == nil && n.targets.allAnswered()
 }
 
 // attend begins and ends mailboxes, and returns the ids of the targets that can be read. One
@@ -212,7 +212,7 @@ func (n *Notifier) publish(boxes map[string]*mailbox) {
 func (n *Notifier) Changed(name string) {
 	if boxes := n.boxes.Load(); boxes != nil {
 		for _, box := range *boxes {
-			box.look(name)
+			box.markChanged(name)
 		}
 	}
 }

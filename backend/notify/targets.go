@@ -203,8 +203,8 @@ func (s *targets) change(ctx context.Context, do func(context.Context) error) er
 	return nil
 }
 
-// settled reports whether every write was answered.
-func (s *targets) settled() bool {
+// allAnswered reports whether every write was answered.
+func (s *targets) allAnswered() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return !s.pending

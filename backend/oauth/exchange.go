@@ -35,7 +35,7 @@ func (c *Consents) Reauth(ctx context.Context, name string, code, state provider
 	change, err := held.Edit(context.WithoutCancel(ctx), func(ctx context.Context, change *backend.Change) (*backend.Record, error) {
 		ctx, cancel := context.WithTimeout(ctx, held.Mount.ExchangeTimeout())
 		defer cancel()
-		next, err := c.issued(ctx, held, client, code, flow.Verifier, change)
+		next, err := c.exchangeCode(ctx, held, client, code, flow.Verifier, change)
 		if err != nil {
 			return nil, again(err, name)
 		}
@@ -47,8 +47,8 @@ func (c *Consents) Reauth(ctx context.Context, name string, code, state provider
 	return change, err
 }
 
-// issued exchanges a code and checks what comes of it like any other credential.
-func (c *Consents) issued(ctx context.Context, held *credential.Held, client providers.OAuthClient, code, verifier providers.Secret, change *backend.Change) (*backend.Stored, error) {
+// exchangeCode exchanges a code and checks what comes of it like any other credential.
+func (c *Consents) exchangeCode(ctx context.Context, held *credential.Held, client providers.OAuthClient, code, verifier providers.Secret, change *backend.Change) (*backend.Stored, error) {
 	asked, sent := c.now(), ask.SentWith(change.Integration, change.Before, code, verifier)
 	grant, err := ask.Guarded(sent, func() (providers.Grant, error) { return client.Exchange(ctx, code, verifier) })
 	if err != nil {

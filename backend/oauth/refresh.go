@@ -154,7 +154,7 @@ func (c *Consents) exchangeRefreshToken(ctx context.Context, held *credential.He
 		return nil, held.Refused(ctx, before, err)
 	}
 	grant = ask.Quiet(grant, with.Secrets...)
-	c.refreshes.keep(held.RecordID, unsavedRefresh{before, grant, asked})
+	c.refreshes.putUnsaved(held.RecordID, unsavedRefresh{before, grant, asked})
 	return c.stored(ctx, held, before, grant, asked, who)
 }
 

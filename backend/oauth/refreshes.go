@@ -109,8 +109,8 @@ func refreshOf(record *backend.Record) string {
 	return fmt.Sprintf("%d %s %s", record.Version, record.Current.Fingerprint, record.Current.VerifiedAt)
 }
 
-// keep holds what was issued until it is stored.
-func (r *Refreshes) keep(id string, u unsavedRefresh) {
+// putUnsaved holds what was issued until it is stored.
+func (r *Refreshes) putUnsaved(id string, u unsavedRefresh) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.unsaved == nil {

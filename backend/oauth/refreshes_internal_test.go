@@ -12,7 +12,7 @@ import (
 // or gone.
 func TestTokensWaitUntilTheRecordIsGone(t *testing.T) {
 	r, record := &Refreshes{}, &backend.Record{Version: 1, Current: &backend.Stored{Fingerprint: "a"}}
-	r.keep("id", unsavedRefresh{before: record})
+	r.putUnsaved("id", unsavedRefresh{before: record})
 	assert.True(t, r.Waits("id", record))
 	assert.False(t, r.Waits("id", &backend.Record{Version: 2, Current: record.Current}))
 	r.Saved("id")

@@ -79,7 +79,7 @@ func (s *Swaps) RotateIf(ctx context.Context, name string, who backend.Actor, du
 	var refused *backend.Error
 	switch {
 	case err == nil:
-		s.tell(ctx, backend.EventRotate, s.watch.Swapped(ctx, change))
+		s.announce(ctx, backend.EventRotate, s.watch.Swapped(ctx, change))
 	case errors.As(err, &refused) && refused.Code != backend.CodeUnknownIntegration:
 		s.notify(ctx, backend.Event{Type: backend.EventRotate, Integration: name, Provider: refused.Provider, Code: refused.Code})
 		if _, err := s.watch.Observe(ctx, name); err != nil {
@@ -108,7 +108,7 @@ func (s *Swaps) Resume(ctx context.Context, name string) (bool, error) {
 	if err != nil || change == nil {
 		return false, err
 	}
-	s.tell(ctx, backend.EventRotate, s.watch.Swapped(ctx, change))
+	s.announce(ctx, backend.EventRotate, s.watch.Swapped(ctx, change))
 	return true, nil
 }
 
@@ -133,7 +133,7 @@ func (s *Swaps) Rollback(ctx context.Context, name string, who backend.Actor) (*
 		}
 	})
 	if err == nil {
-		s.tell(ctx, backend.EventRollback, s.watch.Swapped(ctx, change))
+		s.announce(ctx, backend.EventRollback, s.watch.Swapped(ctx, change))
 	}
 	return change, err
 }
@@ -158,8 +158,8 @@ func (s *Swaps) Erase(ctx context.Context, name string) error {
 	return err
 }
 
-// tell tells of a swap for each integration that it is good for.
-func (s *Swaps) tell(ctx context.Context, kind backend.EventType, all []*health.Assessment) {
+// announce sends the event of a swap for each integration that it is good for.
+func (s *Swaps) announce(ctx context.Context, kind backend.EventType, all []*health.Assessment) {
 	for _, assessed := range all {
 		s.notify(ctx, backend.Event{
 			Type: kind, Integration: assessed.Integration.Name, Provider: assessed.Integration.Provider,

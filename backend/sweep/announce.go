@@ -28,7 +28,7 @@ func (w *Sweeper) announce(ctx context.Context, assessed *health.Assessment) err
 		if passed || days == finding.Announced[fingerprint] {
 			continue
 		}
-		told, err := w.tell(ctx, assessed, fingerprint, days, tokens)
+		told, err := w.noteAnnounced(ctx, assessed, fingerprint, days, tokens)
 		if told && days > 0 {
 			w.notify(ctx, backend.Event{
 				Type: backend.EventExpiring, Integration: assessed.Integration.Name, Provider: assessed.Integration.Provider,
@@ -57,8 +57,8 @@ func crossed(end, now time.Time) int {
 	return 0
 }
 
-// tell notes an announcement, or with 0 days that none holds; false if it was noted before.
-func (w *Sweeper) tell(ctx context.Context, assessed *health.Assessment, fingerprint string, days int, tokens map[string]time.Time) (bool, error) {
+// noteAnnounced notes an announcement, or with 0 days that none holds; false if it was noted before.
+func (w *Sweeper) noteAnnounced(ctx context.Context, assessed *health.Assessment, fingerprint string, days int, tokens map[string]time.Time) (bool, error) {
 	name := assessed.Integration.Name
 	held, err := w.findings.Hold(ctx, name)
 	if err != nil {
