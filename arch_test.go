@@ -115,7 +115,7 @@ func TestRoomsOfProviders(t *testing.T) {
 // credential do not know each other, and only mounted knows all.
 func below() map[string][]string {
 	return map[string][]string{
-		".":                   {"", "fault", "handout", "health", "mounted", "notify"},
+		".":                   {"", "fault", "handout", "health", "mounted", "notify", "waiting"},
 		"input":               {""},
 		"page":                {""},
 		"metrics":             {"", "health"},
@@ -131,12 +131,13 @@ func below() map[string][]string {
 		"backend/credential":  {"", "store", "ask", "fault", "finding", "fingerprint", "quota"},
 		"backend/oauth":       {"", "store", "ask", "fault", "credential"},
 		"backend/handout":     {"", "quota", "credential", "oauth"},
+		"backend/waiting":     {"", "handout"},
 		"backend/rotation":    {"", "store", "ask", "credential"},
 		"backend/health":      {"", "store", "ask", "fault", "finding", "quota", "credential", "oauth", "handout", "rotation"},
 		"backend/swap":        {"", "store", "fault", "credential", "oauth", "rotation", "health"},
 		"backend/sweep":       {"", "store", "fault", "finding", "credential", "rotation", "health", "swap"},
 		"backend/notify":      {"", "store", "fault"},
-		"backend/mounted":     {"", "store", "fingerprint", "notify", "mount", "fault", "quota", "finding", "config", "credential", "oauth", "handout", "rotation", "health", "swap", "sweep"},
+		"backend/mounted":     {"", "store", "fingerprint", "notify", "mount", "fault", "quota", "finding", "config", "credential", "oauth", "handout", "waiting", "rotation", "health", "swap", "sweep"},
 	}
 }
 

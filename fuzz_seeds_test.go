@@ -59,7 +59,7 @@ func (b *besieged) sproutValues() []attack {
 	taken := map[string][]string{
 		"integrations/bb":     append(slices.Sorted(maps.Keys(b.read("integrations/bb"))), "client_secret"),
 		"integrations/github": {"organizations", "required_scopes", "labels", "rotate_before"},
-		"integrations/new":    {"provider", "auth_type"}, "config": slices.Sorted(maps.Keys(b.read("config"))), "creds/github": {"resource"},
+		"integrations/new":    {"provider", "auth_type"}, "config": slices.Sorted(maps.Keys(b.read("config"))), "creds/github": {"resource", "version", "fingerprint"},
 		"reauth/github": takes("github"), "validate/jira": append(takes("jira"), "expires_at"), "reauth/bb": takes("bb"),
 		"creds/jira/report": {"fingerprint", "status_code", "remaining", "reset_at", "resource"},
 		"notify/ops":        fieldsOf(notify.Fields()),
@@ -139,6 +139,8 @@ func (b *besieged) sproutName(at attack, name string) []attack {
 	add(logical.ReadOperation, "oauth/callback", "", body{"state": stateWord, "code": codeWord})
 	add(logical.ReadOperation, "oauth/callback", "", body{"state": stateWord, "error": "access_denied"})
 	add(logical.ReadOperation, "creds/*", "", body{"resource": "graphql"})
+	add(logical.ReadOperation, "creds/*", "", body{"version": "7", "wait": "30s"})
+	add(logical.ReadOperation, "creds/*", "", body{"fingerprint": fingerprintWord + "0", "wait": "61"})
 	return all
 }
 

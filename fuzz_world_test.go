@@ -92,6 +92,7 @@ func besiege(t testing.TB) *besieged {
 	for _, name := range b.names {
 		b.served[name] = b.creds(t, name)
 	}
+	b.store.Waiting.Close() // a read that waits would keep the fuzzer
 	clear(b.disk.changed)
 	return b
 }

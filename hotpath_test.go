@@ -138,7 +138,7 @@ func TestAllocationsOfAWarmRead(t *testing.T) {
 		return
 	}
 	m := warmInstant(t)
-	for name, want := range map[string]float64{"key": 41, "other": 41, "pool": 47, "app": 40} {
+	for name, want := range map[string]float64{"key": 41, "other": 41, "pool": 46, "app": 40} {
 		req := &logical.Request{Operation: logical.ReadOperation, Path: "creds/" + name, Storage: m.disk}
 		ctx := t.Context()
 		have := testing.AllocsPerRun(1000, func() {

@@ -9,17 +9,24 @@ import (
 
 	"vault-plugin-secrets-sei/backend"
 	"vault-plugin-secrets-sei/backend/handout"
+	"vault-plugin-secrets-sei/backend/waiting"
 	"vault-plugin-secrets-sei/input"
 	"vault-plugin-secrets-sei/providers"
 )
 
 func (e *engine) pathCreds() []*framework.Path {
+	fields := schemas(input.UntilFields(), waitGroup)
+	fields["resource"] = &framework.FieldSchema{
+		Type: framework.TypeString, Default: backend.DefaultResource, Description: "Pools only: the API resource the token will be used for, such as core or graphql. Each resource has its own quota.",
+		DisplayAttrs: &framework.DisplayAttributes{Name: "Resource", Group: credentialGroup},
+	}
+	for _, field := range fields {
+		field.Query = true
+	}
+	fields["name"] = nameField()
 	return []*framework.Path{{
 		Pattern: "creds/" + framework.GenericNameRegex("name"),
-		Fields: map[string]*framework.FieldSchema{"name": nameField(), "resource": {
-			Type: framework.TypeString, Query: true, Default: backend.DefaultResource, Description: "Pools only: the API resource the token will be used for, such as core or graphql. Each resource has its own quota.",
-			DisplayAttrs: &framework.DisplayAttributes{Name: "Resource", Group: credentialGroup},
-		}},
+		Fields:  fields,
 		Operations: operations(map[logical.Operation]operation{
 			logical.ReadOperation:   {handler: e.readCreds, summary: "Read the current credential, ready to use.", verb: "read", suffix: "credential", answer: e.credsSchema(), refusals: []int{400, 404, 502}},
 			logical.DeleteOperation: {handler: e.forgetCreds, summary: "Forget the credential; the configuration stays.", verb: "forget", suffix: "credential", refusals: []int{404}, active: true},
@@ -34,10 +41,37 @@ func (e *engine) readCreds(ctx context.Context, c call) (*logical.Response, erro
 	if err != nil {
 		return nil, err
 	}
+	until, err := input.Until(c.body)
+	if err != nil {
+		return nil, err
+	}
+	if until.Wait > 0 {
+		return e.awaitCreds(ctx, c, wanted, until)
+	}
 	out, err := e.store.Handouts.HandOut(ctx, c.name, wanted, c.actor(), e.WriteSafeReplicationState)
 	if err != nil {
 		return nil, err
 	}
+	return e.handedOut(ctx, out)
+}
+
+// awaitCreds is readCreds for a worker that waits for another credential than it has.
+func (e *engine) awaitCreds(ctx context.Context, c call, resource string, until backend.Until) (*logical.Response, error) {
+	out, crowded, err := e.store.Waiting.HandOut(ctx, waiting.Read{
+		Name: c.name, Resource: resource, Who: c.actor(), Writable: e.WriteSafeReplicationState, Until: until,
+	})
+	if err != nil {
+		return nil, err
+	}
+	resp, err := e.handedOut(ctx, out)
+	if err == nil && crowded != "" {
+		resp.AddWarning(crowded)
+	}
+	return resp, err
+}
+
+// handedOut is the answer to a worker.
+func (e *engine) handedOut(ctx context.Context, out *handout.Handout) (*logical.Response, error) {
 	in := out.Integration
 	if out.Record.Current == nil {
 		return nil, backend.NoCredential(in)
@@ -80,7 +114,7 @@ func credsData(out *handout.Handout, p providers.Provider, auth providers.AuthTy
 	}
 	data := map[string]any{
 		"name": in.Name, "provider": in.Provider, "auth_type": in.AuthType, "url": current.URL,
-		"version": out.Record.Version, "identity": current.Identity, "fingerprint": current.Fingerprint,
+		"version": out.Record.Version, "identity": current.Identity, "fingerprint": out.Fingerprint(),
 	}
 	cred := current.Credential
 	for _, f := range auth.Handed() {
@@ -89,9 +123,7 @@ func credsData(out *handout.Handout, p providers.Provider, auth providers.AuthTy
 			continue
 		}
 		if f.Kind == providers.Pool {
-			member := current.Members[out.Member]
 			data[f.Name+"s"] = reveal(values)
-			data["fingerprint"] = member.Fingerprint
 			values = values[out.Member : out.Member+1]
 			cred = cred.With(f.Name, values...)
 		}
@@ -174,4 +206,5 @@ and the history stay.
 
     vault read sei/creds/jira-prod
     vault read -field=headers -format=json sei/creds/jira-prod
+    vault read sei/creds/jira-prod version=3 wait=30s
 `

@@ -19,7 +19,7 @@ func TestUnknownQueryNames(t *testing.T) {
 	m.write(t, "reauth/github", body{"pat": "ghp_1"})
 
 	r := m.ok(t, logical.ReadOperation, "creds/github", body{"resources": "graphql"})
-	assert.Equal(t, []string{"of the query, resources is not known here and was not read; this path takes resource"}, r.warnings)
+	assert.Equal(t, []string{"of the query, resources is not known here and was not read; this path takes fingerprint, resource, version, wait"}, r.warnings)
 	assert.Equal(t, "ghp_1", r.data["pat"])
 	assert.Empty(t, m.ok(t, logical.ReadOperation, "creds/github", body{"resource": "graphql", "list": "false"}).warnings)
 	assert.Len(t, m.ok(t, logical.ReadOperation, "creds/github", body{"Resource": "graphql"}).warnings, 1)

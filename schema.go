@@ -15,6 +15,7 @@ const (
 	commonGroup     = "Common"
 	oauthGroup      = "OAuth"
 	stateGroup      = "State" // read back, and never written
+	waitGroup       = "Waiting"
 )
 
 // schemas is the framework's form of fields, for help and OpenAPI.

@@ -119,6 +119,7 @@ func (e *engine) periodic(ctx context.Context, _ *logical.Request) error {
 
 // clean stops the work that goes on beside requests.
 func (e *engine) clean(context.Context) {
+	e.store.Waiting.Close()
 	e.sweep.stop()
 	e.telling.stop()
 	e.store.Close()

@@ -56,8 +56,13 @@ func (a *Access) Due(now time.Time) bool {
 	if a.IssuedAt.Sub(now) > time.Minute {
 		return true // the clock that said so was wrong
 	}
+	return now.After(a.DueAt())
+}
+
+// DueAt is the moment after which the token is due.
+func (a *Access) DueAt() time.Time {
 	life := a.ExpiresAt.Sub(a.IssuedAt)
-	return a.ExpiresAt.Sub(now) < min(max(life/5, minRemaining), life/2)
+	return a.ExpiresAt.Add(-min(max(life/5, minRemaining), life/2))
 }
 
 // Refreshable reports whether the credential can be renewed.

@@ -76,6 +76,10 @@ func New(storage logical.Storage, n Dependencies) *Integrations {
 // Reader returns what reads configuration and cannot write it.
 func (s *Integrations) Reader() *Reader { return &Reader{s.groups} }
 
+// OnChange has fn told, by its key in storage, of each configuration that may read
+// otherwise. It is for whoever has just made the integrations.
+func (s *Integrations) OnChange(fn func(key string)) { s.table.OnChange(fn) }
+
 // Invalidate forgets what is cached of an integration that another node changed.
 func (s *Integrations) Invalidate(name string) { s.table.Invalidate(name) }
 

@@ -45,5 +45,9 @@ func (r *Records) Remove(ctx context.Context, id string) error { return r.table.
 // Version is a number that grows with every change.
 func (r *Records) Version() uint64 { return r.table.Version() }
 
+// OnChange has fn told, by its key in storage, of each record that may read otherwise. It is
+// for whoever has just made the records.
+func (r *Records) OnChange(fn func(key string)) { r.table.OnChange(fn) }
+
 // Invalidate forgets what is cached of a record that another node changed.
 func (r *Records) Invalidate(id string) { r.table.Invalidate(id) }

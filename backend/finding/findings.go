@@ -38,6 +38,10 @@ func (f *Findings) List(ctx context.Context) ([]string, error) { return f.table.
 // Version is a number that grows with every change.
 func (f *Findings) Version() uint64 { return f.table.Version() }
 
+// OnChange has fn told, by its key in storage, of each finding that may read otherwise. It
+// is for whoever has just made the findings.
+func (f *Findings) OnChange(fn func(key string)) { f.table.OnChange(fn) }
+
 // Invalidate forgets what is cached of an integration that another node changed.
 func (f *Findings) Invalidate(name string) {
 	f.backlog.Done(backend.HealthPrefix + name)

@@ -10,6 +10,7 @@ import (
 
 	"vault-plugin-secrets-sei/backend"
 	"vault-plugin-secrets-sei/backend/health"
+	"vault-plugin-secrets-sei/backend/waiting"
 	"vault-plugin-secrets-sei/providers"
 )
 
@@ -125,6 +126,19 @@ func handOut(name string) act {
 	}
 }
 
+// awaited reads a credential that the worker has, and waits for another.
+func awaited(name string) act {
+	return func(ctx context.Context, w *world) error {
+		out, err := w.Handouts.HandOut(ctx, name, backend.DefaultResource, backend.Actor{}, nil)
+		if err != nil {
+			return err
+		}
+		until := backend.Until{Wait: time.Second, Version: out.Record.Version}
+		_, _, err = w.Waiting.HandOut(ctx, waiting.Read{Name: name, Resource: backend.DefaultResource, Until: until})
+		return err
+	}
+}
+
 func credentialOperations() map[string]operation {
 	validation := func(ctx context.Context, w *world) error {
 		return of(w.Credentials.Validate(ctx, "a", entry("mia@example.com", "new")))
@@ -149,6 +163,7 @@ func credentialOperations() map[string]operation {
 		"Swaps.Forget: rotating": {pendingWorld, forgetting, false},
 		"Handouts.HandOut":       {keyWorld, handOut("a"), false},
 		"Handouts.HandOut: pool": {poolsWorld, handOut("a"), false},
+		"Waiting.HandOut":        {keyWorld, awaited("a"), false},
 		"Handouts.Report": {keyWorld, func(ctx context.Context, w *world) error {
 			_, record, err := w.Credentials.Read(ctx, "a")
 			if err != nil {

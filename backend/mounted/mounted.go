@@ -24,6 +24,7 @@ import (
 	"vault-plugin-secrets-sei/backend/store"
 	"vault-plugin-secrets-sei/backend/swap"
 	"vault-plugin-secrets-sei/backend/sweep"
+	"vault-plugin-secrets-sei/backend/waiting"
 	"vault-plugin-secrets-sei/providers"
 )
 
@@ -38,6 +39,7 @@ type Backend struct {
 	Credentials  *credential.Door
 	Consents     *oauth.Consents
 	Handouts     *handout.Handouts
+	Waiting      *waiting.Waiting
 	Rotations    *rotation.Rotations
 	Watch        *health.Watch
 	Swaps        *swap.Swaps
@@ -60,9 +62,9 @@ func New(storage logical.Storage, registry *providers.Registry, now func() time.
 		Mount: mount.New(storage, locks), records: credential.NewRecords(storage), pendings: rotation.NewPendings(storage),
 		refreshes: &oauth.Refreshes{}, faults: fault.New(now),
 	}
-	waiting := fault.NewBacklog(b.faults)
-	lessons := credential.NewLessons(waiting)
-	b.findings = finding.New(storage, locks, waiting)
+	backlog := fault.NewBacklog(b.faults)
+	lessons := credential.NewLessons(backlog)
+	b.findings = finding.New(storage, locks, backlog)
 	b.Integrations = config.New(storage, config.Dependencies{
 		Registry: registry, Records: b.records, Findings: b.findings, Leftovers: leftovers{b.pendings, b.refreshes, lessons},
 		Mounts: b.Mount, Fingerprints: prints, Locks: locks,
@@ -74,6 +76,11 @@ func New(storage logical.Storage, registry *providers.Registry, now func() time.
 	})
 	b.Consents = oauth.New(storage, b.Credentials, reader, b.Mount, b.refreshes, locks, b.faults, now)
 	b.Handouts = handout.New(b.Credentials, b.Consents, quotas, b.findings, reader, now)
+	b.Waiting = waiting.New(b.Handouts, reader, now)
+	quotas.OnChange(b.Waiting.Reported)
+	for _, of := range []changing{b.Integrations, b.records, b.findings} {
+		of.OnChange(b.Waiting.Changed)
+	}
 	b.Rotations = rotation.New(b.Credentials, reader, b.pendings, now)
 	seen := health.NewSightings()
 	plan := sweep.NewSchedule(seen)
@@ -91,6 +98,9 @@ func New(storage logical.Storage, registry *providers.Registry, now func() time.
 	})
 	return b
 }
+
+// changing is a table of what a read of creds/ depends on.
+type changing interface{ OnChange(fn func(key string)) }
 
 // leftovers are what else is kept of a credential record.
 type leftovers struct {

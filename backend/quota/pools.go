@@ -20,6 +20,17 @@ type Pools struct {
 	state map[string]*poolState
 	// changes grows with what is reported.
 	changes atomic.Uint64
+	tell    func(id string)
+}
+
+// OnChange has fn told of a record whose tokens may be chosen otherwise from now on. It is
+// for whoever has just made the pools. fn must not block.
+func (p *Pools) OnChange(fn func(id string)) { p.tell = fn }
+
+func (p *Pools) changed(id string) {
+	if p.tell != nil {
+		p.tell(id)
+	}
 }
 
 // poolState is of one version of one record.
@@ -69,6 +80,7 @@ func (p *Pools) Keep(ids map[string]bool) {
 
 // Unstick lets the tokens of a record be chosen anew: their order is another.
 func (p *Pools) Unstick(id string) {
+	defer p.changed(id)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if s := p.state[id]; s != nil {
@@ -82,6 +94,7 @@ func (p *Pools) Checked(id string, version int, found []backend.TokenCheck, aske
 	if len(found) == 0 {
 		return
 	}
+	defer p.changed(id)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.changes.Add(1)
@@ -134,6 +147,7 @@ func (p *Pools) Reported(id string, version int) map[string]bool {
 
 // Report notes what a worker saw.
 func (p *Pools) Report(id string, version int, m backend.StoredMember, r backend.Report, now time.Time) {
+	defer p.changed(id)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.changes.Add(1)
@@ -219,6 +233,22 @@ func (p *Pools) Choose(id string, version int, members []backend.StoredMember, r
 	}
 	s.using[resource] = use{members[best].Fingerprint, now}
 	return best, s.quotas[members[best].AccountID][resource]
+}
+
+// Ends are the moments at which what is known of a quota of these tokens ceases to count.
+func (p *Pools) Ends(id string, version int, members []backend.StoredMember, resource string) []time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.state[id]
+	if s == nil || s.version != version {
+		return nil
+	}
+	moments := make([]time.Time, 0, 2*len(members))
+	for _, m := range members {
+		q := s.quotas[m.AccountID][resource]
+		moments = append(moments, q.ResetAt, q.pausedUntil)
+	}
+	return moments
 }
 
 // rank orders the tokens of a pool.

@@ -30,6 +30,8 @@ type Table[T any] struct {
 	// of its own. It is cached like a stored value.
 	absent *T
 	cache  cache[T]
+	prefix string
+	tell   func(key string)
 }
 
 // NewTable returns the table of the entries below a prefix. absent is what a key without an
@@ -39,18 +41,30 @@ func NewTable[T any](storage logical.Storage, prefix string, encode func(*T) ([]
 	if prefix != "" {
 		view = logical.NewStorageView(storage, prefix)
 	}
-	return &Table[T]{view: view, encode: encode, decode: decode, absent: absent}
+	return &Table[T]{view: view, encode: encode, decode: decode, absent: absent, prefix: prefix}
+}
+
+// OnChange has fn told, by its key in storage, of each entry that may read otherwise from
+// now on: after a write, also one that failed, and when another node has changed it. It is
+// for whoever has just made the table. fn must not block; it may be called under the
+// record's lock.
+func (t *Table[T]) OnChange(fn func(key string)) { t.tell = fn }
+
+func (t *Table[T]) changed(key string) {
+	if t.tell != nil {
+		t.tell(t.prefix + key)
+	}
 }
 
 // Load returns the record, or absent if there is none. It is for readers: if a
 // write failed and storage cannot be read now, it returns the value before that
 // write.
 func (t *Table[T]) Load(ctx context.Context, key string) (*T, error) {
-	cached, since := t.cache.get(key)
+	cached, _ := t.cache.get(key)
 	if cached.value != nil && !cached.stale {
 		return cached.value, nil
 	}
-	value, err := t.fetch(ctx, key, since)
+	value, err := t.LoadExact(ctx, key)
 	if err != nil && cached.value != nil {
 		return cached.value, nil
 	}
@@ -63,7 +77,11 @@ func (t *Table[T]) LoadExact(ctx context.Context, key string) (*T, error) {
 	if cached.value != nil && !cached.stale {
 		return cached.value, nil
 	}
-	return t.fetch(ctx, key, since)
+	value, err := t.fetch(ctx, key, since)
+	if err == nil && cached.stale && !cached.pending {
+		t.changed(key) // readers may have had the value before a write that was carried out
+	}
+	return value, err
 }
 
 func (t *Table[T]) fetch(ctx context.Context, key string, since uint64) (*T, error) {
@@ -121,9 +139,11 @@ func (t *Table[T]) write(ctx context.Context, verb, key string, value *T, do fun
 	if err := do(ctx); err != nil {
 		// Without an answer in all this time it may be carried out at any moment.
 		t.settle(ctx, key, ctx.Err() != nil)
+		t.changed(key)
 		return fmt.Errorf("storage: %s %q: %w", verb, key, err)
 	}
 	t.cache.replace(key, value)
+	t.changed(key)
 	return nil
 }
 
@@ -163,7 +183,13 @@ func (t *Table[T]) Cached(key string) bool {
 }
 
 // Hold has readers and writers get a value that storage does not take now.
-func (t *Table[T]) Hold(key string, value *T) { t.cache.replace(key, value) }
+func (t *Table[T]) Hold(key string, value *T) {
+	t.cache.replace(key, value)
+	t.changed(key)
+}
 
 // Invalidate forgets what is cached of a key that another node changed.
-func (t *Table[T]) Invalidate(key string) { t.cache.replace(key, nil) }
+func (t *Table[T]) Invalidate(key string) {
+	t.cache.replace(key, nil)
+	t.changed(key)
+}
