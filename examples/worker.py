@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """How a worker uses a credential that the engine keeps: read it, use it, report what
-the upstream said of it, and read again when its time is over or the upstream refuses it.
+the upstream said of it, and go on with the next as soon as there is one, or when the
+upstream refuses it.
 
     export VAULT_ADDR=https://vault.example.com VAULT_TOKEN=...
     examples/worker.py sei/creds/github-prod https://api.github.com/user --requests 20
@@ -15,11 +16,15 @@ import json
 import os
 import ssl
 import sys
+import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 TIMEOUT = 30  # seconds of one request
+WAIT = 20  # seconds for which one read waits for another credential: less than TIMEOUT
+RETRY = 5  # seconds after such a read has failed
 SHORT_WAIT = 60  # seconds, where the upstream limits and does not say for how long
 
 
@@ -116,17 +121,48 @@ class Worker:
     def __init__(self, vault, path, url, resource):
         self.vault, self.path, self.url, self.resource = vault, path, url, resource
         self.creds = None  # read before the next request
+        self.news = None  # what watch heard of and nobody has used yet
+        self.watching = False
+
+    def read(self, **query):
+        query = urllib.parse.urlencode({"resource": self.resource, **query})
+        return Credential(self.vault.request("GET", f"{self.path}?{query}"))
+
+    def watch(self, have):
+        """Waits, beside the work, for the credential that is to be used next. An older
+        engine does not wait, and neither does one in which too many wait already: then the
+        same comes back early, and ttl says when to ask again."""
+        while True:
+            asked = time.monotonic()
+            try:
+                creds = self.read(fingerprint=have, wait=WAIT)
+            except (OSError, RuntimeError, ValueError, KeyError) as problem:
+                say(f"waiting: {problem}")
+                time.sleep(RETRY)
+                continue
+            if creds.fingerprint != have:
+                have = creds.fingerprint
+                if not creds.exhausted:
+                    self.news = creds
+            elif time.monotonic() - asked < WAIT - 1:
+                time.sleep(creds.ttl)
 
     def credential(self):
         """The one to use now. While every token's quota is used up it waits: ttl is then
         the time until one has quota again."""
+        news, self.news = self.news, None
+        if news is not None:
+            self.creds = news
         while self.creds is None or time.monotonic() >= self.creds.read_again:
-            creds = Credential(self.vault.request("GET", f"{self.path}?resource={self.resource}"))
+            creds = self.read()
             if creds.exhausted:
                 say(f"the quota of every token is used up; waiting {creds.ttl} s")
                 time.sleep(creds.ttl)
                 continue
             self.creds = creds
+        if not self.watching:
+            self.watching = True
+            threading.Thread(target=self.watch, args=(self.creds.fingerprint,), daemon=True).start()
         return self.creds
 
     def report(self, creds, seen):

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # How a worker uses a credential that the engine keeps: read it, use it, report what
-# the upstream said of it, and read again when its time is over or the upstream
-# refuses it.
+# the upstream said of it, and go on with the next as soon as there is one, or when the
+# upstream refuses it.
 #
 #   export VAULT_ADDR=https://vault.example.com VAULT_TOKEN=...
 #   examples/worker.sh sei/creds/github-prod https://api.github.com/user 20
 #
 #   worker.sh CREDS URL [REQUESTS [SECONDS_BETWEEN [RESOURCE]]]
 #
-# It needs bash, curl 7.55 or newer, and the vault CLI; a policy with read on CREDS and
+# It needs bash 4.4, curl 7.55 or newer, and the vault CLI; a policy with read on CREDS and
 # update on CREDS/report. It does not need jq; where you have it, field() and headers()
 # can be: jq -r .data.NAME, and jq -r '.data.headers | to_entries[] | "\(.key): \(.value)"'.
 set -euo pipefail
@@ -19,6 +19,8 @@ if (($# < 2 || $# > 5)); then
 fi
 path=$1 url=$2 requests=${3:-20} every=${4:-1} resource=${5:-core}
 creds='' fingerprint='' read_again=0 # creds is secret: it is never printed
+waiter='' have='' asked=0 again=0      # the read that waits for the next one
+readonly wait_for=20                 # seconds: the CLI gives up after 60
 shopt -s nocasematch                 # for the names of headers
 
 say() { printf '%s\n' "$*" >&2; }
@@ -40,6 +42,36 @@ read_creds() {
     sleep "$ttl"
   done
 }
+
+# await has a read wait, in the background, for another token than the one in use.
+await() {
+  have=$fingerprint asked=$SECONDS
+  exec 3< <(exec vault read -format=json "$path" resource="$resource" fingerprint="$have" wait="${wait_for}s" 2>/dev/null)
+  waiter=$!
+}
+
+# hear takes what that read was answered with, once it is. An older engine does not wait, and
+# neither does one in which too many wait already: then the same comes back early, and ttl
+# says when to ask again. So it does where the read failed.
+hear() {
+  local answer before=$creds
+  if [[ -z $waiter ]]; then
+    ((SECONDS < again)) || await
+    return 0
+  fi
+  read -r -t 0 -u 3 || return 0
+  answer=$(cat <&3)
+  exec 3<&-
+  waiter='' again=0
+  creds=$answer
+  if [[ -z $answer || $(field fingerprint) == "$have" || $answer == *'"the quota of every token'* ]]; then
+    creds=$before
+    ((SECONDS - asked >= wait_for - 1)) || again=$((SECONDS + $(field ttl)))
+    return 0
+  fi
+  fingerprint=$(field fingerprint) read_again=$((SECONDS + $(field ttl)))
+}
+trap '[[ -z $waiter ]] || kill "$waiter" 2>/dev/null || true' EXIT
 
 # get sends one request. The headers of the credential go to curl by standard input,
 # where the list of processes does not show them. It sets status, and what the upstream
@@ -98,6 +130,7 @@ work() {
   local refused=''
   while true; do
     ((SECONDS < read_again)) || read_creds
+    hear
     get
     say "request $1: HTTP $status with token $fingerprint"
     report

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"maps"
 	"strings"
 	"time"
 
@@ -23,11 +24,14 @@ type credential struct {
 	exhausted bool
 }
 
-// credential returns the one to use now. It reads it if there is none or if its time is
-// over, and while every token's quota is used up it waits.
+// credential returns the one to use now: the one that watch heard of, or else the one
+// that there is. It reads it if there is none or if its time is over, and while every token's quota is used up it waits.
 func (w *worker) credential(ctx context.Context) (*credential, error) {
+	if news := w.news.Swap(nil); news != nil {
+		w.creds = news
+	}
 	for w.creds == nil || !time.Now().Before(w.creds.readAgain) {
-		creds, err := w.read(ctx)
+		creds, err := w.read(ctx, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -39,6 +43,7 @@ func (w *worker) credential(ctx context.Context) (*credential, error) {
 			continue
 		}
 		w.creds = creds
+		w.watch(ctx)
 	}
 	return w.creds, nil
 }
@@ -56,8 +61,11 @@ func (w *worker) yield(ctx context.Context, before *credential, s seen) error {
 	return sleep(ctx, max(time.Second, time.Until(s.goOn)))
 }
 
-func (w *worker) read(ctx context.Context) (*credential, error) {
-	secret, err := w.vault.ReadWithDataWithContext(ctx, w.path, map[string][]string{"resource": {w.resource}})
+// read reads the credential; query is what is asked beside the resource.
+func (w *worker) read(ctx context.Context, query map[string][]string) (*credential, error) {
+	asked := map[string][]string{"resource": {w.resource}}
+	maps.Copy(asked, query)
+	secret, err := w.vault.ReadWithDataWithContext(ctx, w.path, asked)
 	if err != nil {
 		return nil, fmt.Errorf("vault: %w", err)
 	}

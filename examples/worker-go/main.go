@@ -1,6 +1,6 @@
 // Command worker-go shows how a worker uses a credential that the engine keeps: read
-// it, use it, report what the upstream said of it, and read again when its time is
-// over or the upstream refuses it.
+// it, use it, report what the upstream said of it, and go on with the next as soon as there
+// is one, or when the upstream refuses it.
 //
 //	export VAULT_ADDR=https://vault.example.com VAULT_TOKEN=...
 //	go run ./examples/worker-go -creds sei/creds/github-prod -url https://api.github.com/user -requests 20
@@ -17,6 +17,8 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -72,6 +74,9 @@ type worker struct {
 	path, resource, url string
 	http                *http.Client
 	creds               *credential // nil: read before the next request
+	// news is what watch heard of and nobody has used yet.
+	news     atomic.Pointer[credential]
+	watching sync.Once
 }
 
 // run sends that many requests.
