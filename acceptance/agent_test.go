@@ -194,7 +194,7 @@ func (a *agent) start(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { _ = log.Close() }()
 	environ := append(a.server.environ(), "VAULT_TOKEN=")
-	p, err := startProcess(log, environ, "env", "-C", a.dir, os.Getenv(envVault), "agent", "-config=agent.hcl", "-log-level=trace")
+	p, err := startProcess(log, environ, "env", "-C", a.dir, vaultProgram(), "agent", "-config=agent.hcl", "-log-level=trace")
 	require.NoError(t, err)
 	a.log = &scriptLog{process: p, path: log.Name(), started: time.Now()}
 	t.Cleanup(func() {

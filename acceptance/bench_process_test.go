@@ -70,7 +70,7 @@ func (b *benchmark) processes() []string {
 	var own []string
 	all, _ := filepath.Glob("/proc/[0-9]*")
 	for _, dir := range all {
-		if pid, err := strconv.Atoi(filepath.Base(dir)); err == nil && b.server.process.owns(pid) {
+		if pid, err := strconv.Atoi(filepath.Base(dir)); err == nil && b.server.owns(pid) {
 			own = append(own, dir)
 		}
 	}

@@ -17,14 +17,14 @@ import (
 	"vault-plugin-secrets-sei/internal/layer"
 )
 
-// envBrowser is where TestBrowser puts the path of tools/browser.
+// envBrowser is where prepareBrowser puts the path of tools/browser.
 const envBrowser = "SEI_BROWSER"
 
 // browserLimit bounds the build of tools/browser, and of what may have to be installed.
 const browserLimit = 10 * time.Minute
 
 // screenshots are kept where make clean removes them.
-const screenshots = "../build/screenshots"
+const screenshots = "build/screenshots"
 
 // The stories of people at a browser, with a real one. It is found, or where the tests
 // are required installed, by scripts/chromium.sh.
@@ -46,12 +46,17 @@ func prepareBrowser(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), browserLimit)
 	defer cancel()
 	build := exec.CommandContext(ctx, "go", "build", "-o", path, ".")
-	build.Dir, build.Env = "../tools/browser", append(os.Environ(), "GOWORK=off")
+	build.Dir, build.Env = inRepository("tools/browser"), append(os.Environ(), "GOWORK=off")
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	t.Setenv(envBrowser, path)
 	t.Setenv("CHROMIUM_BIN", chromium)
-	require.NoError(t, os.MkdirAll(screenshots, 0o750))
+	require.NoError(t, os.MkdirAll(inRepository(screenshots), 0o750))
+}
+
+// browser is tools/browser with steps to take, once prepareBrowser has built it.
+func browser(t testing.TB, args ...string) *exec.Cmd {
+	return exec.CommandContext(t.Context(), os.Getenv(envBrowser), args...)
 }
 
 func findChromium(t *testing.T) string {
@@ -63,7 +68,7 @@ func findChromium(t *testing.T) string {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), browserLimit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "../scripts/chromium.sh", args...)
+	cmd := exec.CommandContext(ctx, inRepository("scripts/chromium.sh"), args...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil && !required {
@@ -82,7 +87,7 @@ func runBrowser(ts *testscript.TestScript, neg bool, args []string) {
 			args[i] = shot(s.t, arg)
 		}
 	}
-	cmd := exec.CommandContext(s.t.Context(), os.Getenv(envBrowser), append(flags, args...)...)
+	cmd := browser(s.t, append(flags, args...)...)
 	cmd.Stdout, cmd.Stderr = ts.Stdout(), ts.Stderr()
 	ts.Check(cmd.Run())
 }

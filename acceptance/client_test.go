@@ -37,7 +37,7 @@ func (s *server) cli(t testing.TB, args ...string) (string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), startLimit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, os.Getenv(envVault), args...)
+	cmd := exec.CommandContext(ctx, vaultProgram(), args...)
 	cmd.Env = s.environ()
 	out, err := cmd.CombinedOutput()
 	return string(out), err

@@ -2,7 +2,6 @@ package acceptance_test
 
 import (
 	"context"
-	"os"
 	"testing"
 
 	"github.com/hashicorp/vault/api"
@@ -28,7 +27,7 @@ func startCluster(t testing.TB) cluster {
 // joinRaft starts a server and joins it to the cluster of another.
 func joinRaft(t testing.TB, name string, member *server) *server {
 	t.Helper()
-	s := newRaft(t, name, os.Getenv(envPlugins))
+	s := newRaft(t, name, pluginFolder())
 	s.start(t)
 	s.unsealKey, s.token = member.unsealKey, member.token
 	s.wait(t, "join", func(ctx context.Context) bool {

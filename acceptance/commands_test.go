@@ -169,7 +169,7 @@ func runServer(ts *testscript.TestScript, neg bool, args []string) {
 	verbs := map[string]func(){
 		"stop":  s.server.stop,
 		"start": func() { s.server.start(s.t) },
-		"crash": func() { s.server.process.kill() },
+		"crash": func() { s.server.kill() },
 		"seal": func() {
 			require.NoError(s.t, s.server.client(s.t).Sys().SealWithContext(s.t.Context()))
 		},

@@ -20,17 +20,17 @@ const diskSize = "64m"
 // there afterwards, what was not is refused, and nothing is mixed.
 func TestAFullDisk(t *testing.T) {
 	layer.Check(t, "a disk that fills up")
-	server := newRaft(t, "one", os.Getenv(envPlugins))
+	server := newRaft(t, "one", pluginFolder())
 	smallDisk(t, server.dataPath())
 	server.initialize(t)
 	server.register(t)
 	server.mount(t, "sei")
-	traffic := server.startTraffic(t, startFakes(t))
+	traffic := startTraffic(t, server, startFakes(t))
 	traffic.await(t, 10)
 	ballast := fill(t, server.dataPath())
 	traffic.awaitRefusals(t, 20)
 	require.NoError(t, os.Remove(ballast))
-	server.recover(t)
+	awaitRecovery(t, server)
 	traffic.await(t, 10)
 	traffic.end(t, server)
 	refused, unread := statuses(traffic.refused), statuses(traffic.unread)
@@ -39,12 +39,12 @@ func TestAFullDisk(t *testing.T) {
 	assert.Subset(t, []int{0, 500, 502, 503}, refused)
 }
 
-// recover brings a server back that ended on a full disk: Vault does if it cannot apply
+// awaitRecovery brings a server back that ended on a full disk: Vault does if it cannot apply
 // what Raft has already committed, and goes on by itself if Raft's own log is what could
 // not be written: it has no leader meanwhile and serves nobody. Which comes first is chance.
-func (s *server) recover(t *testing.T) {
+func awaitRecovery(t *testing.T, s *server) {
 	t.Helper()
-	if s.process.ended() {
+	if s.ended() {
 		t.Log("Vault ended")
 		s.start(t)
 	}

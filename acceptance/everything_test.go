@@ -65,7 +65,7 @@ func with(settings map[string]any, more ...string) map[string]any {
 // reauthentications are those of everything that takes a credential without a browser:
 // the nth of each, with tokens that the fakes know from then on. One of the Azure DevOps
 // group is for all of it.
-func (f *fakes) reauthentications(n int) map[string]map[string]any {
+func reauthentications(f *fakes, n int) map[string]map[string]any {
 	const ada = "ada@example.com"
 	token := func(provider string) string { return fmt.Sprintf("%s-everything-%d", provider, n) }
 	w := f.world
@@ -97,7 +97,7 @@ func consented() []string { return []string{"bitbucket-oa", "ado-oauth"} }
 
 // populate makes everything at the mount sei, and re-authenticates it: twice where that
 // needs no browser.
-func (s *server) populate(t *testing.T, f *fakes) {
+func populate(t *testing.T, s *server, f *fakes) {
 	t.Helper()
 	client, callback := s.client(t).Logical(), s.addr+"/v1/sei/oauth/callback"
 	f.world.GitHubEnterprise.AddOrganization(githubtest.GitHubOrganization{
@@ -114,17 +114,17 @@ func (s *server) populate(t *testing.T, f *fakes) {
 		write(t, client, "sei/integrations/"+name, settings)
 	}
 	for n := range 2 {
-		for name, credential := range f.reauthentications(n) {
+		for name, credential := range reauthentications(f, n) {
 			write(t, client, "sei/reauth/"+name, credential)
 		}
 	}
 	for _, name := range consented() {
-		s.consent(t, f, name)
+		consent(t, s, f, name)
 	}
 }
 
 // consent re-authenticates an integration as a person with a browser does.
-func (s *server) consent(t *testing.T, f *fakes, name string) {
+func consent(t *testing.T, s *server, f *fakes, name string) {
 	t.Helper()
 	client := s.client(t).Logical()
 	begun, err := client.WriteWithContext(t.Context(), "sei/oauth/authorize/"+name, nil)

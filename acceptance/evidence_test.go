@@ -3,6 +3,7 @@ package acceptance_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -20,7 +21,7 @@ import (
 	"vault-plugin-secrets-sei/acceptance/canary"
 )
 
-// envEvidence is where TestMain puts the folder of the evidence.
+// envEvidence is the variable with the folder of the process's evidence.
 const envEvidence = "SEI_EVIDENCE"
 
 // challengeKind is no secret: it tells a verifier.
@@ -31,15 +32,17 @@ const challengeKind = "code_challenge"
 // them may be in any of it.
 type evidence struct{ dir string }
 
+// newEvidence begins the evidence of this process, which all its tests find by evidenceOf.
 func newEvidence() (evidence, error) {
 	dir, err := os.MkdirTemp("", "sei-evidence-")
 	if err != nil {
 		return evidence{}, err
 	}
 	e := evidence{dir}
-	return e, os.Mkdir(e.servers(), 0o700)
+	return e, errors.Join(os.Mkdir(e.servers(), 0o700), os.Setenv(envEvidence, dir))
 }
 
+// evidenceOf is the evidence of the process; without one the test fails.
 func evidenceOf(t testing.TB) evidence {
 	t.Helper()
 	dir := os.Getenv(envEvidence)

@@ -2,6 +2,8 @@ package acceptance_test
 
 import (
 	"context"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -39,7 +41,7 @@ func TestThePersonAtTheAPIExplorer(t *testing.T) {
 	write(t, client, "sei/integrations/jira-prod", map[string]any{"provider": "jira", "auth_type": "api_key", "url": fakes.urls["JIRA"]})
 	policy, err := os.ReadFile(filepath.Join(policiesDir, "reauthenticate.hcl"))
 	require.NoError(t, err)
-	at := server.explorer(t, folder, tokenWith(t, server, "reauthenticate", string(policy)))
+	at := explorer(t, server, folder, tokenWith(t, server, "reauthenticate", string(policy)))
 
 	text := browse(t, "open", at, "await", "/sei/reauth/{name}", "shot", shot(t, "explorer.png"), "console", "text")
 	for _, r := range contractOf(t, server).routes {
@@ -81,7 +83,7 @@ func findSwagger(t *testing.T) string {
 
 // explorer serves Swagger UI and, from the same origin, the server as somebody with the
 // token sees it: Vault's UI sends the token of who has signed in along, too.
-func (s *server) explorer(t *testing.T, folder, token string) string {
+func explorer(t *testing.T, s *server, folder, token string) string {
 	t.Helper()
 	target, err := url.Parse(s.addr)
 	require.NoError(t, err)
@@ -93,7 +95,7 @@ func (s *server) explorer(t *testing.T, folder, token string) string {
 	mux.Handle("/v1/", &httputil.ReverseProxy{Rewrite: func(pr *httputil.ProxyRequest) {
 		pr.SetURL(target)
 		pr.Out.Header.Set("X-Vault-Token", token)
-	}, ErrorLog: quiet()})
+	}, ErrorLog: log.New(io.Discard, "", 0)})
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	return server.URL + "/"
@@ -103,7 +105,7 @@ func (s *server) explorer(t *testing.T, folder, token string) string {
 func browse(t *testing.T, steps ...string) string {
 	t.Helper()
 	var said strings.Builder
-	cmd := exec.CommandContext(t.Context(), os.Getenv(envBrowser), append([]string{"-timeout", "120s"}, steps...)...)
+	cmd := browser(t, append([]string{"-timeout", "120s"}, steps...)...)
 	cmd.Stderr = &said
 	out, err := cmd.Output()
 	require.NoError(t, err, said.String())
@@ -113,7 +115,5 @@ func browse(t *testing.T, steps ...string) string {
 // shot is where a screenshot is kept.
 func shot(t testing.TB, name string) string {
 	t.Helper()
-	path, err := filepath.Abs(filepath.Join(screenshots, name))
-	require.NoError(t, err)
-	return path
+	return filepath.Join(inRepository(screenshots), name)
 }

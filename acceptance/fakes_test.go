@@ -54,6 +54,9 @@ func startFakes(t testing.TB) *fakes {
 	return f
 }
 
+// elsewhere is how many requests came to the host that no integration names.
+func (f *fakes) elsewhere() int { return int(f.other.Load()) }
+
 // listen serves a fake on loopback and returns its address.
 func listen(t testing.TB, handler http.Handler) string {
 	t.Helper()
@@ -67,7 +70,7 @@ func listen(t testing.TB, handler http.Handler) string {
 }
 
 // describe tells a script where the fakes are. $WORK/ca.pem is the proxy's CA.
-func (f *fakes) describe(t testing.TB, env *testscript.Env) {
+func describe(t testing.TB, f *fakes, env *testscript.Env) {
 	t.Helper()
 	for key, url := range f.urls {
 		env.Setenv(key, url)
@@ -118,7 +121,7 @@ func runFake(ts *testscript.TestScript, neg bool, args []string) {
 	s := storyOf(ts, neg, args, 2, 9)
 	name, verb, rest := args[0], args[1], args[2:]
 	if name == "other" {
-		expectCount(ts, int(s.fakes.other.Load()), rest)
+		expectCount(ts, s.fakes.elsewhere(), rest)
 		return
 	}
 	switch verb {

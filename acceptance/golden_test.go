@@ -25,7 +25,7 @@ const goldenDir = "testdata/golden"
 // notes under a heading what it prints. The heading is empty where it continues.
 func runPrints(ts *testscript.TestScript, neg bool, args []string) {
 	s := storyWith(ts, args, 2, 20)
-	cmd := exec.CommandContext(s.t.Context(), os.Getenv(envVault), args[1:]...)
+	cmd := exec.CommandContext(s.t.Context(), vaultProgram(), args[1:]...)
 	cmd.Env = append(s.server.environ(), "VAULT_MAX_RETRIES=0", "VAULT_TOKEN="+ts.Getenv("VAULT_TOKEN"))
 	cmd.Dir = ts.Getenv("WORK")
 	out, err := cmd.CombinedOutput()
@@ -83,7 +83,7 @@ func TestGoldenErrorsHaveEveryCode(t *testing.T) {
 		"oauth_denied":     "comes in the browser, as a page",
 		"busy":             "needs a flood of requests",
 	}
-	_, table, found := strings.Cut(pageText(t, apiPage), "\n## Errors\n")
+	_, table, found := strings.Cut(pageText(t, "docs/api.md"), "\n## Errors\n")
 	require.True(t, found)
 	golden, err := os.ReadFile(filepath.Join(goldenDir, "errors.txt"))
 	require.NoError(t, err)

@@ -90,7 +90,7 @@ func newcomer(t *testing.T) (*server, map[string]string) {
 func TestInstallationErrors(t *testing.T) {
 	layer.Check(t, "the installation, step by step")
 	t.Parallel()
-	binary, err := os.ReadFile(filepath.Join(os.Getenv(envPlugins), pluginName))
+	binary, err := os.ReadFile(filepath.Join(pluginFolder(), pluginName))
 	require.NoError(t, err)
 	plugins, err := filepath.EvalSymlinks(t.TempDir())
 	require.NoError(t, err)

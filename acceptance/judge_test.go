@@ -114,15 +114,14 @@ func (e evidence) compared() (comparison, error) {
 	return all, nil
 }
 
-// describe keeps the document of the run's first mount, for all servers to be compared
-// with: they run the same plugin.
-func (s *server) describe(t testing.TB, mount string) {
+// compareWith keeps the document that all answers of the run are compared with: of the first
+// mount, because all run the same plugin. Once there is one it asks for no other.
+func (e evidence) compareWith(t testing.TB, mount string, openAPI func(testing.TB) []byte) {
 	t.Helper()
-	e := evidenceOf(t)
 	if _, err := os.Stat(e.document()); err == nil {
 		return
 	}
-	document, err := cut(s.openAPI(t), mount)
+	document, err := cut(openAPI(t), mount)
 	require.NoError(t, err)
 	part, err := os.CreateTemp(e.dir, "openapi-")
 	require.NoError(t, err)

@@ -57,7 +57,7 @@ func startLoad(t *testing.T, servers []*server) *load {
 	for _, s := range servers {
 		client := s.client(t)
 		// Past the recorder, which would keep every answer of the load.
-		require.NoError(t, client.SetAddress("http://"+s.listens))
+		require.NoError(t, client.SetAddress("http://"+s.host()))
 		l.clients = append(l.clients, client)
 	}
 	for _, s := range l.subjects {

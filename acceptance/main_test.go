@@ -19,7 +19,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -44,17 +43,21 @@ const (
 	catalogName = "sei"                      // under which it is registered, and so the type of its mounts
 )
 
-func TestMain(m *testing.M) {
+func TestMain(m *testing.M) { os.Exit(runAll(m)) }
+
+// runAll runs the tests of a package, as its TestMain, and returns the exit code: it finds
+// the server, builds the plugin, and at the end judges what the servers left behind.
+func runAll(m *testing.M) int {
 	if os.Getenv(envGuard) != "" {
-		os.Exit(guard(os.Args[1:]))
+		return guard(os.Args[1:])
 	}
-	flag.Bool("update", false, "write the files in "+goldenDir)
+	flag.Bool("update", false, "write the golden files anew")
 	flag.Parse()
 	if err := waitSideBySide(); err != nil {
 		fmt.Println(err)
-		os.Exit(1)
+		return 1
 	}
-	os.Exit(run(m))
+	return run(m)
 }
 
 // waitSideBySide runs more tests at a time than there are processors, unless -parallel says
@@ -92,7 +95,7 @@ func run(m *testing.M) int {
 		return 1
 	}
 	kept, err := newEvidence()
-	err = errors.Join(err, os.Setenv(envVault, server), os.Setenv(envPlugins, plugins), os.Setenv(envEvidence, kept.dir))
+	err = errors.Join(err, os.Setenv(envVault, server), os.Setenv(envPlugins, plugins))
 	if err != nil {
 		fmt.Println(err)
 		return 1
@@ -100,37 +103,29 @@ func run(m *testing.M) int {
 	return kept.close(m.Run())
 }
 
+// vaultProgram is the path of the server's program, which is the CLI as well.
+func vaultProgram() string { return os.Getenv(envVault) }
+
+// pluginFolder is the folder that holds the built plugin and nothing else. A test that
+// writes into it makes itself one with ownPlugins.
+func pluginFolder() string { return os.Getenv(envPlugins) }
+
 func findVault(ctx context.Context, build bool) (string, error) {
 	args := []string{"--find"}
 	if build {
 		args = nil
 	}
-	cmd := exec.CommandContext(ctx, "../scripts/vault.sh", args...)
+	// Of packages that run side by side only the first one builds a server.
+	unlock, err := lock(inRepository(builds + "/server.lock"))
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	cmd := exec.CommandContext(ctx, inRepository("scripts/vault.sh"), args...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
 		return "", fmt.Errorf("scripts/vault.sh: %w", err)
 	}
 	return strings.TrimSpace(string(out)), nil
-}
-
-// buildPlugin builds the plugin into a folder that holds nothing else, because a
-// development server registers everything that it finds there.
-func buildPlugin(ctx context.Context, version string) (string, error) {
-	dir, err := os.MkdirTemp("", "sei-plugins-")
-	if err != nil {
-		return "", err
-	}
-	// Vault refuses a plugin folder behind a symbolic link, as /tmp is on macOS.
-	if dir, err = filepath.EvalSymlinks(dir); err != nil {
-		return "", err
-	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false",
-		"-ldflags=-X vault-plugin-secrets-sei.version="+version,
-		"-o", filepath.Join(dir, pluginName), "../cmd/vault-plugin-secrets-sei")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return dir, fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return dir, nil
 }

@@ -23,7 +23,7 @@ func contractOf(t *testing.T, s *server) *contract {
 }
 
 // operations returns the ids of the document, and demands that each is of one operation.
-func (c *contract) operations(t *testing.T) []string {
+func operations(t *testing.T, c *contract) []string {
 	t.Helper()
 	var ids []string
 	for _, r := range c.routes {
@@ -36,7 +36,7 @@ func (c *contract) operations(t *testing.T) []string {
 
 // ask sends a request as root and says which operation answered; the answer must be what
 // the document says, and a success.
-func (c *contract) ask(t *testing.T, s *server, method, path string, body map[string]any) string {
+func ask(t *testing.T, s *server, c *contract, method, path string, body map[string]any) string {
 	t.Helper()
 	sent, err := json.Marshal(body)
 	require.NoError(t, err)
@@ -62,48 +62,48 @@ func TestTheDocumentIsWhatTheServerDoes(t *testing.T) {
 	t.Parallel()
 	server, fakes := startDev(t), startFakes(t)
 	server.mount(t, "sei")
-	server.populate(t, fakes)
+	populate(t, server, fakes)
 	document := contractOf(t, server)
-	ids := document.operations(t)
+	ids := operations(t, document)
 	var walked []string
-	ask := func(method, path string, body map[string]any) {
-		walked = append(walked, document.ask(t, server, method, path, body))
+	visit := func(method, path string, body map[string]any) {
+		walked = append(walked, ask(t, server, document, method, path, body))
 	}
-	ask(http.MethodPost, "notify/ops", map[string]any{"url": startReceiver(t).hook("of-the-walk")})
-	ask(http.MethodPost, "notify/ops/test", nil)
-	ask(http.MethodGet, "notify/ops", nil)
+	visit(http.MethodPost, "notify/ops", map[string]any{"url": startReceiver(t).hook("of-the-walk")})
+	visit(http.MethodPost, "notify/ops/test", nil)
+	visit(http.MethodGet, "notify/ops", nil)
 	for _, path := range []string{"integrations", "health", "providers", "notify"} {
-		ask("LIST", path, nil)
+		visit("LIST", path, nil)
 	}
-	ask(http.MethodPost, "config", map[string]any{"creds_ttl": 78})
-	ask(http.MethodPost, "integrations/jira", map[string]any{"description": "Jira"})
+	visit(http.MethodPost, "config", map[string]any{"creds_ttl": 78})
+	visit(http.MethodPost, "integrations/jira", map[string]any{"description": "Jira"})
 	for _, path := range []string{"config", "status", "metrics", "providers/github"} {
-		ask(http.MethodGet, path, nil)
+		visit(http.MethodGet, path, nil)
 	}
 	for name := range everything(fakes, "") {
 		for _, path := range []string{"integrations/", "reauth/", "health/", "history/"} {
-			ask(http.MethodGet, path+name, nil)
+			visit(http.MethodGet, path+name, nil)
 		}
 	}
-	for name, credential := range fakes.reauthentications(2) {
-		ask(http.MethodPost, "validate/"+name, credential)
-		ask(http.MethodPost, "reauth/"+name, credential)
-		ask(http.MethodPost, "health/"+name, nil)
-		ask(http.MethodGet, "creds/"+name, nil)
+	for name, credential := range reauthentications(fakes, 2) {
+		visit(http.MethodPost, "validate/"+name, credential)
+		visit(http.MethodPost, "reauth/"+name, credential)
+		visit(http.MethodPost, "health/"+name, nil)
+		visit(http.MethodGet, "creds/"+name, nil)
 	}
 	for _, name := range consented() {
-		ask(http.MethodGet, "creds/"+name, nil)
-		ask(http.MethodPost, "oauth/authorize/"+name, nil)
+		visit(http.MethodGet, "creds/"+name, nil)
+		visit(http.MethodPost, "oauth/authorize/"+name, nil)
 	}
 	back := begin(t, server, fakes.world, "bitbucket-oa", "").url
-	ask(http.MethodGet, "oauth/callback?"+back.RawQuery, nil)
+	visit(http.MethodGet, "oauth/callback?"+back.RawQuery, nil)
 	fingerprint := server.readOf(t, "creds/github")["fingerprint"]
-	ask(http.MethodPost, "creds/github/report", map[string]any{"fingerprint": fingerprint, "status_code": 429})
-	ask(http.MethodPost, "rollback/jira", nil)
-	ask(http.MethodPost, "rotate/gitlab", nil)
-	ask(http.MethodDelete, "creds/jira", nil)
-	ask(http.MethodDelete, "notify/ops", nil)
-	ask(http.MethodDelete, "integrations/jira", nil)
+	visit(http.MethodPost, "creds/github/report", map[string]any{"fingerprint": fingerprint, "status_code": 429})
+	visit(http.MethodPost, "rollback/jira", nil)
+	visit(http.MethodPost, "rotate/gitlab", nil)
+	visit(http.MethodDelete, "creds/jira", nil)
+	visit(http.MethodDelete, "notify/ops", nil)
+	visit(http.MethodDelete, "integrations/jira", nil)
 	slices.Sort(walked)
 	assert.ElementsMatch(t, ids, slices.Compact(walked), "each operation has answered")
 }

@@ -29,7 +29,7 @@ func ownPlugins(t testing.TB) string {
 	t.Helper()
 	plugins, err := filepath.EvalSymlinks(t.TempDir())
 	require.NoError(t, err)
-	binary, err := os.ReadFile(filepath.Join(os.Getenv(envPlugins), pluginName))
+	binary, err := os.ReadFile(filepath.Join(pluginFolder(), pluginName))
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(plugins, pluginName), binary, 0o700))
 	return plugins
@@ -69,7 +69,7 @@ func (s *server) mount(t testing.TB, path string) {
 		Config: api.MountConfigInput{AuditNonHMACResponseKeys: auditKeys()},
 	})
 	require.NoError(t, err)
-	s.describe(t, path)
+	evidenceOf(t).compareWith(t, path, s.openAPI)
 }
 
 // buried waits until a killed process is gone, and then a moment for the server to hear

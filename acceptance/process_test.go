@@ -59,6 +59,9 @@ func (p *process) ended() bool {
 	}
 }
 
+// exitCode is that of a program that has ended.
+func (p *process) exitCode() int { return p.cmd.ProcessState.ExitCode() }
+
 // stop asks the program to end, and kills the whole group if it does not.
 func (p *process) stop(patience time.Duration) {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)

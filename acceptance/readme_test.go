@@ -3,7 +3,6 @@ package acceptance_test
 import (
 	"maps"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -59,9 +58,10 @@ func TestReadmeTargets(t *testing.T) {
 
 const readmePage = "README.md"
 
+// pageText is a document of the repository.
 func pageText(t *testing.T, page string) string {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join("..", page))
+	data, err := os.ReadFile(inRepository(page))
 	require.NoError(t, err)
 	return string(data)
 }

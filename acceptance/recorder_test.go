@@ -181,14 +181,19 @@ func (k *kept) Close() error {
 
 // An answer is kept, unless it is a credential.
 func TestTheRecorderKeepsAnswers(t *testing.T) {
-	vault := listen(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	t.Setenv(envEvidence, "") // which it was
+	own, err := newEvidence()
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(own.dir) })
+	vault := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/v1/fake/creds/gone" {
 			w.WriteHeader(http.StatusNotFound)
 		}
 		_, _ = io.WriteString(w, "answer-of-"+r.URL.Path+"?"+r.URL.RawQuery)
 	}))
+	t.Cleanup(vault.Close)
 	dir := t.TempDir()
-	address := record(t, vault[len("http://"):], dir)
+	address := record(t, vault.Listener.Addr().String(), dir)
 	for _, path := range []string{"fake/integrations/a", "fake/creds/a", "fake/creds/gone", "fake/creds/a/report", "fake/oauth/authorize/a", "sys/raw/logical", "fake/oauth/callback?code=x;y"} {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address+"/v1/"+path, http.NoBody)
 		require.NoError(t, err)

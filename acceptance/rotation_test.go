@@ -145,7 +145,7 @@ func (r rotated) cutOff(t *testing.T, server *server, n int) {
 	}
 	time.Sleep(rand.N(20 * time.Millisecond))
 	if n%5 == 4 {
-		server.process.kill()
+		server.kill()
 		r.fake.Behave(providertest.Fault{})
 		server.start(t)
 		server.unseal(t)

@@ -21,7 +21,7 @@ func TestDemo(t *testing.T) {
 		require.False(t, log.late(), "the demo takes too long:\n%s", log.text(t))
 		time.Sleep(50 * time.Millisecond)
 	}
-	require.Zero(t, log.process.cmd.ProcessState.ExitCode(), "%s", log.text(t))
+	require.Zero(t, log.process.exitCode(), "%s", log.text(t))
 	require.Contains(t, log.text(t), "every step did what it says")
 	assertEmpty(t, temp)
 	assert.Equal(t, commandsIn(log.text(t)), commandsIn(pageText(t, "docs/demo.md")), "run make transcript")

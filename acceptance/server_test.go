@@ -3,12 +3,10 @@ package acceptance_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,7 +36,7 @@ type server struct {
 // startDev starts a development server: in memory, unsealed, gone when it stops.
 func startDev(t testing.TB) *server {
 	t.Helper()
-	return startDevWith(t, os.Getenv(envPlugins))
+	return startDevWith(t, pluginFolder())
 }
 
 // startDevWith does so with a plugin directory. A test that writes into it has one of its
@@ -60,7 +58,7 @@ func startDevWith(t testing.TB, plugins string) *server {
 // startRaft starts a server that keeps its state on disk, with the plugin registered.
 func startRaft(t testing.TB) *server {
 	t.Helper()
-	s := startEmptyRaft(t, os.Getenv(envPlugins))
+	s := startEmptyRaft(t, pluginFolder())
 	s.register(t)
 	return s
 }
@@ -99,7 +97,7 @@ func newServer(t testing.TB) *server {
 	// Not t.TempDir, whose path is too long for the sockets of plugins.
 	dir, err := os.MkdirTemp("", "sei-") //nolint:usetesting // see above
 	require.NoError(t, err)
-	s := &server{dir: dir, plugins: os.Getenv(envPlugins), listens: freeAddress(t)}
+	s := &server{dir: dir, plugins: pluginFolder(), listens: freeAddress(t)}
 	s.addr = record(t, s.listens, dir)
 	t.Cleanup(func() {
 		s.stop()
@@ -108,6 +106,7 @@ func newServer(t testing.TB) *server {
 	return s
 }
 
+// host is where the server itself listens, behind the recorder.
 func (s *server) host() string { return s.listens }
 
 func (s *server) auditPath() string { return filepath.Join(s.dir, "audit.log") }
@@ -160,7 +159,7 @@ func (s *server) start(t testing.TB) {
 	log, err := os.OpenFile(s.logPath(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	require.NoError(t, err)
 	defer func() { _ = log.Close() }()
-	s.process, err = startProcess(log, s.environ(), os.Getenv(envVault), s.args...)
+	s.process, err = startProcess(log, s.environ(), vaultProgram(), s.args...)
 	require.NoError(t, err)
 	client := s.client(t)
 	s.wait(t, "answer", func(ctx context.Context) bool {
@@ -174,6 +173,15 @@ func (s *server) stop() {
 		s.process.stop(10 * time.Second)
 	}
 }
+
+// kill ends the server and its plugins at once.
+func (s *server) kill() { s.process.kill() }
+
+// ended reports whether the server no longer runs.
+func (s *server) ended() bool { return s.process.ended() }
+
+// owns reports whether a live process is the server's or one of its plugins'.
+func (s *server) owns(pid int) bool { return s.process.owns(pid) }
 
 // wait polls until ready, and fails the test when the server ends or takes too long.
 func (s *server) wait(t testing.TB, what string, ready func(context.Context) bool) {
@@ -253,32 +261,6 @@ func (s *server) enableAudit(t testing.TB) {
 		Type: "file", Options: map[string]string{"file_path": s.auditPath()},
 	})
 	require.NoError(t, err)
-}
-
-// ports counts the addresses that the tests' servers listen on. They lie below the ones that Linux
-// gives to connections by itself, so that none is taken between the look and the start.
-var ports atomic.Int32 //nolint:gochecknoglobals // servers of all tests share the machine's ports
-
-const (
-	firstPort = 12000
-	portPairs = 9000 // of a server, whose cluster listens on the next one
-)
-
-// freeAddress returns an address of its own that nothing listened on a moment ago.
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	var config net.ListenConfig
-	for range portPairs {
-		place := (int32(os.Getpid()%portPairs) + ports.Add(1)) % portPairs // another run has other ones
-		address := fmt.Sprintf("127.0.0.1:%d", firstPort+2*place)
-		listener, err := config.Listen(t.Context(), "tcp", address)
-		if err == nil {
-			require.NoError(t, listener.Close())
-			return address
-		}
-	}
-	require.Fail(t, "no port is free")
-	return ""
 }
 
 func tail(s string, n int) string { return s[max(0, len(s)-n):] }

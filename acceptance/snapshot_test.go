@@ -20,24 +20,24 @@ func TestASnapshotServesEverything(t *testing.T) {
 	t.Parallel()
 	fakes, old := startFakes(t), startRaft(t)
 	old.mount(t, "sei")
-	old.populate(t, fakes)
+	populate(t, old, fakes)
 	names := slices.Sorted(maps.Keys(everything(fakes, "")))
-	before := old.answers(t, names)
+	before := answers(t, old, names)
 	require.Len(t, before, 4*len(names)+4)
 
 	var snapshot bytes.Buffer
 	require.NoError(t, old.client(t).Sys().RaftSnapshotWithContext(t.Context(), &snapshot))
-	old.process.kill()
+	old.kill()
 
 	restored := startEmptyRaft(t, old.plugins)
-	restored.restore(t, old, &snapshot)
+	restore(t, restored, old, &snapshot)
 	client := restored.client(t).Logical()
-	for path, answer := range restored.answers(t, names) {
+	for path, answer := range answers(t, restored, names) {
 		assert.JSONEq(t, before[path], answer, path)
 	}
 
 	// The work goes on.
-	for name, credential := range fakes.reauthentications(2) {
+	for name, credential := range reauthentications(fakes, 2) {
 		answer, err := client.WriteWithContext(t.Context(), "sei/reauth/"+name, credential)
 		require.NoError(t, err)
 		assert.Equal(t, 3, versionOf(t, answer.Data), name)
@@ -55,7 +55,7 @@ func TestASnapshotServesEverything(t *testing.T) {
 }
 
 // answers are those to every read, by path, without what differs each time.
-func (s *server) answers(t *testing.T, names []string) map[string]string {
+func answers(t *testing.T, s *server, names []string) map[string]string {
 	t.Helper()
 	paths := []string{"sei/config", "sei/integrations?list=true", "sei/health?list=true", "sei/status"}
 	for _, name := range names {
@@ -100,7 +100,7 @@ func readOrList(t *testing.T, client *api.Logical, path string) (*api.Secret, er
 
 // restore makes the server what another was when the snapshot was taken: unsealed with
 // the other's key, used with the other's token.
-func (s *server) restore(t *testing.T, other *server, snapshot *bytes.Buffer) {
+func restore(t *testing.T, s *server, other *server, snapshot *bytes.Buffer) {
 	t.Helper()
 	require.NoError(t, s.client(t).Sys().RaftSnapshotRestoreWithContext(t.Context(), snapshot, true))
 	s.unsealKey, s.token = other.unsealKey, other.token

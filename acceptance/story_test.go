@@ -69,7 +69,7 @@ func setUp(t testing.TB, env *testscript.Env, server *server) {
 	// Ends of quotas; what is further away than an hour counts as not told.
 	env.Setenv("WITHIN_THE_HOUR", time.Now().Add(40*time.Minute).UTC().Format(time.RFC3339))
 	env.Setenv("END_OF_THE_HOUR", strconv.FormatInt(time.Now().Add(55*time.Minute).Unix(), 10))
-	s.fakes.describe(t, env)
+	describe(t, s.fakes, env)
 	env.Values[storyKey{}] = s
 }
 
@@ -77,6 +77,6 @@ func setUp(t testing.TB, env *testscript.Env, server *server) {
 func vaultOnPath(t testing.TB) string {
 	t.Helper()
 	bin := t.TempDir()
-	require.NoError(t, os.Symlink(os.Getenv(envVault), filepath.Join(bin, "vault")))
+	require.NoError(t, os.Symlink(vaultProgram(), filepath.Join(bin, "vault")))
 	return bin + string(os.PathListSeparator) + os.Getenv("PATH")
 }

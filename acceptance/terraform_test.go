@@ -56,7 +56,7 @@ func TestTerraform(t *testing.T) {
 	if folder == "" || err != nil {
 		t.Skipf("needs terraform, and the official provider in $%s", envProvider)
 	}
-	server, fakes := startEmptyRaft(t, os.Getenv(envPlugins)), startFakes(t)
+	server, fakes := startEmptyRaft(t, pluginFolder()), startFakes(t)
 	tf := newTerraform(t, terraform, folder, server, example(t, fakes))
 
 	assert.Equal(t, changes, tf.plan(), "there is all to do")

@@ -20,7 +20,7 @@ func TestTortureCluster(t *testing.T) {
 	sealed, killed := losses/6, losses/2
 	plan := repeated(killed, disturbance{"leader killed", func() {
 		leader := c.leader(t, nil)
-		leader.process.kill()
+		leader.kill()
 		c.leader(t, leader)
 		leader.start(t)
 		leader.unlock(t)

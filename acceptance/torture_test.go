@@ -53,7 +53,7 @@ func TestTorture(t *testing.T) {
 	// One in five kills is of the server. A step-down takes Vault ten seconds.
 	plan := repeated(kills-kills/5, disturbance{"plugin killed", func() { require.NotZero(t, server.killPlugin(t)) }})
 	plan = append(plan, repeated(kills/5, disturbance{"server killed", func() {
-		server.process.kill()
+		server.kill()
 		server.start(t)
 		server.unseal(t)
 	}})...)

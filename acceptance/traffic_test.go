@@ -41,7 +41,7 @@ type traffic struct {
 }
 
 // startTraffic configures the integration and begins.
-func (s *server) startTraffic(t *testing.T, f *fakes) *traffic {
+func startTraffic(t *testing.T, s *server, f *fakes) *traffic {
 	t.Helper()
 	client := s.client(t).Logical()
 	write(t, client, "sei/config", map[string]any{"allowed_hosts": "http://127.0.0.1", "history_limit": 1000})

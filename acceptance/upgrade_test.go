@@ -21,7 +21,7 @@ func TestUpgradeAndRollBackThePlugin(t *testing.T) {
 	server.registerVersion(t, pluginName, pluginVersion)
 	server.mount(t, "sei")
 	require.Equal(t, pluginVersion, server.runningVersion(t))
-	traffic := server.startTraffic(t, fakes)
+	traffic := startTraffic(t, server, fakes)
 	traffic.await(t, 5)
 	server.registerVersion(t, pluginName+"-next", nextVersion)
 	for _, version := range []string{nextVersion, pluginVersion} {
@@ -48,7 +48,7 @@ func twoVersions(t *testing.T) string {
 	t.Cleanup(func() { _ = os.RemoveAll(next) })
 	program := filepath.Join(next, pluginName)
 	require.NoError(t, os.Rename(program, program+"-next"))
-	binary, err := os.ReadFile(filepath.Join(os.Getenv(envPlugins), pluginName))
+	binary, err := os.ReadFile(filepath.Join(pluginFolder(), pluginName))
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(program, binary, 0o700))
 	return next
