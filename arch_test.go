@@ -27,7 +27,7 @@ func forbidden() map[string][]string {
 		"metrics":   {module, module + "/input", module + "/page", module + "/providers", module + "/cmd/", "github.com/hashicorp/", "net/http", "net"},
 		"backend":   {module, module + "/input", module + "/page", module + "/metrics", module + "/cmd/", module + "/providers/", "github.com/hashicorp/vault/sdk/framework", "net/http", "net"},
 		"providers": {module, module + "/input", module + "/page", module + "/metrics", module + "/backend", module + "/cmd/", "github.com/hashicorp/"},
-		".":         {module + "/cmd/", module + "/acceptance", "net/http"},
+		".":         {module + "/cmd/", module + "/acceptance/", "net/http"},
 		"cmd":       {module + "/backend", module + "/providers"},
 	}
 }
@@ -162,6 +162,47 @@ func TestRoomsOfBackend(t *testing.T) {
 	assert.Len(t, seen, len(rooms), "the walk found the rooms")
 }
 
+// houses says what each folder of acceptance/ may import of it, tests too. The houses of
+// tests stand on the harness, and do not know each other.
+func houses() map[string][]string {
+	tests := []string{"harness", "harness/evidence"}
+	return map[string][]string{
+		"acceptance/canary":           {"canary"},
+		"acceptance/host":             {"host"},
+		"acceptance/harness/evidence": {"canary"},
+		"acceptance/harness":          {"harness/evidence"},
+		"acceptance/stories":          tests,
+		"acceptance/torture":          tests,
+		"acceptance/bench":            tests,
+		"acceptance/ecosystem":        tests,
+	}
+}
+
+// The folders of acceptance/ import what they stand on. What runs in the built plugin is
+// tested from outside: of the engine they know the fakes and the types of providers.
+func TestHousesOfAcceptance(t *testing.T) {
+	seen := map[string]bool{}
+	engine := []string{module, module + "/input", module + "/page", module + "/metrics", module + "/backend"}
+	err := filepath.WalkDir("acceptance", func(file string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(file, ".go") {
+			return err
+		}
+		house := filepath.ToSlash(filepath.Dir(file))
+		allowed, known := houses()[house]
+		assert.True(t, known, "say in houses() what %s may import", house)
+		seen[house] = true
+		for _, path := range importsOf(t, file) {
+			below, ok := strings.CutPrefix(path, module+"/acceptance/")
+			if ok && !slices.Contains(allowed, below) || slices.Contains(engine, path) || strings.HasPrefix(path, module+"/backend/") {
+				t.Errorf("%s imports %s", file, path)
+			}
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	assert.Len(t, seen, len(houses()), "the walk found the houses")
+}
+
 // Imports go down only: cmd, sei, input, page and metrics, backend, providers.
 func TestImportsGoDownOnly(t *testing.T) {
 	seen := 0
@@ -265,8 +306,8 @@ func TestEachRoomSaysWhereToBegin(t *testing.T) {
 	for file := range imports(t) {
 		rooms[filepath.ToSlash(filepath.Dir(file))] = true
 	}
-	for _, extra := range []string{"acceptance/canary", "acceptance/host"} {
-		rooms[extra] = true
+	for house := range houses() {
+		rooms[house] = true
 	}
 	for room := range rooms {
 		if isCommand(t, room) {
@@ -314,17 +355,22 @@ func imports(t *testing.T) map[string][]string {
 		case !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
 			return nil
 		}
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
-		if err != nil {
-			return err
-		}
-		found[path] = []string{}
-		for _, spec := range file.Imports {
-			name, _ := strconv.Unquote(spec.Path.Value)
-			found[path] = append(found[path], name)
-		}
+		found[path] = importsOf(t, path)
 		return nil
 	})
 	require.NoError(t, err)
+	return found
+}
+
+// importsOf returns the imports of a file.
+func importsOf(t *testing.T, path string) []string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+	require.NoError(t, err)
+	found := []string{}
+	for _, spec := range file.Imports {
+		name, _ := strconv.Unquote(spec.Path.Value)
+		found = append(found, name)
+	}
 	return found
 }

@@ -105,12 +105,12 @@ func anchors(text string) []string {
 // Every command that a page shows is run by a test, or is said not to be. What runs it
 // follows from the word after the language of its block:
 //
-//	session, person, monitor   the acceptance tests, on a real server
+//	session, person, monitor   acceptance/ecosystem, on a real server
 //	tools                      make and go test: this test sees that what they name exists
 //	transcript                 written by a script that a test holds against the demo
 //	untested                   nothing; the text beside it says "not run by a test"
 func TestEveryCommandIsRunOrMarked(t *testing.T) {
-	ran := sources(t, "acceptance")
+	ran := sources(t, "acceptance/ecosystem")
 	for page, text := range pages(t) {
 		outside := fenceForm.ReplaceAllString(text, "")
 		assert.NotRegexp(t, "(?m)^\\s+```", outside, "%s: a block that is indented is not seen here", page)

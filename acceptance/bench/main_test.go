@@ -1,0 +1,10 @@
+package bench_test
+
+import (
+	"os"
+	"testing"
+
+	"vault-plugin-secrets-sei/acceptance/harness"
+)
+
+func TestMain(m *testing.M) { os.Exit(harness.Main(m)) }

@@ -1,0 +1,79 @@
+package harness
+
+import (
+	"context"
+	"testing"
+
+	"github.com/hashicorp/vault/api"
+	"github.com/stretchr/testify/require"
+)
+
+// Cluster is three servers that keep one state by Raft, each with the plugin.
+type Cluster []*Server
+
+// StartCluster starts one and waits until all of its servers have a vote.
+func StartCluster(t testing.TB) Cluster {
+	t.Helper()
+	first := StartRaft(t)
+	// A server that joins has no vote until it was healthy for so long.
+	_, err := first.Client(t).Logical().WriteWithContext(t.Context(), "sys/storage/raft/autopilot/configuration",
+		map[string]any{"server_stabilization_time": "1s"})
+	require.NoError(t, err)
+	c := Cluster{first, joinRaft(t, "two", first), joinRaft(t, "three", first)}
+	c.AwaitHealthy(t)
+	return c
+}
+
+// joinRaft starts a server and joins it to the cluster of another.
+func joinRaft(t testing.TB, name string, member *Server) *Server {
+	t.Helper()
+	s := NewRaft(t, name, Plugins())
+	s.Start(t)
+	s.UnsealKey, s.Token = member.UnsealKey, member.Token
+	s.Wait(t, "join", func(ctx context.Context) bool {
+		answer, err := s.Client(t).Sys().RaftJoinWithContext(ctx, &api.RaftJoinRequest{LeaderAPIAddr: member.Addr})
+		return err == nil && answer.Joined
+	})
+	s.Unlock(t)
+	return s
+}
+
+// Leader waits for the server that is the leader and not without.
+func (c Cluster) Leader(t testing.TB, without *Server) *Server {
+	t.Helper()
+	var found *Server
+	for _, s := range c {
+		if s == without {
+			continue
+		}
+		s.Wait(t, "know a leader", func(ctx context.Context) bool {
+			status, err := s.Client(t).Sys().LeaderWithContext(ctx)
+			if err != nil {
+				return false
+			}
+			found = c.at(status.LeaderAddress)
+			return found != nil && found != without
+		})
+	}
+	return found
+}
+
+// at returns the server at an address.
+func (c Cluster) at(address string) *Server {
+	for _, s := range c {
+		if s.Addr == address {
+			return s
+		}
+	}
+	return nil
+}
+
+// AwaitHealthy waits until Raft's own watch finds all servers healthy, and each has a vote.
+func (c Cluster) AwaitHealthy(t testing.TB) {
+	t.Helper()
+	leader := c.Leader(t, nil)
+	leader.Wait(t, "become a healthy cluster", func(ctx context.Context) bool {
+		state, err := c.Leader(t, nil).Client(t).Sys().RaftAutopilotStateWithContext(ctx)
+		return err == nil && state != nil && state.Healthy && len(state.Voters) == len(c)
+	})
+}

@@ -1,0 +1,83 @@
+package harness
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/acceptance/harness/evidence"
+	"vault-plugin-secrets-sei/providers/catalog/catalogtest"
+)
+
+// Fakes are the upstreams of one story: all under their real names behind a proxy,
+// and some on plain loopback addresses, too.
+type Fakes struct {
+	World *catalogtest.World
+	URLs  map[string]string // environment variable → address
+	// other counts the requests at a host that no integration names.
+	other atomic.Int64
+}
+
+// StartFakes starts the fakes for one test. The secrets that they come to know are searched
+// for at the end of the run.
+func StartFakes(t testing.TB) *Fakes {
+	t.Helper()
+	world := catalogtest.NewWorld()
+	t.Cleanup(func() {
+		world.Close()
+		for _, secret := range world.Secrets() {
+			evidence.Of(t).Canary(secret.Kind, secret.Value)
+		}
+	})
+	f := &Fakes{World: world}
+	other := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { f.other.Add(1) })
+	f.URLs = map[string]string{
+		"JIRA":    Listen(t, world.Jira),
+		"JIRA_DC": Listen(t, world.JiraDataCenter) + "/jira",
+		"GITHUB":  Listen(t, world.GitHubEnterprise),
+		"OTHER":   Listen(t, other),
+		"PROXY":   world.ProxyURL(),
+		"GONE":    "http://127.0.0.1:1", // where nothing listens
+	}
+	return f
+}
+
+// Elsewhere is how many requests came to the host that no integration names.
+func (f *Fakes) Elsewhere() int { return int(f.other.Load()) }
+
+// Listen serves a fake on loopback and returns its address.
+func Listen(t testing.TB, handler http.Handler) string {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	// Not Close, which would wait for answers that a fault holds back.
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		_ = server.Listener.Close()
+	})
+	return server.URL
+}
+
+// Client reaches the real names through the proxy, and loopback directly.
+func (f *Fakes) Client(t testing.TB) *http.Client {
+	t.Helper()
+	authorities := x509.NewCertPool()
+	require.True(t, authorities.AppendCertsFromPEM([]byte(f.World.CAPEM())))
+	proxy, err := url.Parse(f.World.ProxyURL())
+	require.NoError(t, err)
+	return &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		TLSClientConfig:   &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: authorities},
+		Proxy: func(r *http.Request) (*url.URL, error) {
+			if r.URL.Scheme == "https" {
+				return proxy, nil
+			}
+			return nil, nil //nolint:nilnil // net/http's way to say: directly
+		},
+	}}
+}
