@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-sei/acceptance/harness"
+	"vault-plugin-secrets-sei/internal/layer"
 )
 
 // The demo checks each of its steps itself, and leaves nothing behind.
@@ -128,6 +129,7 @@ func assertEmpty(t *testing.T, dir string) {
 // bash runs a script in the module's folder.
 func bash(t *testing.T, environ []string, script string) (string, error) {
 	t.Helper()
+	layer.NeverCached()
 	cmd := exec.CommandContext(t.Context(), "bash", "-c", script)
 	cmd.Dir, cmd.Env = "../..", environ
 	out, err := cmd.CombinedOutput()

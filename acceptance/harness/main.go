@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"vault-plugin-secrets-sei/acceptance/harness/evidence"
-	"vault-plugin-secrets-sei/internal/layer"
 )
 
 // The tests learn these from the environment, where TestMain puts them.
@@ -61,7 +60,6 @@ func waitSideBySide() error {
 }
 
 func run(m *testing.M) int {
-	layer.NeverCached()
 	required := os.Getenv("SEI_ACCEPTANCE") == "required"
 	ctx, cancel := context.WithTimeout(context.Background(), setUpLimit)
 	defer cancel()

@@ -9,6 +9,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"vault-plugin-secrets-sei/internal/layer"
 )
 
 // envGuard makes this test binary a guard: it runs the program in its arguments
@@ -26,6 +28,7 @@ type Process struct {
 
 // StartProcess starts a program that writes to log.
 func StartProcess(log *os.File, env []string, name string, args ...string) (*Process, error) {
+	layer.NeverCached()
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err

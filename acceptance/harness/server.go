@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-sei/acceptance/harness/evidence"
+	"vault-plugin-secrets-sei/internal/layer"
 )
 
 // StartLimit bounds every wait for a server.
@@ -98,6 +99,7 @@ func (s *Server) Initialize(t testing.TB) {
 
 func newServer(t testing.TB) *Server {
 	t.Helper()
+	layer.NeverCached() // here, because Go does not see what is read before the tests begin
 	// Not t.TempDir, whose path is too long for the sockets of plugins.
 	dir, err := os.MkdirTemp("", "sei-") //nolint:usetesting // see above
 	require.NoError(t, err)

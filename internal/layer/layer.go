@@ -44,4 +44,5 @@ func Unraced(t testing.TB, what string) bool {
 // NeverCached keeps Go from answering for the tests of a package with an earlier result:
 // they build programs or start a server, and Go does not see what those are made of. What
 // a test reads from the environment is part of its result's key, and EnvRun differs each time.
+// It must be called while tests run: what TestMain reads before it runs them is not seen.
 func NeverCached() { _ = os.Getenv(EnvRun) }
