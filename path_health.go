@@ -3,6 +3,7 @@ package sei
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -135,6 +136,9 @@ func (e *engine) healthAnswer(ctx context.Context, assessed *health.Assessment) 
 		return nil, err
 	}
 	resp := answer(healthData(assessed, e.now()))
+	if warning := e.addNext(resp.Data, assessed, mount); warning != "" {
+		resp.AddWarning(warning)
+	}
 	if end := assessed.IdleEnd; !end.IsZero() && end.Sub(e.now()) <= mount.ExpiryWarning {
 		resp.AddWarning(fmt.Sprintf("at the upstream a credential that nobody uses expires; as far as the engine knows, this one was last used on %s and would expire on %s: check it, or set health_check_interval",
 			timestamp(assessed.Health.CheckedAt), timestamp(end)))
@@ -147,6 +151,30 @@ func (e *engine) healthAnswer(ctx context.Context, assessed *health.Assessment) 
 	}
 	e.warnOfFaults(resp, assessed.Integration.Name)
 	return resp, nil
+}
+
+// addNext adds what the engine is about to do of an integration, as far as this node knows:
+// the active one does it. The warning is "" if all is as it was set.
+func (e *engine) addNext(data map[string]any, assessed *health.Assessment, mount *backend.Mount) (warning string) {
+	data["next_check"], data["next_rotation"] = "", ""
+	if !e.WriteSafeReplicationState() {
+		return ""
+	}
+	next := e.store.Sweeper.Next(assessed, mount)
+	data["next_check"], data["next_rotation"] = timestamp(next.Check), timestamp(next.Rotation)
+	if !next.Outside {
+		return ""
+	}
+	return fmt.Sprintf("no window of rotation_schedule begins in time before the credential ends on %s, so none is waited for: it is rotated on %s",
+		timestamp(assessed.Record.Current.ExpiresAt), timestamp(next.Rotation))
+}
+
+// nextSchema describes what addNext adds.
+func nextSchema() map[string]*framework.FieldSchema {
+	return map[string]*framework.FieldSchema{
+		"next_check":    {Type: framework.TypeString, Description: "RFC 3339, when the engine checks the credential next by itself; a moment that has passed means now. Empty where it does not, and on nodes that are not active."},
+		"next_rotation": {Type: framework.TypeString, Description: "RFC 3339, when auto_rotate acts; a moment that has passed means now. Empty where it does not, and on nodes that are not active."},
+	}
 }
 
 func healthData(assessed *health.Assessment, now time.Time) map[string]any {
@@ -188,7 +216,7 @@ func healthListSchema() map[string]*framework.FieldSchema {
 }
 
 func healthSchema() map[string]*framework.FieldSchema {
-	return map[string]*framework.FieldSchema{
+	fields := map[string]*framework.FieldSchema{
 		"name":       {Type: framework.TypeString, Description: "Name of the integration."},
 		"provider":   {Type: framework.TypeString, Description: "Its provider."},
 		"version":    {Type: framework.TypeInt, Description: "Version of the credential it is about."},
@@ -200,12 +228,15 @@ func healthSchema() map[string]*framework.FieldSchema {
 		"expires_at": {Type: framework.TypeString, Description: "RFC 3339, empty where unknown or never; for a pool, the earliest expiry."},
 		"members":    {Type: framework.TypeSlice, Description: "The tokens of a pool: position, fingerprint, identity, status, code, expires_at, quotas."},
 	}
+	maps.Copy(fields, nextSchema())
+	return fields
 }
 
 const healthHelp = `
 A read returns the last known health and sends nothing. A write checks the credential in
 use at the upstream, now; a rejection counts only after a second request has confirmed it.
-The engine checks by itself every health_check_interval.
+The engine checks by itself every health_check_interval: next_check says when. With
+auto_rotate it renews the credential at next_rotation, where the upstream can.
 
 Statuses: healthy; expiring (works, expires soon); degraded (works in part: a token of the
 pool, a right or the quota is missing); unreachable (the last check got no clear answer);

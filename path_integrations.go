@@ -63,10 +63,43 @@ func (e *engine) writeIntegration(ctx context.Context, c call) (*logical.Respons
 	err = e.store.Integrations.Write(ctx, c.name, draft)
 	e.store.Sweeper.Configured()
 	e.store.Notifier.Changed(c.name)
-	if warning := input.RedirectWarning(draft.Settings.Text("redirect_uri"), c.MountPoint, callbackPath); err == nil && warning != "" {
-		return &logical.Response{Warnings: []string{warning}}, nil
+	if err != nil {
+		return nil, err
 	}
-	return nil, err
+	var warnings []string
+	for _, warning := range []string{input.RedirectWarning(draft.Settings.Text("redirect_uri"), c.MountPoint, callbackPath), e.windowWarning(ctx, c.name)} {
+		if warning != "" {
+			warnings = append(warnings, warning)
+		}
+	}
+	if len(warnings) == 0 {
+		return nil, nil //nolint:nilnil // an answer without content
+	}
+	return &logical.Response{Warnings: warnings}, nil
+}
+
+// windowWarning says why the rotation windows of an integration that was just written do not
+// help, "" if they do or there are none. The write is done, so whatever goes wrong is not
+// worth an error.
+func (e *engine) windowWarning(ctx context.Context, name string) string {
+	in, err := e.store.Integrations.Read(ctx, name)
+	if err != nil || in.Settings.Text("rotation_schedule") == "" {
+		return ""
+	}
+	mount, err := e.store.Mount.Read(ctx)
+	if err != nil {
+		return ""
+	}
+	assessed, err := e.store.Watch.Health(ctx, name)
+	switch {
+	case err != nil:
+		return ""
+	case !in.Settings.Flag("auto_rotate"):
+		return "rotation_schedule says when auto_rotate may act, and auto_rotate is not set"
+	case !e.store.Rotations.Supports(in, mount):
+		return "rotation_schedule says when auto_rotate may act, and a credential of this integration cannot be rotated by the engine"
+	}
+	return e.addNext(map[string]any{}, assessed, mount)
 }
 
 // draft parses a write, which an integration that exists gives fewer choices.
@@ -92,7 +125,7 @@ func (e *engine) readIntegration(ctx context.Context, c call) (*logical.Response
 	if err != nil {
 		return nil, err
 	}
-	return answer(data), e.addState(ctx, data, in, record)
+	return answer(data), e.addState(ctx, data, in, record, mount)
 }
 
 func (e *engine) deleteIntegration(ctx context.Context, c call) (*logical.Response, error) {
@@ -127,7 +160,7 @@ func (e *engine) settingsOf(in *backend.Integration, mount *backend.Mount) (map[
 }
 
 // addState adds the state of the credential, never the credential itself.
-func (e *engine) addState(ctx context.Context, data map[string]any, in *backend.Integration, record *backend.Record) error {
+func (e *engine) addState(ctx context.Context, data map[string]any, in *backend.Integration, record *backend.Record, mount *backend.Mount) error {
 	assessed, err := e.store.Watch.Health(ctx, in.Name)
 	if err != nil {
 		return err
@@ -146,12 +179,13 @@ func (e *engine) addState(ctx context.Context, data map[string]any, in *backend.
 	data["scopes"], data["scopes_known"] = append([]string{}, current.Scopes...), current.Scopes != nil
 	data["expires_at"] = timestamp(current.ExpiresAt)
 	data["reauthenticated_at"] = timestamp(current.VerifiedAt)
+	e.addNext(data, assessed, mount)
 	return nil
 }
 
 // stateSchema describes what addState adds.
 func stateSchema() map[string]*framework.FieldSchema {
-	return map[string]*framework.FieldSchema{
+	fields := map[string]*framework.FieldSchema{
 		"reauth_supported":   {Type: framework.TypeBool, Description: "Whether reauth/ takes a credential for this integration."},
 		"status":             {Type: framework.TypeString, Description: "not_checked, healthy, expiring, degraded, unreachable or needs_reauth; see health/."},
 		"version":            {Type: framework.TypeInt, Description: "Counts the credentials so far; 0 before the first."},
@@ -162,6 +196,8 @@ func stateSchema() map[string]*framework.FieldSchema {
 		"expires_at":         {Type: framework.TypeString, Description: "RFC 3339, empty where unknown or never."},
 		"reauthenticated_at": {Type: framework.TypeString, Description: "RFC 3339, when the credential was checked and swapped in."},
 	}
+	maps.Copy(fields, nextSchema())
+	return fields
 }
 
 // stateFields names the fields that a read of an integration has and no write takes.

@@ -61,7 +61,8 @@ GitLab, Harness and SonarQube let a token issue its successor; OAuth tokens are 
 The engine stores its intent before it asks the upstream, and the successor before anybody
 uses it. If the engine stops in between, the next one finishes the rotation.
 
-With auto_rotate the engine rotates by itself, rotate_before the credential expires.
+With auto_rotate the engine rotates by itself, rotate_before the credential expires, in
+the windows of rotation_schedule if there are any. A write to this path is not held.
 
     vault write -f sei/rotate/gitlab-prod
 `

@@ -88,6 +88,8 @@ func CommonSettings() []Field {
 		{Name: "health_check_interval", Title: "Health check interval", Kind: Duration, Max: maxDuration, Description: "Seconds between health checks; the mount's where not set, 0 for none."},
 		{Name: "auto_rotate", Title: "Rotate automatically", Kind: Flag, Description: "Let the engine renew the token by itself before it ends, where the upstream can."},
 		{Name: "rotate_before", Title: "Rotate before", Kind: Duration, Max: maxDuration, Description: "Seconds before the expiry at which to rotate by itself; a third of the lifetime, but at least three days, where not set, and never more than half of it."},
+		{Name: "rotation_schedule", Title: "Rotation schedule", Kind: Text, Description: "When windows begin in which to rotate by itself, in the five fields of cron and in UTC, such as 0 2 * * SUN; at any time where not set. Where no window begins in time before the expiry, none is waited for."},
+		{Name: "rotation_window", Title: "Rotation window", Kind: Duration, Max: maxDuration, Description: "Seconds for which a window of rotation_schedule is open, at least 3600; 0 for as long as it takes."},
 	}
 }
 

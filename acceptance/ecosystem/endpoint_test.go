@@ -158,6 +158,8 @@ func valueFor(f providers.Field, auth providers.AuthType, fakes *harness.Fakes) 
 		return fakes.World.ProxyURL(), true
 	case f.Name == "tenant_id":
 		return "contoso.onmicrosoft.com", true
+	case f.Name == "rotation_schedule":
+		return "0 2 * * SUN", true
 	case f.Name == "url" && f.Default != "":
 		return f.Default + "/", true // some take no other host
 	}

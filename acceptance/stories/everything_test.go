@@ -39,7 +39,7 @@ func everything(f *harness.Fakes, callback string) map[string]map[string]any {
 		"bitbucket":    {"provider": "bitbucket", "auth_type": "api_key", "workspace": "acme"},
 		"bitbucket-oa": with(oauth, "provider", "bitbucket", "auth_type", "oauth"),
 		"harness":      {"provider": "harness", "url": "https://harness.example.com", "account_id": "acme"},
-		"gitlab":       {"provider": "gitlab", "url": "https://gitlab.example.com/gitlab", "auto_rotate": true, "rotate_before": 86400},
+		"gitlab":       {"provider": "gitlab", "url": "https://gitlab.example.com/gitlab", "auto_rotate": true, "rotate_before": 86400, "rotation_schedule": "0 2 * * SUN", "rotation_window": 7200},
 		"sonarqube":    {"provider": "sonarqube", "url": "https://sonarqube.example.com/sonar"},
 	}
 	for _, service := range []string{"boards", "repos", "pipelines"} {

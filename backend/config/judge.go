@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/backend/window"
 	"vault-plugin-secrets-sei/providers"
 )
 
@@ -35,6 +36,9 @@ func (s *Integrations) validate(ctx context.Context, m move, draft backend.Draft
 		return err
 	}
 	if err := addressAllowed(m.after, spec, mount); err != nil {
+		return err
+	}
+	if err := windowFits(m.after); err != nil {
 		return err
 	}
 	if err := s.settingsFit(m.after, spec, mount); err != nil || !m.joins() {
@@ -79,6 +83,16 @@ func (s *Integrations) settingsFit(in *backend.Integration, spec providers.Spec,
 		return err
 	}
 	return nil
+}
+
+// windowFits refuses what is no window to rotate in.
+func windowFits(in *backend.Integration) error {
+	_, err := window.Of(in.Settings)
+	var refused *backend.Error
+	if errors.As(err, &refused) {
+		refused.Integration, refused.Provider = in.Name, in.Provider
+	}
+	return err
 }
 
 // mayMove refuses a change of where a stored secret is sent.

@@ -17,6 +17,8 @@ const maxExpiries = 50
 
 // Fleet is all integrations at a glance.
 type Fleet struct {
+	// All are the integrations, sorted by name. It is shared.
+	All        []*Assessment
 	Total      int
 	ByStatus   map[backend.Status]int
 	ByProvider map[string]map[backend.Status]int
@@ -29,9 +31,9 @@ type Fleet struct {
 
 // Expiry is the end of a token.
 type Expiry struct {
-	Integration, Provider string
-	Fingerprint           string
-	Identity              string
+	// Of is the integration.
+	Of                    *Assessment
+	Fingerprint, Identity string
 	ExpiresAt             time.Time
 }
 
@@ -46,7 +48,7 @@ func (w *Watch) Fleet(ctx context.Context) (*Fleet, error) {
 
 // fleet counts. Of those that share a record the first one has its ends.
 func (w *Watch) fleet(all []*Assessment, now time.Time) *Fleet {
-	fleet := &Fleet{ByStatus: map[backend.Status]int{}, ByProvider: map[string]map[backend.Status]int{}}
+	fleet := &Fleet{All: all, ByStatus: map[backend.Status]int{}, ByProvider: map[string]map[backend.Status]int{}}
 	records := make(map[string]bool, len(all))
 	for _, assessed := range all {
 		fleet.count(assessed)
@@ -152,8 +154,7 @@ func (f *Fleet) expiries(assessed *Assessment, now time.Time) {
 		}
 		member, _ := backend.MemberOf(assessed.Record.Current, fingerprint)
 		f.Expiring = append(f.Expiring, Expiry{
-			Integration: assessed.Integration.Name, Provider: assessed.Integration.Provider,
-			Fingerprint: fingerprint, Identity: member.Identity, ExpiresAt: end,
+			Of: assessed, Fingerprint: fingerprint, Identity: member.Identity, ExpiresAt: end,
 		})
 	}
 }

@@ -37,12 +37,12 @@ type Troubles struct {
 // Version is a number that grows with every rotation by itself that ended.
 func (s *Troubles) Version() uint64 { return s.changes.Load() }
 
-// MayRotate reports whether a rotation by itself that failed has rested.
-func (s *Troubles) MayRotate(name string, version int, now time.Time) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t := s.byName[name]
-	return t == nil || t.version != version || !now.Before(t.until)
+// RestsUntil is until when a rotation by itself that failed rests, zero for not at all.
+func (s *Troubles) RestsUntil(name string, version int) time.Time {
+	if t := s.Of(name, version); t != nil {
+		return t.until
+	}
+	return time.Time{}
 }
 
 // Rotated notes how a rotation by itself ended.

@@ -89,43 +89,23 @@ func (w *Sweeper) erase(ctx context.Context, assessed *health.Assessment) {
 	w.faults.Note(fault.DeedErase, assessed.Integration.Name, err)
 }
 
-// rotateInTime rotates a credential that is due, unless it rests after a failure.
+// rotateInTime rotates a credential that is due.
 func (w *Sweeper) rotateInTime(ctx context.Context, assessed *health.Assessment, mount *backend.Mount) {
-	name, now := assessed.Integration.Name, w.now()
-	if !w.rotationDue(assessed.Integration, assessed.Record, mount, now) {
-		w.faults.Note(fault.DeedRotate, name, nil)
+	in, name, now := assessed.Integration, assessed.Integration.Name, w.now()
+	at, _ := w.nextRotation(in, assessed.Record, mount, now)
+	if at.IsZero() || now.Before(at) {
+		if at.IsZero() || w.troubles.Of(name, assessed.Record.Version) == nil { // else it only rests
+			w.faults.Note(fault.DeedRotate, name, nil)
+		}
 		return
 	}
-	if !w.troubles.MayRotate(name, assessed.Record.Version, now) {
-		return
-	}
-	_, err := w.swaps.RotateIf(ctx, name, backend.Actor{Via: "auto_rotate"}, func(r *backend.Record) bool { return w.rotationDue(assessed.Integration, r, mount, w.now()) })
+	_, err := w.swaps.RotateIf(ctx, name, backend.Actor{Via: "auto_rotate"}, func(r *backend.Record) bool {
+		at, _ := w.nextRotation(in, r, mount, now) // as of now: it may have waited for its turn until the window was over
+		return !at.IsZero() && !now.Before(at)
+	})
 	w.troubles.Rotated(name, assessed.Record.Version, err, w.now())
 	if errors.Is(err, rotation.ErrNotDue) {
 		err = nil
 	}
 	w.faults.Note(fault.DeedRotate, name, err)
-}
-
-// rotationDue reports whether a credential is to be rotated by itself now.
-func (w *Sweeper) rotationDue(in *backend.Integration, record *backend.Record, mount *backend.Mount, now time.Time) bool {
-	current := record.Current
-	if !in.Settings.Flag("auto_rotate") || current == nil || current.Access != nil || current.ExpiresAt.IsZero() {
-		return false
-	}
-	if !w.rotations.Supports(in, mount) {
-		return false
-	}
-	return !now.Before(current.ExpiresAt.Add(-rotateBefore(in, current)))
-}
-
-// rotateBefore is how long before its end a credential is rotated: as the integration
-// says, or a third of its life but at least three days; never more than half of it.
-func rotateBefore(in *backend.Integration, current *backend.Stored) time.Duration {
-	life := current.ExpiresAt.Sub(current.VerifiedAt)
-	before := max(life/3, shortestRotation)
-	if own := in.Settings.Number("rotate_before"); own > 0 {
-		before = time.Duration(own) * time.Second
-	}
-	return min(before, life/2)
 }

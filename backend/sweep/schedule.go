@@ -90,13 +90,42 @@ func (s *Schedule) put(name, hostname string, interval time.Duration, now time.T
 	defer s.mu.Unlock()
 	p := s.at(name)
 	p.host, p.listed = hostname, true
+	s.fit(p, interval, now)
+}
+
+// fit gives a plan an interval, and a place in it if that is another one. The caller holds mu.
+func (s *Schedule) fit(p *plan, interval time.Duration, now time.Time) {
 	if p.interval != interval {
-		p.interval, p.due = interval, place(name, interval, now)
+		p.interval, p.due = interval, place(p.name, interval, now)
 	}
-	if p.wanted && interval > 0 && !s.needsPerson(name) {
+	if p.wanted && interval > 0 && !s.needsPerson(p.name) {
 		s.hurry(p, longestConfirm, now)
 	}
 	p.wanted = false
+}
+
+// due is when a check of an integration begins that is checked so often, if others leave
+// room for it; zero if it is not checked. A moment that has passed means that it is queued
+// or under way.
+func (s *Schedule) due(name string, interval time.Duration, now time.Time) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := plan{name: name}
+	if known := s.plans[name]; known != nil {
+		p = *known
+	}
+	s.fit(&p, interval, now) // as the next list will
+	if p.interval <= 0 {
+		return time.Time{}
+	}
+	h := p.at
+	if h == nil {
+		h = s.hosts[p.host]
+	}
+	if h != nil && p.due.Before(h.until) {
+		return h.until
+	}
+	return p.due
 }
 
 // place is the next moment that is an integration's own within its interval.
