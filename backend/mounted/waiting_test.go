@@ -223,10 +223,34 @@ func TestAReadWaitsForAnUncertainWrite(t *testing.T) {
 	})
 }
 
-// lyingStorage carries writes out and says that it did not.
+// While nobody can tell what such a write left, the read goes on waiting; it is woken as
+// soon as somebody can.
+func TestAReadWaitsForAWriteThatIsFoundOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &lyingStorage{Storage: &logical.InmemStorage{}}
+		w := waitingWorld(t, store)
+		one := w.waits(t.Context(), backend.Until{Wait: minute, Version: 1})
+		store.lies, store.silent = true, true
+		_, err := w.Swaps.Reauth(t.Context(), "a", entry("mia@example.com", "key-2"), backend.Actor{})
+		require.Error(t, err)
+		one.still(t)
+		store.silent = false
+		assert.Equal(t, "key-2", w.key(t))
+		assert.Equal(t, 2, one.answered(t).out.Record.Version)
+	})
+}
+
+// lyingStorage carries writes out and says that it did not. A silent one cannot be read.
 type lyingStorage struct {
 	logical.Storage
-	lies bool
+	lies, silent bool
+}
+
+func (s *lyingStorage) Get(ctx context.Context, key string) (*logical.StorageEntry, error) {
+	if s.silent {
+		return nil, fmt.Errorf("storage: as the test wants")
+	}
+	return s.Storage.Get(ctx, key)
 }
 
 func (s *lyingStorage) Put(ctx context.Context, e *logical.StorageEntry) error {
