@@ -23,7 +23,7 @@ func (e *engine) pathHealth() []*framework.Path {
 				logical.ListOperation: {handler: e.listHealth, summary: "List the health of the integrations.", verb: "list", suffix: "health", answer: healthListSchema(), refusals: []int{404}},
 			}),
 			HelpSynopsis:    "List the health of all integrations.",
-			HelpDescription: "Returns the names, and for each in key_info: status, reason (a code), checked_at, expires_at.",
+			HelpDescription: "Returns the names, and for each in key_info: status, reason (a code), checked_at, expires_at, provider, labels.",
 		},
 		{
 			Pattern: "health/" + framework.GenericNameRegex("name"),
@@ -94,14 +94,21 @@ type healthInfo struct {
 	Reason    string `json:"reason"`
 	CheckedAt string `json:"checked_at"`
 	ExpiresAt string `json:"expires_at"`
+	Provider  string `json:"provider"`
+	// Labels are those of the integration, never nil.
+	Labels map[string]string `json:"labels"`
 }
 
 func healthListOf(all []*health.Assessment) healthList {
-	list := healthList{make([]string, 0, len(all)), make(map[string]any, len(all))}
+	list, none := healthList{make([]string, 0, len(all)), make(map[string]any, len(all))}, map[string]string{}
 	for _, assessed := range all {
-		h := assessed.Health
-		list.names = append(list.names, assessed.Integration.Name)
-		list.info[assessed.Integration.Name] = healthInfo{string(h.Status), h.Code, timestamp(h.CheckedAt), timestamp(h.ExpiresAt)}
+		h, in := assessed.Health, assessed.Integration
+		labels := in.Settings.Maps["labels"]
+		if labels == nil {
+			labels = none
+		}
+		list.names = append(list.names, in.Name)
+		list.info[in.Name] = healthInfo{string(h.Status), h.Code, timestamp(h.CheckedAt), timestamp(h.ExpiresAt), in.Provider, labels}
 	}
 	return list
 }
@@ -211,7 +218,7 @@ func memberList(members []health.MemberHealth, now time.Time) []map[string]any {
 
 func healthListSchema() map[string]*framework.FieldSchema {
 	fields := keysSchema()
-	fields["key_info"] = &framework.FieldSchema{Type: framework.TypeMap, Description: "By name: status, reason, checked_at, expires_at."}
+	fields["key_info"] = &framework.FieldSchema{Type: framework.TypeMap, Description: "By name: status, reason, checked_at, expires_at, provider, labels."}
 	return fields
 }
 

@@ -83,17 +83,17 @@ func TestHealth(t *testing.T) {
 
 func TestHealthList(t *testing.T) {
 	m := withJira(t)
-	m.write(t, "integrations/app", body{"provider": "github", "auth_type": "github_app"})
+	m.write(t, "integrations/app", body{"provider": "github", "auth_type": "github_app", "labels": body{"team": "a"}})
 	r := m.ok(t, logical.ListOperation, "health/", nil)
 	assert.Equal(t, []string{"app", "jira"}, r.data["keys"])
 	info, _ := r.data["key_info"].(map[string]any)
 	app, _ := info["app"].(healthInfo)
-	assert.Equal(t, healthInfo{Status: "not_checked"}, app)
+	assert.Equal(t, healthInfo{Status: "not_checked", Provider: "github", Labels: map[string]string{"team": "a"}}, app)
 	jira, _ := info["jira"].(healthInfo)
 	assert.Equal(t, "healthy", jira.Status)
 	encoded, err := json.Marshal(jira)
 	require.NoError(t, err)
-	assert.JSONEq(t, `{"status": "healthy", "reason": "", "checked_at": "`+jira.CheckedAt+`", "expires_at": ""}`, string(encoded))
+	assert.JSONEq(t, `{"status": "healthy", "reason": "", "checked_at": "`+jira.CheckedAt+`", "expires_at": "", "provider": "jira", "labels": {}}`, string(encoded))
 }
 
 // A list is made once for a snapshot, and is not kept after it.

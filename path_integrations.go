@@ -172,6 +172,7 @@ func (e *engine) addState(ctx context.Context, data map[string]any, in *backend.
 		current = &backend.Stored{}
 	}
 	data["reauth_supported"] = auth.Unsupported == ""
+	data["rotate_supported"] = e.store.Rotations.Supports(in, mount)
 	data["status"] = string(assessed.Health.Status)
 	data["version"] = record.Version
 	data["identity"] = current.Identity
@@ -187,6 +188,7 @@ func (e *engine) addState(ctx context.Context, data map[string]any, in *backend.
 func stateSchema() map[string]*framework.FieldSchema {
 	fields := map[string]*framework.FieldSchema{
 		"reauth_supported":   {Type: framework.TypeBool, Description: "Whether reauth/ takes a credential for this integration."},
+		"rotate_supported":   {Type: framework.TypeBool, Description: "Whether rotate/ can have the upstream make a successor of the credential."},
 		"status":             {Type: framework.TypeString, Description: "not_checked, healthy, expiring, degraded, unreachable or needs_reauth; see health/."},
 		"version":            {Type: framework.TypeInt, Description: "Counts the credentials so far; 0 before the first."},
 		"identity":           {Type: framework.TypeString, Description: "The account of the credential."},

@@ -28,7 +28,7 @@ func TestIntegrationReadsBackAsWritten(t *testing.T) {
 	assert.JSONEq(t, string(want), string(have))
 	for key, value := range (body{
 		"ca_cert": "", "tls_server_name": "", "proxy_url": "", "status": "needs_reauth", "version": 0, "identity": "", "fingerprint": "",
-		"scopes": []string{}, "expires_at": "", "reauthenticated_at": "", "reauth_supported": true,
+		"scopes": []string{}, "expires_at": "", "reauthenticated_at": "", "reauth_supported": true, "rotate_supported": false,
 	}) {
 		assert.Equal(t, value, read[key], key)
 	}

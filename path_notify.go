@@ -21,10 +21,10 @@ func (e *engine) pathNotify() []*framework.Path {
 		{
 			Pattern: "notify/?$",
 			Operations: operations(map[logical.Operation]operation{
-				logical.ListOperation: {handler: e.listTargets, summary: "List the targets of notifications.", verb: "list", suffix: "targets", answer: keysSchema(), refusals: []int{404}},
+				logical.ListOperation: {handler: e.listTargets, summary: "List the targets of notifications.", verb: "list", suffix: "targets", answer: targetListSchema(), refusals: []int{404}, active: true},
 			}),
 			HelpSynopsis:    "List the targets of notifications.",
-			HelpDescription: "Returns the names of all targets of this mount.",
+			HelpDescription: "Returns the names of all targets of this mount, and for each in key_info: host, format,\nlast_delivered_at, last_failure, last_failure_at, pending.",
 		},
 		{
 			Pattern: notifyPath + framework.GenericNameRegex("name") + "/test",
@@ -54,7 +54,26 @@ func (e *engine) listTargets(ctx context.Context, _ call) (*logical.Response, er
 	if err != nil {
 		return nil, err
 	}
-	return logical.ListResponse(names), nil
+	info := map[string]any{}
+	for _, name := range names {
+		target, err := e.store.Notifier.Read(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		state := e.stateOf(target)
+		state["format"] = target.Values().Text("format")
+		info[name] = state
+	}
+	return logical.ListResponseWithInfo(names, info), nil
+}
+
+// stateOf is where a target is, and how it goes with it.
+func (e *engine) stateOf(target *notify.Target) map[string]any {
+	state := e.store.Notifier.State(target)
+	return map[string]any{
+		"host": target.Host(), "last_delivered_at": timestamp(state.LastDeliveredAt),
+		"last_failure": state.LastFailure, "last_failure_at": timestamp(state.LastFailureAt), "pending": state.Pending,
+	}
 }
 
 func (e *engine) writeTarget(ctx context.Context, c call) (*logical.Response, error) {
@@ -74,7 +93,8 @@ func (e *engine) readTarget(ctx context.Context, c call) (*logical.Response, err
 	if err != nil {
 		return nil, err
 	}
-	data := map[string]any{"name": target.Name, "host": target.Host()}
+	data := e.stateOf(target)
+	data["name"] = target.Name
 	settings := target.Values()
 	for _, f := range notify.Fields() {
 		if f.Kind.Secret() {
@@ -83,11 +103,6 @@ func (e *engine) readTarget(ctx context.Context, c call) (*logical.Response, err
 		}
 		data[f.Name] = settings.Value(f)
 	}
-	state := e.store.Notifier.State(target)
-	data["last_delivered_at"] = timestamp(state.LastDeliveredAt)
-	data["last_failure"] = state.LastFailure
-	data["last_failure_at"] = timestamp(state.LastFailureAt)
-	data["pending"] = state.Pending
 	return answer(data), nil
 }
 
@@ -138,6 +153,12 @@ func targetAnswer() map[string]*framework.FieldSchema {
 	} {
 		fields[name] = field
 	}
+	return fields
+}
+
+func targetListSchema() map[string]*framework.FieldSchema {
+	fields := keysSchema()
+	fields["key_info"] = &framework.FieldSchema{Type: framework.TypeMap, Description: "By name: host, format, last_delivered_at, last_failure, last_failure_at, pending."}
 	return fields
 }
 

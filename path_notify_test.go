@@ -216,7 +216,11 @@ func TestTargetsAreStrict(t *testing.T) {
 	assert.Equal(t, []string{"needs_reauth", "degraded", "unreachable", "expiring", "recovered", "rotation_failed"}, read["events"])
 	assert.NotContains(t, fmt.Sprint(read), "canary")
 	m.refused(t, logical.UpdateOperation, "notify/ops", body{"proxy_url": "http://127.0.0.1:3128"}, 400, "missing_field")
-	assert.Equal(t, []string{"ops"}, m.ok(t, logical.ListOperation, "notify/", nil).data["keys"])
+	list := m.ok(t, logical.ListOperation, "notify/", nil).data
+	assert.Equal(t, []string{"ops"}, list["keys"])
+	assert.Equal(t, map[string]any{"ops": map[string]any{
+		"host": "127.0.0.1:1", "format": "json", "last_delivered_at": "", "last_failure": "", "last_failure_at": "", "pending": 0,
+	}}, list["key_info"])
 	m.refused(t, logical.UpdateOperation, "notify/ops/test", body{"url": url}, 400, "field_not_allowed")
 	m.refused(t, logical.UpdateOperation, "notify/ops/test", nil, 502, "upstream_unreachable")
 	assert.Contains(t, m.read(t, "notify/ops")["last_failure"], "refused the connection")

@@ -66,6 +66,7 @@ func fieldList(fields []providers.Field) []map[string]any {
 		list = append(list, map[string]any{
 			"name": f.Name, "title": f.Title, "description": f.Description,
 			"required": f.Required, "secret": f.Kind.Secret(), "multiple": f.Kind == providers.Pool || f.Kind == providers.List,
+			"kind": f.Kind.Name(), "values": append([]string{}, f.Values...), "default": f.Default, "fixed": f.Fixed, "locates": f.Locates,
 		})
 	}
 	return list

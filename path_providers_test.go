@@ -15,5 +15,15 @@ func TestProviders(t *testing.T) {
 		assert.Equal(t, name, p["name"])
 		assert.NotEmpty(t, p["auth_types"])
 	}
+	fields, _ := m.read(t, "providers/azure_devops")["settings"].([]map[string]any)
+	byName := map[any]map[string]any{}
+	for _, f := range fields {
+		byName[f["name"]] = f
+	}
+	assert.Equal(t, []string{"boards", "repos", "pipelines"}, byName["service"]["values"])
+	assert.Equal(t, true, byName["service"]["fixed"])
+	assert.Equal(t, true, byName["organization"]["locates"])
+	assert.Equal(t, "flag", byName["pin_identity"]["kind"])
+	assert.Equal(t, "map", byName["labels"]["kind"])
 	assert.Equal(t, 404, m.do(t, logical.ReadOperation, "providers/trello", nil).status)
 }

@@ -82,10 +82,14 @@ func (e *engine) reauthForm(ctx context.Context, c call) (*logical.Response, err
 	if err != nil {
 		return nil, err
 	}
+	others, err := e.store.Integrations.SharedWith(ctx, in)
+	if err != nil {
+		return nil, err
+	}
 	data := map[string]any{
 		"name": in.Name, "provider": in.Provider, "auth_type": in.AuthType,
 		"supported": auth.Unsupported == "", "reason": auth.Unsupported,
-		"fields": fieldList(auth.Fields),
+		"fields": fieldList(auth.Fields), "also_updates": integrationNames(others),
 	}
 	return answer(data), nil
 }
@@ -180,7 +184,9 @@ func formSchema() map[string]*framework.FieldSchema {
 		"auth_type": {Type: framework.TypeString, Description: "Its authentication type."},
 		"supported": {Type: framework.TypeBool, Description: "Whether it can be re-authenticated here."},
 		"reason":    {Type: framework.TypeString, Description: "Why not, and what to do instead."},
-		"fields":    {Type: framework.TypeSlice, Description: "The credential fields: name, title, description, required, secret, multiple."},
+		"fields":    {Type: framework.TypeSlice, Description: "The credential fields: name, title, description, required, secret, multiple, kind, values, default, fixed, locates."},
+
+		"also_updates": {Type: framework.TypeStringSlice, Description: "Other integrations that share the credential, and would get a new one with it."},
 	}
 }
 

@@ -28,6 +28,16 @@ func TestReauthAnswersWhatTheContractSays(t *testing.T) {
 	assert.Equal(t, "key-2", m.read(t, "creds/jira")["api_key"], "white space around it is trimmed")
 }
 
+// The form says who would get the credential, too.
+func TestTheFormNamesSiblings(t *testing.T) {
+	m := newMount(t)
+	for name, group := range map[string]string{"ado-boards": "", "ado-repos": "", "ado-own": "own"} {
+		m.write(t, "integrations/"+name, body{"provider": "azure_devops", "auth_type": "pat", "organization": "acme", "service": "boards", "credential_group": group})
+	}
+	assert.Equal(t, []string{"ado-repos"}, m.read(t, "reauth/ado-boards")["also_updates"])
+	assert.Equal(t, []string{}, m.read(t, "reauth/ado-own")["also_updates"])
+}
+
 func TestReauthTakesCredentialFieldsOnly(t *testing.T) {
 	good := body{"email": email, "api_key": "key-2"}
 	for name, test := range map[string]struct {

@@ -76,6 +76,15 @@ const (
 // Secret reports whether values of this kind must never be shown.
 func (k Kind) Secret() bool { return k == Token || k == Pool }
 
+// Name says in one word what values of this kind are.
+func (k Kind) Name() string {
+	names := [...]string{"text", "email", "url", "pem", "list", "map", "flag", "duration", "count", "time", "token", "pool"}
+	if int(k) >= len(names) {
+		return ""
+	}
+	return names[k]
+}
+
 // Field is one setting or one credential field.
 type Field struct {
 	Name        string

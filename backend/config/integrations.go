@@ -88,6 +88,15 @@ func (s *Integrations) Read(ctx context.Context, name string) (*backend.Integrat
 	return known(name)(s.table.Load(ctx, name))
 }
 
+// SharedWith returns the other integrations that share the credential, sorted by name.
+func (s *Integrations) SharedWith(ctx context.Context, in *backend.Integration) ([]*backend.Integration, error) {
+	id, err := s.groups.id(in)
+	if err != nil {
+		return nil, err
+	}
+	return s.groups.siblings(ctx, id, in.Name)
+}
+
 // Exists reports whether the integration is configured.
 func (s *Integrations) Exists(ctx context.Context, name string) (bool, error) {
 	in, err := s.table.Load(ctx, name)
