@@ -34,6 +34,7 @@ LEADERS ?= 30
 
 SHELL   := bash
 PLUGIN  := build/vault-plugin-secrets-sei
+CONSOLE := build/sei-console
 SCRIPTS := .ci/run $(wildcard scripts/*.sh examples/*.sh examples/*/*.sh)
 
 golangci_lint := "$$($(CURDIR)/scripts/tool.sh github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION))"
@@ -57,8 +58,9 @@ help: ## Show this list.
 	@echo
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1	\2/p' $(MAKEFILE_LIST) | expand -t 15
 
-build: ## Build the plugin into build/.
+build: ## Build the plugin and the console into build/.
 	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-X vault-plugin-secrets-sei.version=$(VERSION)' -o $(PLUGIN) ./cmd/vault-plugin-secrets-sei
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o $(CONSOLE) ./cmd/sei-console
 
 release: ## Build a release of VERSION into build/release: binaries, SBOMs, SHA256SUMS.
 	@scripts/release.sh '$(VERSION)' build/release $(PLATFORMS)

@@ -22,13 +22,18 @@ const module = "vault-plugin-secrets-sei"
 // or sideways. A prefix that ends in "/" covers what is below it.
 func forbidden() map[string][]string {
 	return map[string][]string{
-		"input":     {module, module + "/page", module + "/metrics", module + "/backend/", module + "/cmd/", "github.com/hashicorp/vault/", "net/http", "net"},
-		"page":      {module, module + "/input", module + "/metrics", module + "/backend/", module + "/providers", module + "/cmd/", "github.com/hashicorp/", "net/http", "net"},
-		"metrics":   {module, module + "/input", module + "/page", module + "/providers", module + "/cmd/", "github.com/hashicorp/", "net/http", "net"},
-		"backend":   {module, module + "/input", module + "/page", module + "/metrics", module + "/cmd/", module + "/providers/", "github.com/hashicorp/vault/sdk/framework", "net/http", "net"},
-		"providers": {module, module + "/input", module + "/page", module + "/metrics", module + "/backend", module + "/cmd/", "github.com/hashicorp/"},
-		".":         {module + "/cmd/", module + "/acceptance/", "net/http"},
+		"input":     {module, module + "/console/", module + "/page", module + "/metrics", module + "/backend/", module + "/cmd/", "github.com/hashicorp/vault/", "net/http", "net"},
+		"page":      {module, module + "/console/", module + "/input", module + "/metrics", module + "/backend/", module + "/providers", module + "/cmd/", "github.com/hashicorp/", "net/http", "net"},
+		"metrics":   {module, module + "/console/", module + "/input", module + "/page", module + "/providers", module + "/cmd/", "github.com/hashicorp/", "net/http", "net"},
+		"backend":   {module, module + "/console/", module + "/input", module + "/page", module + "/metrics", module + "/cmd/", module + "/providers/", "github.com/hashicorp/vault/sdk/framework", "net/http", "net"},
+		"providers": {module, module + "/console/", module + "/input", module + "/page", module + "/metrics", module + "/backend", module + "/cmd/", "github.com/hashicorp/"},
+		".":         {module + "/cmd/", module + "/console", module + "/console/", module + "/acceptance/", "net/http"},
 		"cmd":       {module + "/backend", module + "/providers"},
+		"look":      {module, module + "/", "github.com/hashicorp/", "net/http", "net"},
+		// The console is a program of its own, and the plugin knows nothing of it.
+		"console":                      {module, module + "/input", module + "/page", module + "/metrics", module + "/backend", module + "/backend/", module + "/providers", module + "/providers/", module + "/cmd/", "github.com/hashicorp/vault/sdk/"},
+		"cmd/sei-console":              {module},
+		"cmd/vault-plugin-secrets-sei": {module + "/console", module + "/console/"},
 	}
 }
 
@@ -202,6 +207,47 @@ func TestHousesOfAcceptance(t *testing.T) {
 	})
 	require.NoError(t, err)
 	assert.Len(t, seen, len(houses()), "the walk found the houses")
+}
+
+// belowConsole says which rooms of the console a package may import. Only vaultapi talks to
+// Vault, and only console knows all.
+func belowConsole() map[string][]string {
+	return map[string][]string{
+		"console/vaultapi": {},
+		"console/session":  {},
+		"console/launch":   {},
+		"console/engine":   {"vaultapi"},
+		"console/fleet":    {"engine"},
+		"console/page":     {"engine", "fleet"},
+		"console/serve":    {"vaultapi", "engine", "fleet", "page"},
+		"console":          {"vaultapi", "session", "launch", "serve"},
+		"cmd/sei-console":  {""},
+	}
+}
+
+// Each room of the console imports what lies below it, and nothing beside it; the client of
+// Vault is imported by one.
+func TestRoomsOfTheConsole(t *testing.T) {
+	rooms, seen := belowConsole(), map[string]bool{}
+	for file, imports := range imports(t) {
+		dir := filepath.ToSlash(filepath.Dir(file))
+		allowed, known := rooms[dir]
+		if !known {
+			assert.False(t, strings.HasPrefix(dir, "console/"), "say in belowConsole() what %s may import", dir)
+			continue
+		}
+		seen[dir] = true
+		for _, path := range imports {
+			room, ok := strings.CutPrefix(path+"/", module+"/console/")
+			if ok && !slices.Contains(allowed, strings.TrimSuffix(room, "/")) {
+				t.Errorf("%s imports %s", file, path)
+			}
+			if strings.HasPrefix(path, "github.com/hashicorp/") && dir != "console/vaultapi" {
+				t.Errorf("%s imports %s", file, path)
+			}
+		}
+	}
+	assert.Len(t, seen, len(rooms), "the walk found the rooms")
 }
 
 // Imports go down only: cmd, sei, input, page and metrics, backend, providers.

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Build what a release has into a folder that holds nothing else: the plugin for each
-# platform, an SBOM beside each, and SHA256SUMS of all.
+# Build what a release has into a folder that holds nothing else: the plugin and the console
+# for each platform, an SBOM beside each, and SHA256SUMS of all.
 #
 #   scripts/release.sh VERSION [FOLDER [OS/ARCH...]]
 #
-# Each plugin is built twice, the second time from a copy of the sources in another
+# Each program is built twice, the second time from a copy of the sources in another
 # folder; a release whose builds differ fails. The same sources, version and Go give the
 # same bytes on any machine: docs/install.md says how to compare.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-plugin=vault-plugin-secrets-sei
+programs=(vault-plugin-secrets-sei sei-console)
 sbom=github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 
 version=${1:?VERSION, such as v0.1.0}
@@ -32,12 +32,12 @@ sums() {
   if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi
 }
 
-# build makes the plugin of a source folder. What in the user's environment would change
-# the bytes is set to its default.
+# build makes the programs of a source folder, whose names go between two parts of a path.
+# What in the user's environment would change the bytes is set to its default.
 build() {
-  local sources=$1 platform=$2 target=$3
+  local sources=$1 platform=$2 before=$3 after=$4
   GOENV=off GOFLAGS= GOWORK=off GOEXPERIMENT= GOFIPS140=off GOAMD64=v1 GOARM64=v8.0 GOOS="${platform%/*}" GOARCH="${platform#*/}" \
-    make --no-print-directory -s -C "$sources" build VERSION="$version" PLUGIN="$target"
+    make --no-print-directory -s -C "$sources" build VERSION="$version" PLUGIN="$before${programs[0]}$after" CONSOLE="$before${programs[1]}$after"
 }
 
 [[ $version =~ ^v[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$ ]] ||
@@ -55,14 +55,17 @@ mkdir -p "$out"
 out=$(cd "$out" && pwd)
 
 for platform in "${platforms[@]}"; do
-  name=${plugin}_${version}_${platform/\//_}
-  case $platform in windows/*) name+=.exe ;; esac
-  build "$root" "$platform" "$out/$name"
-  build "$work/sources" "$platform" "$work/again"
-  cmp -s "$out/$name" "$work/again" || fail "two builds of $name differ"
-  "$sbom" bin -json -noserial -notimestamp -version "$version" -output "$out/$name.cdx.json" "$out/$name" 2>"$work/log" ||
-    fail "no SBOM of $name: $(<"$work/log")"
-  printf 'built twice, equal: %s\n' "$name"
+  after=_${version}_${platform/\//_}
+  case $platform in windows/*) after+=.exe ;; esac
+  build "$root" "$platform" "$out/" "$after"
+  build "$work/sources" "$platform" "$work/" .again
+  for program in "${programs[@]}"; do
+    name=$program$after
+    cmp -s "$out/$name" "$work/$program.again" || fail "two builds of $name differ"
+    "$sbom" bin -json -noserial -notimestamp -version "$version" -output "$out/$name.cdx.json" "$out/$name" 2>"$work/log" ||
+      fail "no SBOM of $name: $(<"$work/log")"
+    printf 'built twice, equal: %s\n' "$name"
+  done
 done
-(cd "$out" && sums "$plugin"_* >SHA256SUMS)
+(cd "$out" && sums -- *_"$version"_* >SHA256SUMS)
 printf '%s\n' "$out/SHA256SUMS"

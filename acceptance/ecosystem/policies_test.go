@@ -47,7 +47,10 @@ func allowances() map[string]allowance {
 			"update rotate/:name", "update rollback/:name", "read status", "list providers", "read providers/:name",
 			"list notify", "read notify/:name", "update notify/:name", "delete notify/:name", "update notify/:name/test",
 		}, configure...)},
-		"auditor.hcl":    {own: "jira-prod", everyone: []string{"read history/:name", "list health", "read health/:name", "read status"}},
+		"auditor.hcl": {own: "jira-prod", everyone: []string{"read history/:name", "list health", "read health/:name", "read status"}},
+		"fleet-reader.hcl": {own: "jira-prod", everyone: []string{
+			"list health", "read health/:name", "read status", "read integrations/:name", "read reauth/:name", "read history/:name", "list notify",
+		}},
 		"prometheus.hcl": {own: "jira-prod", everyone: []string{"read metrics"}},
 		"terraform.hcl": {own: "jira-prod", everyone: configure, system: map[string][]string{
 			"sys/mounts/sei": {"read", "update"}, "sys/mounts/sei/tune": {"read", "update"},

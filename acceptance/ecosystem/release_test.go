@@ -56,7 +56,8 @@ func TestReleaseFitsTheContainer(t *testing.T) {
 	assert.Contains(t, sbom.Components, struct{ Name string }{"github.com/hashicorp/vault/sdk"})
 	out, err = bash(t, os.Environ(), "cd "+folder+" && sha256sum --check --strict SHA256SUMS && ls")
 	require.NoError(t, err, out)
-	assert.Equal(t, 2, strings.Count(out, ": OK"))
+	assert.Equal(t, 4, strings.Count(out, ": OK"), "the plugin, the console and the SBOM of each")
+	assert.Contains(t, out, "sei-console_v0.2.0-rc1_linux_amd64: OK")
 }
 
 // What stands in VERSION, which may be the name of anybody's tag, reaches no shell and no
