@@ -13,12 +13,12 @@ import (
 const sweepPatience = 10 * time.Second
 
 // sweeping is a goroutine that works without a request: the one that checks credentials, or
-// the one that tells targets. The zero value
-// has none.
+// the one that tells targets. The zero value has none.
 type sweeping struct {
-	mu     sync.Mutex
-	cancel context.CancelFunc
-	done   chan struct{}
+	mu      sync.Mutex
+	cancel  context.CancelFunc
+	done    chan struct{}
+	stopped bool
 }
 
 // initialize is called by Vault once the mount can be used.
@@ -31,11 +31,12 @@ func (e *engine) initialize(context.Context, *logical.InitializationRequest) err
 	return nil
 }
 
-// start runs fn until stop is called; a second call does nothing.
+// start runs fn until stop is called; a second call does nothing, nor one after stop, since
+// nobody would end what it began.
 func (s *sweeping) start(fn func(context.Context)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.cancel != nil {
+	if s.cancel != nil || s.stopped {
 		return
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -50,6 +51,7 @@ func (s *sweeping) start(fn func(context.Context)) {
 // stop cancels the goroutine and waits a moment for it.
 func (s *sweeping) stop() {
 	s.mu.Lock()
+	s.stopped = true
 	cancel, done := s.cancel, s.done
 	s.mu.Unlock()
 	if cancel == nil {

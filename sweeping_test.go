@@ -177,3 +177,12 @@ func TestACheckThatPanicsIsLogged(t *testing.T) {
 	assert.Zero(t, u.log.lines("canary"))
 	assert.Equal(t, 1, u.log.lines("nobody asked is over"))
 }
+
+// What is stopped before it began is not begun any more: nobody would end it.
+func TestNothingBeginsAfterTheEnd(t *testing.T) {
+	var s sweeping
+	s.stop()
+	s.start(func(context.Context) { t.Error("it began") })
+	s.stop()
+	assert.Nil(t, s.done)
+}

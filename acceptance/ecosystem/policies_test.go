@@ -52,7 +52,7 @@ func allowances() map[string]allowance {
 			"list health", "read health/:name", "read status", "read integrations/:name", "read reauth/:name", "read history/:name", "list notify",
 		}},
 		"prometheus.hcl": {own: "jira-prod", everyone: []string{"read metrics"}},
-		"terraform.hcl": {own: "jira-prod", everyone: configure, system: map[string][]string{
+		"terraform.hcl": {own: "jira-prod", everyone: append([]string{"list notify", "read notify/:name", "update notify/:name", "delete notify/:name"}, configure...), system: map[string][]string{
 			"sys/mounts/sei": {"read", "update"}, "sys/mounts/sei/tune": {"read", "update"},
 		}},
 		"team.hcl": {own: "alpha.jira-prod", near: "alpha2.jira-prod", token: teamToken, ownOnly: []string{

@@ -48,15 +48,13 @@ func compare(t *Target, was told, s *Subject, since time.Time) []*news {
 // swapped is the newest swap that the target wants to know of and does not know yet.
 func swapped(t *Target, was told, s *Subject) *news {
 	for _, swap := range s.Swaps {
-		if !swap.Time.After(was.Swap) {
+		if was.knows(swap) {
 			return nil
 		}
 		if swap.Event == "" || !t.wants(swap.Event) || swap.Time.Before(t.Since[swap.Event]) {
 			continue
 		}
-		then := was
-		then.Swap = swap.Time.UTC().Round(0) // as it is stored
-		return &news{event: swap.Event, then: then, version: swap.Version}
+		return &news{event: swap.Event, then: was.past(swap.Time, swap.Version), version: swap.Version}
 	}
 	return nil
 }

@@ -698,3 +698,78 @@ func TestAnotherIntegrationOfTheSameName(t *testing.T) {
 		assert.Len(w.t, w.said("ops"), 2, "of one that is gone nobody is told")
 	})
 }
+
+// The clock of a new leader may be behind that of the one before. What happens from then on is
+// told all the same, once.
+func TestANewLeaderWhoseClockIsBehind(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.target("ops", list("events", "reauth", "rotate", "needs_reauth", "recovered"))
+		wait(time.Minute)
+		ahead := time.Now().Add(10 * time.Minute)
+		w.fleet.set("jira", func(s *notify.Subject) {
+			s.Version, s.Swaps = 2, []notify.Swap{{Event: notify.Reauth, Time: ahead, Version: 2}}
+		})
+		w.fleet.is(backend.StatusNeedsReauth, "github")
+		w.fleet.set("github", func(s *notify.Subject) { s.Since = ahead })
+		wait(2 * time.Minute)
+		w.restart()
+		w.fleet.set("jira", func(s *notify.Subject) {
+			s.Version, s.Swaps = 3, []notify.Swap{{Event: notify.Rotate, Time: time.Now(), Version: 3}, {Event: notify.Reauth, Time: ahead, Version: 2}}
+		})
+		wait(time.Hour)
+		assert.ElementsMatch(w.t, []string{"jira reauth", "jira rotate", "github needs_reauth"}, w.said("ops"))
+		assert.Len(w.t, w.post.at("ops"), 3, "nothing comes twice")
+		w.fleet.set("jira", func(s *notify.Subject) {
+			s.Version, s.Swaps = 4, []notify.Swap{{Event: notify.Reauth, Time: ahead.Add(-time.Minute), Version: 4}, s.Swaps[0]}
+		})
+		w.restart()
+		wait(time.Hour)
+		assert.Len(w.t, w.post.at("ops"), 4)
+	})
+}
+
+// A receiver that sends messages elsewhere is not followed, and its target says what to do.
+func TestAReceiverThatSendsElsewhere(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.target("ops")
+		w.post.answer("ops", says(302, 0))
+		w.fleet.is(backend.StatusNeedsReauth, "jira")
+		wait(2 * time.Minute)
+		ops, err := w.Read(w.t.Context(), "ops")
+		require.NoError(w.t, err)
+		assert.Equal(w.t, "the receiver answered HTTP 302, which leads elsewhere; redirects are not followed, so url must be the address itself", w.State(ops).LastFailure)
+		_, err = w.Test(w.t.Context(), "ops", "sei/")
+		require.ErrorContains(w.t, err, "url must be the address itself")
+	})
+}
+
+// A receiver may ask for long, and a write to its target ends the rest.
+func TestAReceiverThatAsksForADay(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.target("ops")
+		w.post.answer("ops", says(429, 24*time.Hour))
+		w.fleet.is(backend.StatusNeedsReauth, "jira")
+		wait(2 * time.Minute)
+		w.post.answer("ops", takes)
+		wait(23 * time.Hour)
+		assert.Empty(w.t, w.said("ops"))
+		w.target("ops")
+		wait(time.Second)
+		assert.Equal(w.t, []string{"jira needs_reauth"}, w.said("ops"))
+	})
+}
+
+// Of an integration that is deleted there is no closing message: whoever deletes it knows.
+func TestADeletedIntegrationIsNotToldOf(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.target("ops")
+		w.fleet.is(backend.StatusNeedsReauth, "github")
+		wait(2 * time.Minute)
+		w.fleet.gone("github")
+		wait(time.Hour)
+		assert.Equal(w.t, []string{"github needs_reauth"}, w.said("ops"))
+		w.fleet.set("github", func(s *notify.Subject) { s.ID = "another" })
+		wait(time.Hour)
+		assert.Len(w.t, w.said("ops"), 1, "another one of the name has not recovered from anything")
+	})
+}

@@ -89,7 +89,7 @@ type (
 // teams says it in a card. Cards read some of Markdown, so that its signs are escaped.
 func (m message) teams() teamsMessage {
 	var pairs []string
-	for _, sign := range strings.Split("\\`*_{}[]()#+-.!|<>~", "") {
+	for _, sign := range strings.Split("\\`*_{}[]()#+-.!|<>~&", "") {
 		pairs = append(pairs, sign, "\\"+sign)
 	}
 	escape := strings.NewReplacer(pairs...)

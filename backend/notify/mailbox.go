@@ -46,11 +46,17 @@ type mailbox struct {
 	rests map[string]refused
 	// outside is when integrations that the target is not told of were last seen, of which
 	// it would be told a swap.
-	outside map[string]time.Time
+	outside map[string]outsider
 	rest    rest
 	looked  time.Time
 	// failing is what the target did not take last, nil once it took something.
 	failing *failure
+}
+
+// outsider is an integration that the target was not told of, with its version then.
+type outsider struct {
+	at      time.Time
+	version int
 }
 
 // refused is until when an integration rests. id is the integration's: another one of its
@@ -64,7 +70,7 @@ func newMailbox(n *Notifier, t *Target) *mailbox {
 	return &mailbox{
 		n: n, target: t, all: true, wake: make(chan struct{}, 1), done: make(chan struct{}), changed: map[string]bool{},
 		ledger: newLedger(n.storage, t.ID), pending: map[string]time.Time{}, rests: map[string]refused{},
-		outside: map[string]time.Time{},
+		outside: map[string]outsider{},
 	}
 }
 
@@ -130,7 +136,7 @@ func (m *mailbox) round(ctx context.Context) (pause time.Duration) {
 			err = m.failing.fault()
 		}
 		if ctx.Err() == nil {
-			m.n.fault(t.Name, err)
+			m.n.noted(t.Name, err)
 		}
 	}()
 	if err = m.compare(ctx, t); err != nil {
@@ -223,7 +229,7 @@ func (m *mailbox) keep(ctx context.Context, there map[string]bool) error {
 	}
 	m.ledger.keep(there)
 	m.n.observed.keep(there)
-	maps.DeleteFunc(m.outside, func(name string, _ time.Time) bool { return !there[name] })
+	maps.DeleteFunc(m.outside, func(name string, _ outsider) bool { return !there[name] })
 	maps.DeleteFunc(m.rests, func(name string, _ refused) bool { return !there[name] })
 	return nil
 }
@@ -267,7 +273,7 @@ func (m *mailbox) concerns(t *Target, s *Subject) bool {
 	if !t.concerns(s) {
 		delete(m.outside, s.Name)
 		if swapped(t, so.Told.of(s), s) != nil {
-			m.outside[s.Name] = m.n.now()
+			m.outside[s.Name] = outsider{m.n.now(), s.Version}
 		}
 		return false
 	}
@@ -275,7 +281,7 @@ func (m *mailbox) concerns(t *Target, s *Subject) bool {
 	delete(m.outside, s.Name)
 	if was && so.Sending == nil {
 		so.Told = so.Told.of(s)
-		so.Told.Swap = seen.UTC().Round(0) // as it is stored
+		so.Told = so.Told.past(seen.at, seen.version)
 		m.ledger.set(s.Name, so)
 	}
 	return true

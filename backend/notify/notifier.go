@@ -48,6 +48,7 @@ type Notifier struct {
 	targets  *targets
 	observed observed
 	states   states
+	damaged  damaged
 	wake     chan struct{}
 	// boxes are the mailboxes of targets by their ids, nil while there are none.
 	boxes atomic.Pointer[map[string]*mailbox]
@@ -124,12 +125,13 @@ func (n *Notifier) open(ctx context.Context, boxes map[string]*mailbox) (ok bool
 		n.fault("", err)
 	}()
 	all, err := n.targets.all(ctx)
-	if err != nil && all == nil {
+	if err != nil {
 		return false
 	}
+	n.damaged.are(all, n.fault)
 	ids := n.attend(ctx, boxes, all)
-	if err != nil {
-		return false // one cannot be read, and what it was told must stay
+	if n.damaged.any() {
+		return false // what they were told must stay
 	}
 	n.states.keep(ids)
 	err = sweepLedgers(ctx, n.storage, ids)
@@ -182,7 +184,7 @@ func (n *Notifier) begin(ctx context.Context, boxes map[string]*mailbox, t *Targ
 func (m *mailbox) end() {
 	m.stop()
 	<-m.done
-	m.n.fault(m.current().Name, nil)
+	m.n.noted(m.current().Name, nil)
 }
 
 func (n *Notifier) close(boxes map[string]*mailbox) {
@@ -192,6 +194,7 @@ func (n *Notifier) close(boxes map[string]*mailbox) {
 		delete(boxes, id)
 	}
 	group.Wait()
+	n.damaged.are(nil, n.fault)
 	n.publish(boxes)
 	n.observed.clear()
 }
@@ -206,6 +209,14 @@ func (n *Notifier) publish(boxes map[string]*mailbox) {
 		shared[id] = box
 	}
 	n.boxes.Store(&shared)
+}
+
+// noted tells how it goes with a target, of which the entry may be damaged all the same.
+func (n *Notifier) noted(target string, err error) {
+	if err == nil && n.damaged.is(target) {
+		return
+	}
+	n.fault(target, err)
 }
 
 // Changed makes each target hear of an integration that may have changed. It does not wait.

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/backend/store"
 	"vault-plugin-secrets-sei/providers"
 )
 
@@ -224,5 +225,32 @@ func TestUnknownFieldsAreKept(t *testing.T) {
 		require.NoError(w.t, json.Unmarshal(entry.Value, &stored))
 		assert.Equal(w.t, true, stored["invite"])
 		assert.Equal(w.t, []string{"id", "invite", "mount", "name", "secrets", "settings"}, slices.Sorted(maps.Keys(stored)))
+	})
+}
+
+// A target whose entry is damaged is named, as long as it is so, and goes on as it was.
+func TestADamagedTargetIsNamed(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.target("ops")
+		w.target("other")
+		wait(time.Minute)
+		entry, err := w.storage.Get(w.t.Context(), "notify/ops")
+		require.NoError(w.t, err)
+		require.NoError(w.t, w.storage.Put(w.t.Context(), &logical.StorageEntry{Key: "notify/ops", Value: []byte("{")}))
+		w.Invalidate("notify/ops")
+		for range 10 {
+			wait(time.Minute)
+			faults := w.faulty()
+			assert.Len(w.t, faults, 1)
+			assert.Equal(w.t, store.ErrUndecodable.Error(), faults["ops"])
+		}
+		w.fleet.is(backend.StatusNeedsReauth, "jira")
+		wait(2 * time.Minute)
+		assert.Len(w.t, w.said("ops"), 1)
+		assert.Contains(w.t, w.faulty(), "ops", "what it is told does not mend its entry")
+		require.NoError(w.t, w.storage.Put(w.t.Context(), entry))
+		w.Invalidate("notify/ops")
+		wait(time.Minute)
+		assert.Empty(w.t, w.faulty())
 	})
 }

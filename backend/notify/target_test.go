@@ -2,6 +2,7 @@ package notify_test
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"net/textproto"
 	"strings"
@@ -74,12 +75,35 @@ func TestChatsShowNoMarks(t *testing.T) {
 			w.target(format, func(s *providers.Settings) { s.Texts["format"] = format })
 		}
 		w.fleet.set("jira", func(s *notify.Subject) {
-			s.Identity, s.Status = "<!channel> [click](evil) *b*", backend.StatusNeedsReauth
+			s.Identity, s.Status = "<!channel> [click](evil) *b* <at>all</at> &lt;b> {{DATE()}}", backend.StatusNeedsReauth
+			s.Message = "see <a href=evil>this</a>\n# of &amp;"
 		})
 		wait(2 * time.Minute)
 		assert.Contains(w.t, w.post.at("slack")[0].body, `"type":"plain_text"`)
 		assert.NotContains(w.t, w.post.at("slack")[0].body, "mrkdwn")
-		assert.Contains(w.t, w.post.at("teams")[0].body, `\\[click\\]\\(evil\\)`)
+		card := w.post.at("teams")[0].body
+		assert.Contains(w.t, card, `\\[click\\]\\(evil\\)`)
+		var text struct {
+			Attachments []struct {
+				Content struct {
+					Body []struct {
+						Text  string
+						Facts []struct{ Value string }
+					}
+				}
+			}
+		}
+		require.NoError(w.t, json.Unmarshal([]byte(card), &text))
+		var shown strings.Builder
+		for _, block := range text.Attachments[0].Content.Body {
+			shown.WriteString(block.Text)
+			for _, f := range block.Facts {
+				shown.WriteString(f.Value)
+			}
+		}
+		assert.Contains(w.t, shown.String(), `\<at\>all`)
+		assert.NotContains(w.t, shown.String(), "\n")
+		assert.NotRegexp(w.t, `(^|[^\\])[<>&*_\[\]{}`+"`#~|]", shown.String(), "each mark is escaped")
 	})
 }
 

@@ -39,8 +39,7 @@ type targets struct {
 	changes uint64
 }
 
-// all returns the targets by name. The map is shared. One that cannot be decoded is nil, and
-// the error names it.
+// all returns the targets by name. The map is shared. One that cannot be decoded is nil.
 func (s *targets) all(ctx context.Context) (map[string]*Target, error) {
 	s.mu.Lock()
 	known, since := s.known, s.changes
@@ -53,20 +52,20 @@ func (s *targets) all(ctx context.Context) (map[string]*Target, error) {
 		return nil, fmt.Errorf("storage: listing: %w", err)
 	}
 	known = make(map[string]*Target, len(names))
-	var broken error
+	damaged := false
 	for _, name := range names {
 		t, err := s.fetch(ctx, name)
 		switch {
 		case errors.Is(err, store.ErrUndecodable):
-			known[name], broken = nil, err
+			known[name], damaged = nil, true
 		case err != nil:
 			return nil, err
 		case t != nil:
 			known[name] = t
 		}
 	}
-	if broken != nil {
-		return known, broken
+	if damaged {
+		return known, nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -35,8 +35,24 @@ type told struct {
 	// Rotation is the version of the credential whose failed rotation was told and still
 	// stands, 0 for none.
 	Rotation int `json:"rotation,omitempty"`
-	// Swap is when the newest swap that was told happened.
-	Swap time.Time `json:"swap,omitzero"`
+	// Swap is when the newest swap that was told happened, and SwapVersion its version: the
+	// clock of the node that made the next one may be behind. 0 where it was not noted.
+	Swap        time.Time `json:"swap,omitzero"`
+	SwapVersion int       `json:"swap_version,omitempty"`
+}
+
+// knows reports whether a swap was told, or was before one that was.
+func (t told) knows(s Swap) bool {
+	return !s.Time.After(t.Swap) && (t.SwapVersion == 0 || s.Version <= t.SwapVersion)
+}
+
+// past is what was told with all swaps up to a moment and a version. It never goes back.
+func (t told) past(at time.Time, version int) told {
+	if at.After(t.Swap) {
+		t.Swap = at.UTC().Round(0) // as it is stored
+	}
+	t.SwapVersion = max(t.SwapVersion, version)
+	return t
 }
 
 // of is what was told of an integration, without what was of another one that had its name.

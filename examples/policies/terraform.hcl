@@ -1,7 +1,8 @@
 # For a pipeline that keeps the mount and its integrations as code.
 #
-# Allows to enable and tune the mount at sei/, and to write its settings and integrations. No credential can be read,
-# sent or forgotten. A destroy can delete integrations, and their credentials with them, but not the mount.
+# Allows to enable and tune the mount at sei/, and to write its settings, integrations and targets of notifications. No
+# credential can be read, sent or forgotten. A destroy can delete integrations, and their credentials with them, but not
+# the mount.
 #
 # It cannot change which keys the audit log shows in plain text: who may can have secrets written there. They are set
 # when the mount is enabled.
@@ -33,4 +34,13 @@ path "sei/integrations" {
 
 path "sei/integrations/+" {
   capabilities = ["create", "read", "update", "delete"]
+}
+
+# Their addresses are secrets: whoever writes them with Terraform has them in its state. Leave this out if others do.
+path "sei/notify" {
+  capabilities = ["list"]
+}
+
+path "sei/notify/+" {
+  capabilities = ["read", "update", "delete"]
 }

@@ -88,11 +88,12 @@ func entraUndecided(said oauthclient.TokenRefusal) oauthclient.Refusal {
 }
 
 // entraUnknown is no verdict on a refresh token: the reason may be one that somebody can take
-// back. The number itself is told, so that it can be looked up.
+// back. The number itself is told, so that it can be looked up; no link is, because chats are
+// told of it, too.
 func entraUnknown(number int) oauthclient.Refusal {
 	return oauthclient.Refusal{
 		Outcome: providers.AccountBlocked, Passes: true,
-		Why: fmt.Sprintf("its reason has the number %d, which is not known here; look it up at https://%s/error, do what it says there, and if the grant has ended, have a person consent again, with oauth/authorize/", number, entraHost),
+		Why: fmt.Sprintf("its reason has the number %d, which is not known here; look AADSTS%d up in Microsoft's list of the error codes of Entra, do what it says there, and if the grant has ended, have a person consent again, with oauth/authorize/", number, number),
 	}
 }
 

@@ -70,6 +70,7 @@ func TestAnswers(t *testing.T) {
 	}{
 		"broken":    {500, nil, providers.Posted{Status: 500}},
 		"limited":   {429, map[string]string{"Retry-After": "17"}, providers.Posted{Status: 429, RetryAfter: 17 * time.Second}},
+		"years":     {429, map[string]string{"Retry-After": "999999999"}, providers.Posted{Status: 429, RetryAfter: 24 * time.Hour}},
 		"gone":      {410, nil, providers.Posted{Status: 410}},
 		"elsewhere": {307, map[string]string{"Location": "/other"}, providers.Posted{Status: 307}},
 	} {
