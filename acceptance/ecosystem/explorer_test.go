@@ -72,7 +72,7 @@ func findSwagger(t *testing.T) string {
 	ctx, cancel := context.WithTimeout(t.Context(), harness.BrowserLimit)
 	defer cancel()
 	var said strings.Builder
-	cmd := exec.CommandContext(ctx, "../../scripts/swagger.sh")
+	cmd := exec.CommandContext(ctx, "../../scripts/npm.sh", "swagger-ui-dist")
 	cmd.Stderr = &said
 	out, err := cmd.Output()
 	if cmd.ProcessState != nil && cmd.ProcessState.ExitCode() == 1 {

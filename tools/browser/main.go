@@ -35,6 +35,11 @@ steps, taken in order:
   shot FILE        save a PNG of the whole page
   offline          expect that the page has requested nothing since it was opened
   console          expect that no page has logged anything to the console so far
+  size WxH         give the window's content another size, such as 360x640
+  took             print how many milliseconds the page took, from the request until
+                   it was loaded
+  axe FILE         expect that axe-core, whose script that file is, finds nothing that
+                   keeps people from using the page
 
 flags:
 `
@@ -94,11 +99,19 @@ func parse(args []string, stdout io.Writer) (options, []step, error) {
 	if err != nil {
 		return opts, nil, err
 	}
-	if _, err := fmt.Sscanf(size+"\n", "%dx%d\n", &opts.width, &opts.height); err != nil || opts.width < 1 || opts.height < 1 {
-		return opts, nil, fmt.Errorf("-size %s is not of the form 390x844", size)
+	if opts.width, opts.height, err = parseSize(size); err != nil {
+		return opts, nil, err
 	}
 	steps, err := parseSteps(flags.Args())
 	return opts, steps, err
+}
+
+// parseSize reads a width and a height.
+func parseSize(size string) (width, height int, err error) {
+	if _, err := fmt.Sscanf(size+"\n", "%dx%d\n", &width, &height); err != nil || width < 1 || height < 1 {
+		return 0, 0, fmt.Errorf("size %s is not of the form 390x844", size)
+	}
+	return width, height, nil
 }
 
 // take takes the steps in a new browser, within the time limit, which also

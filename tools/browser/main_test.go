@@ -49,6 +49,8 @@ func pages() map[string]string {
 		"/spoken":    `<title>Spoken</title><script>console.log("at https://a.example/x?code=s3cret", 7)</script>`,
 		"/thrown":    `<title>Thrown</title><script>throw new Error("broken")</script>`,
 		"/locked":    `<title>Locked</title><form method="post" action="OTHER/go"><button>Allow</button></form>`,
+		"/barrier":   `<html lang="en"><title>Barrier</title><main><h1>Image</h1><img src="data:image/gif;base64,R0lGODlhAQABAAAAACw="></main>`,
+		"/open":      `<html lang="en"><title>Open</title><main><h1>Text</h1><p>For everybody.</p></main>`,
 		"/wide":      `<title>Wide</title><meta name="viewport" content="width=device-width"><div style="height:2000px">tall</div>`,
 	}
 }
@@ -335,4 +337,32 @@ func TestRefusedCommands(t *testing.T) {
 		assert.Equal(t, 2, run(t.Context(), args, io.Discard, &errs), args)
 		assert.Contains(t, errs.String(), want)
 	}
+}
+
+// A page that somebody cannot use fails the step.
+func TestAxe(t *testing.T) {
+	folder, err := exec.CommandContext(t.Context(), "../../scripts/npm.sh", "axe-core").Output()
+	if err != nil {
+		t.Skip("no axe-core, as without npm")
+	}
+	script := filepath.Join(strings.TrimSpace(string(folder)), "axe.min.js")
+	at := serve(t)
+	code, _, stderr := drive(t, "open", at+"/open", "axe", script)
+	assert.Equal(t, 0, code, stderr)
+	code, _, stderr = drive(t, "open", at+"/barrier", "axe", script)
+	assert.Equal(t, 1, code)
+	assert.Contains(t, stderr, "image-alt")
+}
+
+func TestSizeAndTime(t *testing.T) {
+	at := serve(t)
+	file := filepath.Join(t.TempDir(), "shot.png")
+	code, stdout, _ := drive(t, "open", at+"/open", "took", "size", "360x500", "shot", file)
+	assert.Equal(t, 0, code)
+	assert.Regexp(t, `^[1-9]\d{0,4}\n$`, stdout)
+	data, err := os.ReadFile(file)
+	require.NoError(t, err)
+	picture, err := png.DecodeConfig(bytes.NewReader(data))
+	require.NoError(t, err)
+	assert.Equal(t, 360, picture.Width)
 }

@@ -166,3 +166,54 @@ func (b *browser) seen() string {
 	}
 	return fmt.Sprintf("the page is %q, %s, at %s", title, status, bare(address))
 }
+
+func (p *page) size(size string) error {
+	width, height, err := parseSize(size)
+	if err != nil {
+		return err
+	}
+	return chromedp.Do(p.ctx, chromedp.EmulateViewport(int64(width), int64(height)))
+}
+
+// loadTime is 0 for as long as the page is not loaded.
+const loadTime = `Math.ceil(performance.getEntriesByType("navigation")[0]?.loadEventEnd ?? 0)`
+
+func (p *page) took(string) error {
+	for {
+		took, err := chromedp.Run(p.ctx, chromedp.Evaluate[int](loadTime))
+		if err != nil {
+			return p.inVain("the page was not loaded", err)
+		}
+		if took > 0 {
+			_, err = fmt.Fprintln(p.stdout, took)
+			return err
+		}
+		if err := chromedp.Do(p.ctx, chromedp.Sleep(10*time.Millisecond)); err != nil {
+			return p.inVain("the page was not loaded", err)
+		}
+	}
+}
+
+// runAxe says of each violation its rule, and where it is.
+const runAxe = `axe.run(document).then(found => found.violations.map(v =>
+	v.id + " (" + v.help + "): " + v.nodes.map(n => n.target.join(" ")).join(", ")))`
+
+// axe evaluates the script as the developer tools would, which a policy of the page does not
+// keep from running.
+func (p *page) axe(file string) error {
+	script, err := os.ReadFile(file) //nolint:gosec // the script that was asked for
+	if err != nil {
+		return err
+	}
+	if _, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool](string(script)+"; true")); err != nil {
+		return err
+	}
+	found, err := chromedp.Run(p.ctx, chromedp.Evaluate[[]string](runAxe, chromedp.EvalAwaitPromise))
+	if err != nil {
+		return err
+	}
+	if len(found) > 0 {
+		return fmt.Errorf("axe finds:\n%s", strings.Join(found, "\n"))
+	}
+	return nil
+}

@@ -39,6 +39,9 @@ func verbs() []verb {
 		{"shot", notEmpty, (*page).shot},
 		{"offline", nil, (*page).offline},
 		{"console", nil, (*page).console},
+		{"size", isSize, (*page).size},
+		{"took", nil, (*page).took},
+		{"axe", notEmpty, (*page).axe},
 	}
 }
 
@@ -82,6 +85,11 @@ func notEmpty(arg string) error {
 		return errors.New("the argument is empty")
 	}
 	return nil
+}
+
+func isSize(arg string) error {
+	_, _, err := parseSize(arg)
+	return err
 }
 
 func isStatus(arg string) error {

@@ -1,15 +1,30 @@
 #!/usr/bin/env bash
-# Print the folder of swagger-ui-dist, of which Vault's API explorer is made.
+# Print the folder of a package of npm that tests need:
+#
+#   scripts/npm.sh swagger-ui-dist   of which Vault's API explorer is made
+#   scripts/npm.sh axe-core          which finds what keeps people from using a page
+#
 # Everything else goes to standard error. Where it is neither in the user's cache
 # folder nor to be had, as without npm, the exit status is 1.
 set -euo pipefail
 
-package=swagger-ui-dist
-version=5.35.0
-# Of the package's archive: whoever serves it has to serve this one.
-sha512=U06rpMtW9V3XPGOBeamTUSr0Z09jMX4IJuANpE/EZbAhw0G8CgwrzU4YmXkn/h0wCDNsXdGarTNNHC3sU8yVUQ==
+# Of each archive the SHA-512: whoever serves it has to serve this one.
+case ${1-} in
+  swagger-ui-dist)
+    package=$1 version=5.35.0 witness=swagger-ui-bundle.js
+    sha512=U06rpMtW9V3XPGOBeamTUSr0Z09jMX4IJuANpE/EZbAhw0G8CgwrzU4YmXkn/h0wCDNsXdGarTNNHC3sU8yVUQ==
+    ;;
+  axe-core)
+    package=$1 version=4.14.1 witness=axe.min.js
+    sha512=FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==
+    ;;
+  *)
+    printf 'npm.sh: which package?\n' >&2
+    exit 2
+    ;;
+esac
 
-say() { printf 'swagger.sh: %s\n' "$*" >&2; }
+say() { printf 'npm.sh: %s\n' "$*" >&2; }
 
 sum() {
   node -e 'const {createHash} = require("crypto"), {readFileSync} = require("fs");
@@ -40,15 +55,15 @@ fetch() {
   fi
   tar -xzf "$archive" -C "$temp"
   # Another one may have been faster.
-  mv "$temp/package" "$target" 2>/dev/null || [ -f "$target/swagger-ui-bundle.js" ]
+  mv "$temp/package" "$target" 2>/dev/null || [ -f "$target/$witness" ]
 }
 
 main() {
   local target=${XDG_CACHE_HOME:-$HOME/.cache}/vault-plugin-secrets-sei/$package-$version
-  if [ ! -f "$target/swagger-ui-bundle.js" ]; then
+  if [ ! -f "$target/$witness" ]; then
     fetch "$target" || return 1
   fi
   printf '%s\n' "$target"
 }
 
-main "$@"
+main
