@@ -19,6 +19,18 @@ func (s Settings) Flag(name string) bool {
 	return flag
 }
 
+// Lines returns a setting that is a list, or nil.
+func (s Settings) Lines(name string) []string {
+	list, _ := s[name].([]any)
+	lines := make([]string, 0, len(list))
+	for _, one := range list {
+		if text, ok := one.(string); ok {
+			lines = append(lines, text)
+		}
+	}
+	return lines
+}
+
 // Settings reads the configuration of an integration.
 func (m Mount) Settings(ctx context.Context, name string) (Settings, error) {
 	var s Settings

@@ -1,6 +1,8 @@
 package page
 
 import (
+	"time"
+
 	"vault-plugin-secrets-sei/console/engine"
 	"vault-plugin-secrets-sei/console/fleet"
 )
@@ -62,6 +64,12 @@ type Integration struct {
 
 	Refusal *Refusal
 	Invited *Invited
+}
+
+// Moment returns a moment of the state, or none.
+func (i Integration) Moment(name string) engine.Time {
+	at, _ := time.Parse(time.RFC3339, i.State.Text(name)) // "" is none
+	return engine.Time{Time: at}
 }
 
 // MoreRows is how many inputs a pool has with more of them.

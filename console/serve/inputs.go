@@ -81,6 +81,7 @@ func entry(fields []engine.Field, form url.Values) (sent map[string]any, shown m
 func settingLines(settings engine.Settings) (lines []page.Setting, unset []string) {
 	state := []string{
 		"name", "status", "version", "identity", "fingerprint", "scopes_known", "expires_at", "reauthenticated_at", "reauth_supported", "rotate_supported",
+		"scopes", "next_check", "next_rotation",
 	}
 	order := func(name string) string {
 		if i := slices.Index([]string{"provider", "auth_type", "url", "description", "labels"}, name); i >= 0 {

@@ -137,7 +137,7 @@ func isMount(path string) bool {
 func (s *Server) failed(w http.ResponseWriter, r *http.Request, p place, err error) {
 	var refused *vaultapi.Refusal
 	switch {
-	case errors.Is(err, context.Canceled):
+	case r.Context().Err() != nil:
 		return // nobody waits for the page
 	case errors.As(err, &refused) && (refused.Ended() || refused.Denied() && p.Mount == (engine.Mount{})):
 		s.message(w, r, place{}, http.StatusForbidden, "Signed out", page.Message{

@@ -23,6 +23,8 @@ const patience = 100 * time.Second
 // Client asks one Vault with one person's token. It is safe for concurrent use.
 type Client struct {
 	api *api.Client
+	// patience is how long an answer may take.
+	patience time.Duration
 	// helped is whether the token is the token helper's, which may have another one later.
 	helped bool
 	mu     sync.Mutex // guards a change of the token
@@ -44,7 +46,10 @@ func New() (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the environment: %w", err)
 	}
-	c := &Client{api: client}
+	c := &Client{api: client, patience: config.Timeout}
+	// With a limit of its own the library ends a raw write's request when the answer begins,
+	// and what was not read of it by then is lost.
+	client.SetClientTimeout(0)
 	if client.Token() == "" {
 		c.helped = true
 		token, err := fromHelper()
@@ -113,8 +118,11 @@ func (c *Client) read(ctx context.Context, path string, query map[string][]strin
 // ask sends a request. If the token has ended and the token helper has another one by now,
 // since somebody has signed in again, it is sent again with that.
 func (c *Client) ask(ctx context.Context, into any, send func(context.Context) (*api.Response, error)) ([]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.api.ClientTimeout())
-	defer cancel()
+	if c.patience > 0 {
+		var cancel func()
+		ctx, cancel = context.WithTimeout(ctx, c.patience)
+		defer cancel()
+	}
 	used := c.api.Token()
 	warnings, err := decode(into)(send(ctx))
 	if r := (*Refusal)(nil); errors.As(err, &r) && r.Ended() && c.renewed(used) {

@@ -1,12 +1,14 @@
 package vaultapi_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -129,4 +131,28 @@ func TestRights(t *testing.T) {
 	assert.False(t, rights.May("sei/b", "read"))
 	assert.True(t, rights.May("sei/c", "update"))
 	assert.False(t, rights.May("sei/d", "read"))
+}
+
+// An answer may take its time after it began.
+func TestASlowAnswer(t *testing.T) {
+	token := "token"
+	vault(t, &token, func(w http.ResponseWriter, _ *http.Request) {
+		_ = http.NewResponseController(w).Flush()
+		time.Sleep(50 * time.Millisecond)
+		_, _ = io.WriteString(w, `{"data":{"total":3}}`)
+	})
+	t.Setenv("VAULT_TOKEN", "token")
+	c, err := vaultapi.New()
+	require.NoError(t, err)
+	var data struct{ Total int }
+	_, err = c.Write(t.Context(), "x", map[string]any{}, &data)
+	require.NoError(t, err)
+	assert.Equal(t, 3, data.Total)
+	_, err = c.Read(t.Context(), "x", &data)
+	require.NoError(t, err)
+	t.Setenv("VAULT_CLIENT_TIMEOUT", "10ms")
+	c, err = vaultapi.New()
+	require.NoError(t, err)
+	_, err = c.Write(t.Context(), "x", map[string]any{}, &data)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
 }
