@@ -120,7 +120,7 @@ func TestRoomsOfProviders(t *testing.T) {
 // credential do not know each other, and only mounted knows all.
 func below() map[string][]string {
 	return map[string][]string{
-		".":                   {"", "fault", "handout", "health", "mounted", "notify", "waiting"},
+		".":                   {"", "fault", "handout", "health", "invite", "mounted", "notify", "waiting"},
 		"input":               {""},
 		"page":                {""},
 		"metrics":             {"", "health"},
@@ -135,15 +135,16 @@ func below() map[string][]string {
 		"backend/finding":     {"", "store", "fault"},
 		"backend/config":      {"", "store", "finding", "fingerprint", "window"},
 		"backend/credential":  {"", "store", "ask", "fault", "finding", "fingerprint", "quota"},
-		"backend/oauth":       {"", "store", "ask", "fault", "credential"},
+		"backend/invite":      {"", "store", "credential"},
+		"backend/oauth":       {"", "store", "ask", "fault", "credential", "invite"},
 		"backend/handout":     {"", "quota", "credential", "oauth"},
 		"backend/waiting":     {"", "handout"},
 		"backend/rotation":    {"", "store", "ask", "credential"},
 		"backend/health":      {"", "store", "ask", "fault", "finding", "quota", "credential", "oauth", "handout", "rotation"},
-		"backend/swap":        {"", "store", "fault", "credential", "oauth", "rotation", "health"},
+		"backend/swap":        {"", "store", "fault", "credential", "invite", "oauth", "rotation", "health"},
 		"backend/sweep":       {"", "store", "fault", "finding", "credential", "rotation", "health", "swap", "window"},
 		"backend/notify":      {"", "store", "fault"},
-		"backend/mounted":     {"", "store", "fingerprint", "notify", "mount", "fault", "quota", "finding", "config", "credential", "oauth", "handout", "waiting", "rotation", "health", "swap", "sweep"},
+		"backend/mounted":     {"", "store", "fingerprint", "notify", "mount", "fault", "quota", "finding", "config", "credential", "invite", "oauth", "handout", "waiting", "rotation", "health", "swap", "sweep"},
 	}
 }
 

@@ -33,6 +33,9 @@ func (e *engine) emit(ctx context.Context, ev backend.Event) {
 	if ev.Type == backend.EventExpiring {
 		metadata = append(metadata, "days_left", strconv.Itoa(ev.DaysLeft), "fingerprint", ev.Fingerprint)
 	}
+	if ev.Type == backend.EventInvited {
+		metadata = append(metadata, "invitation", ev.Invitation)
+	}
 	err := logical.SendEvent(ctx, e, string(ev.Type), metadata...)
 	if err != nil && !errors.Is(err, framework.ErrNoEvents) {
 		e.Logger().Debug("an event was not sent", "type", string(ev.Type), "error", err)
@@ -45,6 +48,8 @@ func subjectOf(ev backend.Event) string {
 	switch ev.Type {
 	case backend.EventHealthChanged, backend.EventExpiring:
 		return "health/" + ev.Integration
+	case backend.EventInvited:
+		return "invites/" + ev.Integration
 	default:
 		return "creds/" + ev.Integration
 	}
@@ -87,7 +92,7 @@ func (e *engine) logSwap(s backend.Swap) {
 	}
 	e.Logger().Info(said,
 		"integration", s.Integration, "provider", s.Provider, "version", s.Version, "fingerprint", s.Fingerprint,
-		"cause", string(s.Cause), "request_id", s.RequestID, "via", s.Via, "entity_id", s.EntityID,
+		"cause", string(s.Cause), "request_id", s.RequestID, "via", s.Via, "entity_id", s.EntityID, "invitation", s.Invitation,
 		"identity_changed", s.IdentityChanged, "also_updated", strings.Join(s.AlsoUpdated, ","), "mount_uuid", e.mountUUID)
 }
 

@@ -15,6 +15,8 @@ import (
 	answers "github.com/hashicorp/vault/sdk/helper/testhelpers/schema"
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/backend/invite"
 )
 
 // Words of a body that stand for what no seed can know.
@@ -23,6 +25,8 @@ const (
 	stateWord       = "STATE"
 	codeWord        = "CODE"
 	fingerprintWord = "FINGERPRINT"
+	accessorWord    = "ACCESSOR"
+	tokenWord       = "TOKEN"
 )
 
 // marked is what SECRET stands for: not the name of anything, and easy to find however
@@ -48,7 +52,7 @@ func fuzzedOperations() []logical.Operation {
 func families() []string {
 	return []string{
 		"integrations/*", "reauth/*", "validate/*", "creds/*", "creds/*/report", "health/*", "history/*", "oauth/authorize/*", "rotate/*", "rollback/*",
-		"providers/*", "integrations/", "health/", "providers/", "oauth/callback", "status", "metrics", "config", "notify/*", "notify/*/test", "notify/", "*",
+		"providers/*", "integrations/", "health/", "providers/", "oauth/callback", "status", "metrics", "config", "notify/*", "notify/*/test", "notify/", "invites/*", "invites/*/" + accessorWord, "invites/", "invite/*", "*",
 	}
 }
 
@@ -68,9 +72,15 @@ func (a attack) request(b *besieged) *logical.Request {
 	}
 	family := families()[int(a.family)%len(families())]
 	return &logical.Request{
-		Operation: fuzzedOperations()[int(a.op)%len(fuzzedOperations())], Path: strings.Replace(family, "*", name, 1), Storage: b.disk,
+		Operation: fuzzedOperations()[int(a.op)%len(fuzzedOperations())], Path: b.pathOf(family, name), Storage: b.disk,
 		Data: a.data(b, name), ID: "request-1", EntityID: "entity-1", DisplayName: "token-mia", ClientToken: "a-token",
 	}
+}
+
+// pathOf is a path of a family.
+func (b *besieged) pathOf(family, name string) string {
+	path := strings.Replace(family, "*", name, 1)
+	return strings.NewReplacer(accessorWord, b.accessor, tokenWord, b.token).Replace(path)
 }
 
 // data is the body, or the query where it is none.
@@ -166,8 +176,12 @@ func mayWrite(req *logical.Request, key string) bool {
 		return kind == "health" || kind == "credentials"
 	case "notify":
 		return kind == "notify"
+	case "invites":
+		return kind == "invites"
+	case "invite":
+		return req.Operation == logical.UpdateOperation && slices.Contains([]string{"credentials", "health", "invites", "oauth"}, kind)
 	}
-	return req.Operation == logical.RollbackOperation && kind == "oauth"
+	return req.Operation == logical.RollbackOperation && (kind == "oauth" || kind == "invites")
 }
 
 // tellsNothing demands that no secret is in what others can see.
@@ -187,7 +201,8 @@ func tellsNothing(t *testing.T, b *besieged, req *logical.Request, resp *logical
 	require.NotContains(t, shown+said, "internal error", "something panicked")
 	path := req.Path                                                                         // what it names can be named
 	if !strings.Contains(path, marked) && !strings.Contains(said, "address_not_allowed: ") { // which names a host
-		require.NotContains(t, shown+said, marked, "something that was sent")
+		require.NotContains(t, shown, marked, "something that was sent")
+		require.NotContains(t, strings.ReplaceAll(said, shownAgain(req), ""), marked, "something that was sent")
 	}
 	if req.Operation != logical.ReadOperation || !strings.HasPrefix(req.Path, "creds/") || resp.IsError() {
 		shown += said
@@ -202,6 +217,16 @@ func tellsNothing(t *testing.T, b *besieged, req *logical.Request, resp *logical
 			require.NotContains(t, shown+said, secret)
 		}
 	}
+}
+
+// shownAgain is what a form may show again, as a page has it: an e-mail address, which
+// stays filled in after a refusal, if no secret was sent that is the same.
+func shownAgain(req *logical.Request) string {
+	login, _ := req.Data["email"].(string)
+	if login = strings.TrimSpace(login); strings.HasPrefix(req.Path, invite.Path) && strings.Contains(login, "@") && req.Data["api_key"] != login {
+		return login
+	}
+	return " "
 }
 
 // answersAsDocumented demands a documented code and status, or the answer of the schema.

@@ -3,7 +3,9 @@ package sei
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +13,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/assert"
 
+	"vault-plugin-secrets-sei/backend/invite"
 	"vault-plugin-secrets-sei/backend/notify"
 	"vault-plugin-secrets-sei/providers"
 )
@@ -33,6 +36,7 @@ func seeds(b *besieged) []attack {
 		}
 	}
 	all = append(all, b.sproutTargets()...)
+	all = append(all, b.sproutInvitations()...)
 	return append(all, b.sproutValues()...)
 }
 
@@ -51,6 +55,37 @@ func (b *besieged) sproutTargets() []attack {
 	return all
 }
 
+// sproutInvitations makes the seeds of invitations and of their form.
+func (b *besieged) sproutInvitations() []attack {
+	var all []attack
+	add := func(op logical.Operation, family, name string, how uint8, raw string) {
+		all = append(all, attack{op: uint8(slices.Index(fuzzedOperations(), op)), family: uint8(slices.Index(families(), family)), name: name, how: how, raw: []byte(raw)})
+	}
+	add(logical.ListOperation, "invites/", "", 0, "")
+	add(logical.ReadOperation, "invites/*", "jira", 0, "")
+	add(logical.UpdateOperation, "invites/*", "jira", 0, `{"ttl":"7d","identity":"eve@example.com","note":"SECRET"}`)
+	add(logical.UpdateOperation, "invites/*", "bb", 0, `{"any_identity":true}`)
+	add(logical.DeleteOperation, "invites/*/"+accessorWord, "jira", 0, "")
+	form := url.Values{}
+	for name, value := range b.forms["jira"] {
+		form.Set(name, fmt.Sprint(value))
+	}
+	for _, token := range []string{tokenWord, secretWord, strings.Repeat("a", 43), tokenWord + "/", tokenWord + "%20"} {
+		add(logical.ReadOperation, "invite/*", token, asQuery, "")
+		add(logical.HeaderOperation, "invite/*", token, asQuery, "x=SECRET")
+		add(logical.UpdateOperation, "invite/*", token, asQuery, form.Encode())
+	}
+	for _, raw := range []string{
+		"", "email=SECRET&api_key=SECRET", "email=SECRET%40example.com&api_key=SECRET", "email=mia%40example.com&api_key=SECRET&expires_at=2020-01-01",
+		"email=mia%40example.com&email=x&api_key=a&api_key=b", "url=https%3A%2F%2Fevil.example&api_key=SECRET&email=a%40b", "%ff=%00&=&email=%3Cscript%3E&api_key=%3Cscript%3E",
+		`{"email":["SECRET"],"api_key":{"a":"SECRET"}}`, "expires_at=SECRET&email=+&api_key=+",
+	} {
+		add(logical.UpdateOperation, "invite/*", tokenWord, asQuery, raw)
+		add(logical.UpdateOperation, "invite/*", tokenWord, 0, raw)
+	}
+	return all
+}
+
 // sproutValues makes one seed for each value in all fields that a write takes, and one
 // for a secret in each field.
 func (b *besieged) sproutValues() []attack {
@@ -61,8 +96,10 @@ func (b *besieged) sproutValues() []attack {
 		"integrations/github": {"organizations", "required_scopes", "labels", "rotate_before"},
 		"integrations/new":    {"provider", "auth_type"}, "config": slices.Sorted(maps.Keys(b.read("config"))), "creds/github": {"resource", "version", "fingerprint"},
 		"reauth/github": takes("github"), "validate/jira": append(takes("jira"), "expires_at"), "reauth/bb": takes("bb"),
-		"creds/jira/report": {"fingerprint", "status_code", "remaining", "reset_at", "resource"},
-		"notify/ops":        fieldsOf(notify.Fields()),
+		"creds/jira/report":   {"fingerprint", "status_code", "remaining", "reset_at", "resource"},
+		"notify/ops":          fieldsOf(notify.Fields()),
+		"invites/jira":        fieldsOf(invite.Fields()),
+		"invite/" + tokenWord: append(takes("jira"), "expires_at"),
 	}
 	state := append(b.stateFields(), "name")
 	for _, path := range slices.Sorted(maps.Keys(taken)) {

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-secrets-sei/backend/invite"
 	"vault-plugin-secrets-sei/providers"
 	"vault-plugin-secrets-sei/providers/azuredevops/azuredevopstest"
 	"vault-plugin-secrets-sei/providers/bitbucket/bitbuckettest"
@@ -50,6 +51,8 @@ type besieged struct {
 	served   map[string]map[string]any // by integration, what creds/ answers
 	state    string                    // of an authorization of bb, that its person consented to
 	code     string
+	token    string          // of an open invitation of jira
+	accessor string          // of it
 	seeded   map[string]body // configurations, by integration
 }
 
@@ -83,11 +86,14 @@ func besiege(t testing.TB) *besieged {
 		Logger: hclog.New(&hclog.LoggerOptions{Output: &b.log, Level: hclog.Trace}),
 	}))
 	b.receiver = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
-	b.must(t, logical.UpdateOperation, "config", body{"allowed_hosts": append(b.world.AllowedHosts(), b.receiver.URL)})
+	b.must(t, logical.UpdateOperation, "config", body{"allowed_hosts": append(b.world.AllowedHosts(), b.receiver.URL), "public_address": "https://vault.example.com"})
 	b.must(t, logical.UpdateOperation, "notify/ops", body{"url": b.receiver.URL + "/" + fuzzHook, "signing_key": fuzzSigningKey})
 	b.kept[fuzzHook], b.kept[fuzzSigningKey] = true, true
 	b.settle(t)
 	b.settleOAuth(t)
+	invited := b.must(t, logical.UpdateOperation, "invites/jira", nil)
+	b.token, b.accessor = strings.TrimPrefix(linkPath(invited), invite.Path), fmt.Sprint(invited["accessor"])
+	b.kept[b.token] = true
 	b.before = b.stored(t)
 	for _, name := range b.names {
 		b.served[name] = b.creds(t, name)

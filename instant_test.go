@@ -131,6 +131,7 @@ func withInstant(t testing.TB) *instantMount {
 	m.must(t, logical.UpdateOperation, "reauth/one", body{"email": email, "key": "good-old"})
 	m.must(t, logical.UpdateOperation, "reauth/pool", body{"pat": []any{"good-one", "good-two"}})
 	m.must(t, logical.UpdateOperation, "reauth/app", body{"state": m.begun(t), "code": "code"})
+	m.must(t, logical.UpdateOperation, "config", body{"public_address": "https://vault.example.com"})
 	m.must(t, logical.UpdateOperation, "notify/ops", body{"url": "https://chat.example.com/hook"})
 	m.restart(t)
 	return m

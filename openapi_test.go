@@ -73,8 +73,9 @@ func checkAnswers(t *testing.T, where string, answers map[int][]framework.Respon
 			assert.NotEmpty(t, described[0].Fields, "%s: the answer has no fields", where)
 		}
 		for name, f := range described[0].Fields {
-			// A code in an answer is that of a refusal, and what authorizes is the whole address.
-			secret := secrets[name] && name != "code" || strings.Contains(where, "oauth/authorize") && name == "authorize_url"
+			// A code in an answer is that of a refusal, and what authorizes or invites is the whole
+			// address.
+			secret := secrets[name] && name != "code" || strings.Contains(where, "oauth/authorize") && name == "authorize_url" || strings.HasPrefix(where, "update ^invites/") && name == "url"
 			checkField(t, where+": answer's field "+name, f, secret)
 			assert.NotEqual(t, framework.TypeDurationSecond, f.Type, "%s: %s reads as a number, not as a duration", where, name)
 		}
@@ -140,7 +141,7 @@ func operationsOf(item *framework.OASPathItem) map[string]*framework.OASOperatio
 }
 
 func TestOperationIDsAreUniqueAndReadWell(t *testing.T) {
-	wellRead := regexp.MustCompile(`^sei-(list|read|write|delete|configure|check|reauthenticate|validate|forget|report|rotate|roll-back|authorize|finish)(-[a-z]+)+$`)
+	wellRead := regexp.MustCompile(`^sei-(list|read|write|delete|configure|check|reauthenticate|validate|forget|report|rotate|roll-back|authorize|finish|invite|open|use)(-[a-z]+)+$`)
 	seen := map[string]string{}
 	for path, item := range newMount(t).document(t).Paths {
 		for method, op := range operationsOf(item) {

@@ -29,7 +29,7 @@ func (e *engine) readHistory(ctx context.Context, c call) (*logical.Response, er
 		entries = append(entries, map[string]any{
 			"version": h.Version, "time": timestamp(h.Time), "cause": string(h.Cause), "via": h.Via,
 			"identity": h.Identity, "fingerprint": h.Fingerprint, "identity_changed": h.IdentityChanged, "account_fingerprint": h.AccountFingerprint,
-			"entity_id": h.EntityID, "display_name": h.DisplayName, "request_id": h.RequestID,
+			"entity_id": h.EntityID, "display_name": h.DisplayName, "request_id": h.RequestID, "invitation": h.Invitation,
 		})
 	}
 	return answer(map[string]any{"name": c.name, "version": record.Version, "entries": entries}), nil
@@ -39,14 +39,15 @@ func historySchema() map[string]*framework.FieldSchema {
 	return map[string]*framework.FieldSchema{
 		"name":    {Type: framework.TypeString, Description: "Name of the integration."},
 		"version": {Type: framework.TypeInt, Description: "The current version."},
-		"entries": {Type: framework.TypeSlice, Description: "The changes, newest first: version, time, cause, via, identity, fingerprint, identity_changed, account_fingerprint, entity_id, display_name, request_id."},
+		"entries": {Type: framework.TypeSlice, Description: "The changes, newest first: version, time, cause, via, identity, fingerprint, identity_changed, account_fingerprint, entity_id, display_name, request_id, invitation."},
 	}
 }
 
 const historyHelp = `
 Entries are newest first: version, time, cause (reauth, rotate, refresh, rollback,
 forget), via (the path of the request), identity, fingerprint, identity_changed,
-account_fingerprint, entity_id, display_name, request_id. Of the refreshes of an
+account_fingerprint, entity_id, display_name, request_id, invitation (the accessor, if
+one was used; entity_id and display_name are then of whoever invited). Of the refreshes of an
 access token, the newest of each version is kept. The mount's history_limit bounds the
 number of entries; changes of the account are kept beyond it.
 

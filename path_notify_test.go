@@ -187,20 +187,20 @@ func TestTargetsAreStrict(t *testing.T) {
 		sent body
 		code string
 	}{
-		"no url":                 {body{"format": "slack"}, "missing_field"},
-		"a blank url":            {body{"url": " "}, "invalid_field"},
-		"an invitation":          {body{"url": url, "invite": true}, "unknown_field"},
-		"a credential":           {body{"url": url, "api_key": "canary"}, "field_not_allowed"},
-		"another format":         {body{"url": url, "format": "xml"}, "invalid_field"},
-		"another event":          {body{"url": url, "events": "needs_reauth,all"}, "invalid_field"},
-		"a pattern that is none": {body{"url": url, "integrations": "jira-[a"}, "invalid_field"},
-		"a short key":            {body{"url": url, "signing_key": "whsec_c2hvcnQ="}, "invalid_field"},
-		"a list for the url":     {body{"url": []any{url}}, "invalid_field"},
-		"a user in the url":      {body{"url": "https://ada:canary@chat.example.com/"}, "invalid_field"},
-		"a fragment":             {body{"url": "https://chat.example.com/#canary"}, "invalid_field"},
-		"metadata of a cloud":    {body{"url": "https://169.254.169.254/canary"}, "address_not_allowed"},
-		"no encryption":          {body{"url": "http://10.0.0.1/canary"}, "address_not_allowed"},
-		"a proxy of its own":     {body{"url": url, "proxy_url": "http://169.254.169.254:80"}, "address_not_allowed"},
+		"no url":                  {body{"format": "slack"}, "missing_field"},
+		"a blank url":             {body{"url": " "}, "invalid_field"},
+		"links that lead nowhere": {body{"url": url, "invite": true}, "missing_field"},
+		"a credential":            {body{"url": url, "api_key": "canary"}, "field_not_allowed"},
+		"another format":          {body{"url": url, "format": "xml"}, "invalid_field"},
+		"another event":           {body{"url": url, "events": "needs_reauth,all"}, "invalid_field"},
+		"a pattern that is none":  {body{"url": url, "integrations": "jira-[a"}, "invalid_field"},
+		"a short key":             {body{"url": url, "signing_key": "whsec_c2hvcnQ="}, "invalid_field"},
+		"a list for the url":      {body{"url": []any{url}}, "invalid_field"},
+		"a user in the url":       {body{"url": "https://ada:canary@chat.example.com/"}, "invalid_field"},
+		"a fragment":              {body{"url": "https://chat.example.com/#canary"}, "invalid_field"},
+		"metadata of a cloud":     {body{"url": "https://169.254.169.254/canary"}, "address_not_allowed"},
+		"no encryption":           {body{"url": "http://10.0.0.1/canary"}, "address_not_allowed"},
+		"a proxy of its own":      {body{"url": url, "proxy_url": "http://169.254.169.254:80"}, "address_not_allowed"},
 	} {
 		refused := m.refused(t, logical.UpdateOperation, "notify/ops", c.sent, 400, c.code)
 		assert.NotContains(t, refused.message, "canary", name)

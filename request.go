@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/backend/invite"
 	"vault-plugin-secrets-sei/input"
 )
 
@@ -123,10 +124,11 @@ func (o operation) responses() map[int][]framework.Response {
 }
 
 // warnOfQuery adds a warning to the answer of a read if its query has names that the path
-// does not know. The callback is left out: authorization servers add names of their own.
+// does not know. The callback is left out: authorization servers add names of their own; and so is
+// the form of an invitation, which is a page.
 func (e *engine) warnOfQuery(req *logical.Request, query map[string]any, resp *logical.Response) {
 	reads := req.Operation == logical.ReadOperation || req.Operation == logical.ListOperation
-	if !reads || len(query) == 0 || resp == nil || resp.IsError() || req.Path == callbackPath {
+	if !reads || len(query) == 0 || resp == nil || resp.IsError() || req.Path == callbackPath || strings.HasPrefix(req.Path, invite.Path) {
 		return
 	}
 	if warning := input.UnknownQuery(query, e.queryNames(req)); warning != "" {

@@ -28,6 +28,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-secrets-sei/backend/invite"
 	"vault-plugin-secrets-sei/backend/mounted"
 	"vault-plugin-secrets-sei/input"
 	"vault-plugin-secrets-sei/metrics"
@@ -85,7 +86,7 @@ func newEngine(storage logical.Storage, registry *providers.Registry, now func()
 		Help:           engineHelp,
 		BackendType:    logical.TypeLogical,
 		RunningVersion: version,
-		PathsSpecial:   &logical.Paths{SealWrapStorage: mounted.SealWrapped(), Unauthenticated: []string{callbackPath}},
+		PathsSpecial:   &logical.Paths{SealWrapStorage: mounted.SealWrapped(), Unauthenticated: []string{callbackPath, invite.Path + "*"}},
 		Invalidate:     func(_ context.Context, key string) { e.store.Invalidate(key) },
 		PeriodicFunc:   e.periodic,
 		InitializeFunc: e.initialize,
@@ -101,6 +102,8 @@ func newEngine(storage logical.Storage, registry *providers.Registry, now func()
 			e.pathRotate(),
 			e.pathHistory(),
 			e.pathOAuth(),
+			e.pathInvites(),
+			e.pathInvite(),
 			e.pathProviders(),
 			e.pathNotify(),
 			e.pathConfig(),
@@ -114,7 +117,7 @@ func (e *engine) periodic(ctx context.Context, _ *logical.Request) error {
 	if !e.WriteSafeReplicationState() {
 		return nil
 	}
-	return e.store.Consents.SweepFlows(ctx)
+	return errors.Join(e.store.Consents.SweepFlows(ctx), e.store.Invitations.Sweep(ctx))
 }
 
 // clean stops the work that goes on beside requests.
@@ -158,9 +161,17 @@ func (e *engine) HandleRequest(ctx context.Context, req *logical.Request) (resp 
 // panic is not logged, because it may quote a secret; the stack shows addresses only.
 func (e *engine) recoverPanic(req *logical.Request, err *error) {
 	if cause := recover(); cause != nil {
-		e.Logger().Error("a request panicked", "operation", req.Operation, "path", req.Path, "type", fmt.Sprintf("%T", cause), "stack", string(debug.Stack()))
+		e.Logger().Error("a request panicked", "operation", req.Operation, "path", loggable(req.Path), "type", fmt.Sprintf("%T", cause), "stack", string(debug.Stack()))
 		*err = errors.New("internal error; the server log of the plugin has the stack")
 	}
+}
+
+// loggable is a path without the token of an invitation.
+func loggable(path string) string {
+	if strings.HasPrefix(path, invite.Path) {
+		return invite.Path
+	}
+	return path
 }
 
 // HandleExistenceCheck hides the body for the same reason.

@@ -12,6 +12,8 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-secrets-sei/backend/invite"
 )
 
 // failing counts storage calls and fails the one that a test chooses.
@@ -85,10 +87,10 @@ func sent(t *testing.T, m *instantMount) map[string]*logical.Request {
 	add := func(op logical.Operation, path string, data body) {
 		all[string(op)+" "+path] = &logical.Request{Operation: op, Path: path, Data: data}
 	}
-	for _, path := range []string{"integrations/", "health/", "providers/", "notify/"} {
+	for _, path := range []string{"integrations/", "health/", "providers/", "notify/", "invites/"} {
 		add(logical.ListOperation, path, nil)
 	}
-	for _, path := range []string{"integrations/key", "reauth/key", "creds/key", "health/key", "history/key", "status", "metrics", "config", "providers/instant", "notify/ops"} {
+	for _, path := range []string{"integrations/key", "reauth/key", "creds/key", "health/key", "history/key", "status", "metrics", "config", "providers/instant", "notify/ops", "invites/key"} {
 		add(logical.ReadOperation, path, nil)
 	}
 	add(logical.CreateOperation, "integrations/new", body{"provider": "instant", "auth_type": "key"})
@@ -111,7 +113,19 @@ func sent(t *testing.T, m *instantMount) map[string]*logical.Request {
 	add(logical.UpdateOperation, "notify/ops", body{"settle": 5})
 	add(logical.UpdateOperation, "notify/ops/test", nil)
 	add(logical.DeleteOperation, "notify/ops", nil)
+	add(logical.UpdateOperation, "invites/key", body{"note": "x"})
+	invited := m.must(t, logical.UpdateOperation, "invites/key", nil)
+	all["end an invitation"] = &logical.Request{Operation: logical.DeleteOperation, Path: fmt.Sprint("invites/key/", invited["accessor"])}
+	for op, form := range map[logical.Operation]body{logical.ReadOperation: nil, logical.HeaderOperation: nil, logical.UpdateOperation: {"email": email, "key": "good-old"}} {
+		all[string(op)+" invite/"] = &logical.Request{Operation: op, Path: linkPath(invited), Data: form}
+	}
 	return all
+}
+
+// linkPath is the path of an invitation that was made.
+func linkPath(invited body) string {
+	link, _ := invited["url"].(string)
+	return invite.Path + link[strings.LastIndexByte(link, '/')+1:]
 }
 
 // Every storage call of every operation of every path is made to fail in turn, and
@@ -136,7 +150,7 @@ func TestStorageFaultsAtEveryPath(t *testing.T) {
 					}
 					require.ErrorContains(t, err, "500", "call %d of %v", at, calls)
 					m.assertServed(t)
-					if request.Path == callbackPath {
+					if request.Path == callbackPath || strings.HasPrefix(request.Path, invite.Path) {
 						request = sent(t, m)[name] // a state works once
 					}
 					require.NoError(t, m.outcome(t, request), "it works once storage does: call %d of %v", at, calls)

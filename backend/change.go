@@ -31,6 +31,8 @@ type Change struct {
 	// Siblings are the other integrations that share the record, sorted by name.
 	Siblings []*Integration
 	Before   *Record // never nil; of version 0 if there was none
+	// Demanded is the account that the credential must belong to; nil for any.
+	Demanded *Account
 	After    *Record
 	// IdentityChanged is whether the credential belongs to another account than
 	// the one before.

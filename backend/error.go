@@ -38,6 +38,8 @@ const (
 	CodeNothingToRollBack   = "nothing_to_roll_back"
 	CodeBusy                = "busy"
 	CodeUnknownTarget       = "unknown_target"
+	CodeInvitationEnded     = "invitation_ended"
+	CodeTooManyInvitations  = "too_many_invitations"
 )
 
 // Error is a refusal: something a caller can act on. Everything else that this

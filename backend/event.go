@@ -15,6 +15,7 @@ const (
 	EventExpiring      EventType = "sei/expiring"
 	EventRotate        EventType = "sei/rotate"
 	EventRollback      EventType = "sei/rollback"
+	EventInvited       EventType = "sei/invited"
 )
 
 // Event is something that automation may want to know at once. It holds no secret.
@@ -29,6 +30,8 @@ type Event struct {
 	DaysLeft int
 	// Fingerprint is that of the token that expires.
 	Fingerprint string
+	// Invitation is the accessor of one that was made.
+	Invitation string
 }
 
 // Notify takes events. It must not block, and fails silently: an event that is not

@@ -24,6 +24,8 @@ type Flow struct {
 	// Number counts the flows of an integration that are open together, so that of two
 	// that were begun at the same moment the older one is known; 0 in older versions'.
 	Number int64 `json:"number,omitempty"`
+	// InvitationKey is that of the invitation that it was begun by, "" for none.
+	InvitationKey string `json:"invitation_key,omitempty"`
 	// Actor is who began it: whoever comes back with a browser has no token.
 	Actor
 	unknown store.Unknown

@@ -45,6 +45,8 @@ type Actor struct {
 	EntityID    string `json:"entity_id,omitempty"`
 	DisplayName string `json:"display_name,omitempty"`
 	RequestID   string `json:"request_id,omitempty"`
+	// Invitation is the accessor of the one that was used; who asked is then who invited.
+	Invitation string `json:"invitation,omitempty"`
 }
 
 // remember puts an entry on top. Of the refreshes of one version only the newest is

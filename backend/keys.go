@@ -12,6 +12,9 @@ const GroupsPrefix = "groups/"
 // FlowsPrefix is that of the storage keys of open authorizations.
 const FlowsPrefix = "oauth/"
 
+// InvitesPrefix is that of the storage keys of open invitations.
+const InvitesPrefix = "invites/"
+
 // HealthPrefix is that of the storage keys of findings.
 const HealthPrefix = "health/"
 

@@ -2,6 +2,7 @@ package backend
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"vault-plugin-secrets-sei/backend/store"
@@ -27,6 +28,8 @@ type Mount struct {
 	MaxConcurrentChecks int
 	// RollbackWindow is for how long a replaced credential is kept; 0 keeps none.
 	RollbackWindow time.Duration
+	// PublicAddress is where people reach Vault, without a slash at its end; "" for not known.
+	PublicAddress string
 	// MetricsByIntegration is whether metrics have series of single integrations.
 	MetricsByIntegration bool
 }
@@ -43,6 +46,7 @@ func MountFields() []providers.Field {
 		{Name: "creds_ttl", Title: "Credential TTL", Kind: providers.Duration, Default: "300", Min: 1, Max: day, Description: "Seconds after which a worker should read its credential again."},
 		{Name: "history_limit", Title: "History limit", Kind: providers.Count, Default: "20", Min: 1, Max: 1000, Description: "Entries of history that an integration keeps."},
 		{Name: "rollback_window", Title: "Rollback window", Kind: providers.Duration, Default: "86400", Max: 30 * day, Description: "Seconds for which a replaced credential is kept to roll back to, 0 for none."},
+		{Name: "public_address", Title: "Public address", Kind: providers.URL, Visited: true, Description: "Address by which people reach Vault, for the links of invitations: https://vault.example.com:8200, with the path of a proxy before /v1 where there is one. http for a loopback address only."},
 		{Name: "metrics_by_integration", Title: "Metrics by integration", Kind: providers.Flag, Default: "true", Description: "Whether metrics has series of every single integration, and not only of all together."},
 	}
 }
@@ -63,6 +67,7 @@ func NewMount(written providers.Settings) *Mount {
 		MaxConcurrentChecks: int(s.Number("max_concurrent_checks")),
 		RollbackWindow:      seconds("rollback_window"),
 
+		PublicAddress:        strings.TrimRight(s.Text("public_address"), "/"),
 		MetricsByIntegration: s.Flag("metrics_by_integration"),
 	}
 }

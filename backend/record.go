@@ -62,6 +62,9 @@ type Record struct {
 	// where there is none.
 	Previous      *Stored   `json:"previous,omitempty"`
 	PreviousUntil time.Time `json:"previous_until,omitzero"`
+	// Invited is the key of the last invitation that was used, which the Put of what it made
+	// stores with it: it cannot be used again, whatever becomes of its own entry.
+	Invited string `json:"invited,omitempty"`
 	// History has the newest entry first.
 	History []HistoryEntry `json:"history,omitempty"`
 	// latest is the entry of the change that made this record, also where the history has
@@ -73,7 +76,7 @@ type Record struct {
 // Swapped returns the record with next as its credential, one version on.
 func (r *Record) Swapped(next *Stored, cause Cause, who Actor, keep int) *Record {
 	after := &Record{
-		Version: r.Version + 1, Identity: next.Identity, AccountID: next.AccountID, Current: next, unknown: r.unknown,
+		Version: r.Version + 1, Identity: next.Identity, AccountID: next.AccountID, Current: next, Invited: r.Invited, unknown: r.unknown,
 	}
 	after.remember(r, HistoryEntry{
 		Version: after.Version, Time: next.VerifiedAt, Cause: cause,
@@ -129,6 +132,13 @@ func (r *Record) KeepPrevious(before *Record, until time.Time) {
 	if previous != nil && previous.Access == nil && until.After(r.Current.VerifiedAt) {
 		r.Previous, r.PreviousUntil = previous, until.UTC()
 	}
+}
+
+// UsedBy returns the record with the invitation that made it.
+func (r *Record) UsedBy(invitation string) *Record {
+	after := *r
+	after.Invited = invitation
+	return &after
 }
 
 // WithoutPrevious returns the record without the credential before.

@@ -80,6 +80,9 @@ func renderProvider(b *strings.Builder, spec providers.Spec) {
 		if auth.Unsupported != "" {
 			fmt.Fprintf(b, "\nNo re-authentication. %s\n", auth.Unsupported)
 		}
+		if auth.MadeAt != "" {
+			fmt.Fprintf(b, "\nMade at `%s`.\n", auth.MadeAt)
+		}
 		if auth.TellsScopes {
 			b.WriteString("\nTells the rights of a token, so `required_scopes` can be set.\n")
 		}

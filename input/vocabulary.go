@@ -88,6 +88,7 @@ const (
 	AtRotate       Place = "rotate"
 	AtRollback     Place = "rollback"
 	AtNotify       Place = "notify"
+	AtInvites      Place = "invites"
 )
 
 // hint says where misplaced fields belong, if all of them belong to the same place.

@@ -42,7 +42,7 @@ func TestPagesAreText(t *testing.T) {
 		sum := sha256.Sum256([]byte(style[1]))
 		policy := p.Headers()["Content-Security-Policy"]
 		require.Len(t, policy, 1, name)
-		assert.Equal(t, "default-src 'none'; style-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'", policy[0], name)
+		assert.Equal(t, "default-src 'none'; style-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'", policy[0], name)
 		assert.Equal(t, []string{"no-store"}, p.Headers()["Cache-Control"], name)
 	}
 }

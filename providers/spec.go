@@ -1,7 +1,9 @@
 package providers
 
 import (
+	"net/url"
 	"slices"
+	"strings"
 )
 
 // Spec is what one provider is, as data: request parsing, help, OpenAPI and the
@@ -44,6 +46,10 @@ type AuthType struct {
 	// Issued is what creds/ hands out, where that is not what was entered: what an
 	// authorization server issues for a code. Nil where it is Fields.
 	Issued []Field
+	// MadeAt is the vendor's page where a person makes such a credential. {url} in it stands
+	// for the integration's url, and the name of another setting in braces for its value. It
+	// is empty where there is nothing to make.
+	MadeAt string
 	// Settings are those that only this auth type has.
 	Settings []Field
 	// Unsupported is empty where re-authentication works; otherwise why it does
@@ -117,6 +123,23 @@ type Field struct {
 	// Visited is set for a URL that a browser goes to and the engine does not call:
 	// the mount's allowed_hosts say nothing of it.
 	Visited bool
+}
+
+// MakeAt is MadeAt for an integration with that url and those settings.
+func (a AuthType) MakeAt(address string, setting func(name string) string) string {
+	address = strings.TrimRight(address, "/")
+	for _, api := range []string{"/api/v3", "/api/v4", "/2.0", "/gateway"} {
+		address = strings.TrimSuffix(address, api)
+	}
+	made := strings.ReplaceAll(a.MadeAt, "{url}", address)
+	for {
+		before, rest, found := strings.Cut(made, "{")
+		name, after, closed := strings.Cut(rest, "}")
+		if !found || !closed {
+			return made
+		}
+		made = before + url.PathEscape(setting(name)) + after
+	}
 }
 
 // Exchanged reports whether what is entered is a code that an authorization server

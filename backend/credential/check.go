@@ -185,6 +185,9 @@ func (c *Door) refused(ctx context.Context, in *backend.Integration, before *bac
 // judgeIdentity notes a changed account, or refuses it where it is pinned, by the
 // integration or by one that shares the credential.
 func judgeIdentity(change *backend.Change, v providers.Verified) error {
+	if change.Demanded != nil && !change.Demanded.Owns(v) {
+		return notInvited(change, v)
+	}
 	if change.Before.SameAccount(v) {
 		return nil
 	}
@@ -209,6 +212,15 @@ func pinned(change *backend.Change, in *backend.Integration, v providers.Verifie
 		e.Siblings = []string{in.Name}
 	}
 	return e
+}
+
+// notInvited is the refusal of a credential of another account than the invitation is for.
+func notInvited(change *backend.Change, v providers.Verified) *backend.Error {
+	in := change.Integration
+	return &backend.Error{
+		Code: backend.CodeIdentityPinned, Integration: in.Name, Provider: in.Provider,
+		Message: fmt.Sprintf("the credential works but belongs to %q, and the invitation is for %q; enter a credential of that account, or ask whoever invited you; %s", v.Identity, change.Demanded.Identity, backend.StaysInUse(change.Before)),
+	}
 }
 
 // stored is the record's form of a verified credential. What upstream says of

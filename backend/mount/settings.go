@@ -48,5 +48,8 @@ func (m *Settings) Write(ctx context.Context, changes providers.Settings) error 
 	if _, err := providers.ParseAllowedHosts(changes.List("allowed_hosts")); err != nil {
 		return &backend.Error{Code: backend.CodeInvalidField, Fields: []string{"allowed_hosts"}, Message: "allowed_hosts: " + err.Error()}
 	}
+	if err := checkAddress(changes.Text("public_address")); err != nil {
+		return err
+	}
 	return m.table.Save(ctx, backend.MountKey, before.Changed(changes))
 }

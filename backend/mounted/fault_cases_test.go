@@ -18,6 +18,7 @@ import (
 	"vault-plugin-secrets-sei/backend/credential"
 	"vault-plugin-secrets-sei/backend/handout"
 	"vault-plugin-secrets-sei/backend/health"
+	"vault-plugin-secrets-sei/backend/invite"
 	"vault-plugin-secrets-sei/backend/mount"
 	"vault-plugin-secrets-sei/backend/mounted"
 	"vault-plugin-secrets-sei/backend/notify"
@@ -247,6 +248,8 @@ func untouched() map[string]string {
 		"Waiting.Changed":         "touches no storage",
 		"Waiting.Close":           "touches no storage",
 		"Waiting.Reported":        "touches no storage",
+		"Invitations.Invalidate":  "touches no storage",
+		"Invitations.Visit":       "is Swaps.Invited",
 		"Notifier.Changed":        "touches no storage",
 		"Notifier.CountTo":        "touches no storage",
 		"Notifier.Invalidate":     "touches no storage",
@@ -264,7 +267,7 @@ func TestEveryOperationHasItsFaults(t *testing.T) {
 		known[method] = "has a fault case"
 	}
 	have := map[string]bool{}
-	for _, receiver := range []any{&mounted.Backend{}, &config.Integrations{}, &credential.Door{}, &oauth.Consents{}, &handout.Handouts{}, &waiting.Waiting{}, &rotation.Rotations{}, &mount.Settings{}, &health.Watch{}, &swap.Swaps{}, &sweep.Sweeper{}, &sweep.Sweep{}, &notify.Notifier{}} {
+	for _, receiver := range []any{&mounted.Backend{}, &config.Integrations{}, &credential.Door{}, &oauth.Consents{}, &handout.Handouts{}, &waiting.Waiting{}, &rotation.Rotations{}, &mount.Settings{}, &health.Watch{}, &swap.Swaps{}, &sweep.Sweeper{}, &sweep.Sweep{}, &notify.Notifier{}, &invite.Invitations{}} {
 		kind := reflect.TypeOf(receiver)
 		for i := range kind.NumMethod() {
 			name := kind.Elem().Name() + "." + kind.Method(i).Name
@@ -276,5 +279,5 @@ func TestEveryOperationHasItsFaults(t *testing.T) {
 		assert.True(t, have[name], "%s is no exported method", name)
 	}
 	parts := slices.DeleteFunc(reflect.VisibleFields(reflect.TypeFor[mounted.Backend]()), func(f reflect.StructField) bool { return !f.IsExported() })
-	require.Len(t, parts, 11, "a new part of the backend has methods, too")
+	require.Len(t, parts, 12, "a new part of the backend has methods, too")
 }

@@ -10,6 +10,7 @@ import (
 
 	"vault-plugin-secrets-sei/backend"
 	"vault-plugin-secrets-sei/backend/health"
+	"vault-plugin-secrets-sei/backend/invite"
 	"vault-plugin-secrets-sei/backend/waiting"
 	"vault-plugin-secrets-sei/providers"
 )
@@ -23,7 +24,7 @@ func operations() map[string]operation {
 	all := map[string]operation{}
 	for _, some := range []map[string]operation{
 		configurationOperations(), groupOperations(), mountOperations(), credentialOperations(),
-		oauthOperations(), rotationOperations(), watchOperations(), sweepOperations(), notifyOperations(),
+		oauthOperations(), rotationOperations(), watchOperations(), sweepOperations(), notifyOperations(), invitationOperations(),
 	} {
 		maps.Copy(all, some)
 	}
@@ -183,6 +184,13 @@ func credentialOperations() map[string]operation {
 
 func oauthOperations() map[string]operation {
 	return map[string]operation{
+		"Consents.AuthorizeInvited": {consentGuestWorld, func(ctx context.Context, w *world) error {
+			found, err := w.Invitations.Find(ctx, w.invited)
+			if err != nil {
+				return err
+			}
+			return of(w.Consents.AuthorizeInvited(ctx, found, backend.Actor{}))
+		}, false},
 		"Consents.Authorize": {consentWorld, func(ctx context.Context, w *world) error { return w.authorizes(ctx) }, false},
 		"Swaps.Return": {consentWorld, again(func(ctx context.Context, w *world) error {
 			return of(w.Swaps.Return(ctx, backend.Returned{State: providers.NewSecret(w.flow), Code: providers.NewSecret("code")}, backend.Actor{}))
@@ -201,6 +209,50 @@ func oauthOperations() map[string]operation {
 			return of(w.Swaps.RotateIf(ctx, "app", backend.Actor{}, nil))
 		}, false},
 		"Consents.SweepFlows": {staleWorld, func(ctx context.Context, w *world) error { return w.Consents.SweepFlows(ctx) }, false},
+	}
+}
+
+func invitationOperations() map[string]operation {
+	invite := func(sender string) act {
+		return func(ctx context.Context, w *world) error {
+			opened, err := w.Invitations.Open(ctx, invite.Wish{Integration: "a", Life: invite.DefaultLife, Sender: sender})
+			if err != nil {
+				return err
+			}
+			w.invited = opened.Token
+			store, _ := w.storage.(*storage)
+			if _, err := w.seenFrom(&store.InmemStorage).Invitations.Find(ctx, opened.Token); err != nil {
+				return errors.New("a token was given out that is not stored")
+			}
+			return nil
+		}
+	}
+	// Where the one that there is was used up before, it is done with another one.
+	use := func(ctx context.Context, w *world) error {
+		_, err := w.uses(ctx, w.invited, entry("mia@example.com", "new"))
+		if !backend.HasCode(err, backend.CodeInvitationEnded) {
+			return err
+		}
+		if err := invite("")(ctx, w); err != nil {
+			return err
+		}
+		return of(w.uses(ctx, w.invited, entry("mia@example.com", "new")))
+	}
+	return map[string]operation{
+		"Invitations.Open":                      {keyWorld, invite(""), false},
+		"Invitations.Open: target":              {guestWorld, invite("target"), false},
+		"Invitations.Open: stale":               {staleGuestWorld, invite(""), false},
+		"Invitations.Find":                      {guestWorld, func(ctx context.Context, w *world) error { return of(w.Invitations.Find(ctx, w.invited)) }, false},
+		"Invitations.List":                      {guestWorld, func(ctx context.Context, w *world) error { return of(w.Invitations.List(ctx, "a")) }, false},
+		"Invitations.End":                       {guestWorld, func(ctx context.Context, w *world) error { return w.Invitations.End(ctx, "a", w.known) }, false},
+		"Invitations.Newest":                    {guestWorld, func(ctx context.Context, w *world) error { return of(w.Invitations.Newest(ctx)) }, false},
+		"Invitations.Sweep":                     {staleGuestWorld, func(ctx context.Context, w *world) error { return w.Invitations.Sweep(ctx) }, false},
+		"Integrations.Delete: with invitations": {guestWorld, deletion("a"), false},
+		"Swaps.Invited":                         {guestWorld, use, false},
+		"Swaps.Invited: second":                 {usedGuestWorld, use, false},
+		"Swaps.Invited: refused": {rejectedGuestWorld, unless(backend.CodeInvitationEnded, unless(string(providers.Rejected), func(ctx context.Context, w *world) error {
+			return of(w.uses(ctx, w.invited, entry("mia@example.com", "new")))
+		})), false},
 	}
 }
 

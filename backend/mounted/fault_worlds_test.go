@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/backend/invite"
 	"vault-plugin-secrets-sei/providers"
 )
 
@@ -33,6 +34,47 @@ func targetWorld(t *testing.T, w *world) {
 	t.Helper()
 	keyWorld(t, w)
 	require.NoError(t, w.Notifier.Write(t.Context(), "ops", "sei/", hook("https://chat.example.com/one")))
+}
+
+// guestWorld has it, and an open invitation.
+func guestWorld(t *testing.T, w *world) {
+	t.Helper()
+	keyWorld(t, w)
+	opened := w.opens(t, invite.Wish{Integration: "a", Sender: "target"})
+	w.invited, w.known = opened.Token, opened.Accessor
+}
+
+// staleGuestWorld has invitations that have ended, and one that cannot be read.
+func staleGuestWorld(t *testing.T, w *world) {
+	t.Helper()
+	keyWorld(t, w)
+	w.invites(t)
+	w.clock.advance(invite.DefaultLife)
+	require.NoError(t, w.storage.Put(t.Context(), entryOf("invites/damaged", "not JSON")))
+}
+
+// usedGuestWorld has one that was used, and another one.
+func usedGuestWorld(t *testing.T, w *world) {
+	t.Helper()
+	guestWorld(t, w)
+	_, err := w.uses(t.Context(), w.invited, entry("mia@example.com", "newer"))
+	require.NoError(t, err)
+	w.invited = w.invites(t)
+}
+
+// rejectedGuestWorld has one for a credential that the upstream does not take.
+func rejectedGuestWorld(t *testing.T, w *world) {
+	t.Helper()
+	guestWorld(t, w)
+	w.upstream.refuses(failure(providers.Rejected))
+}
+
+// consentGuestWorld has one for "app", which has no credential.
+func consentGuestWorld(t *testing.T, w *world) {
+	t.Helper()
+	w.app(t, "app")
+	opened := w.opens(t, invite.Wish{Integration: "app", Anybody: true})
+	w.invited, w.known = opened.Token, opened.Accessor
 }
 
 // hook are the settings of a target at an address.

@@ -115,7 +115,9 @@ type world struct {
 	bank     *bank
 	clock    *clock
 	registry *providers.Registry
-	flow     string // the state of an open authorization
+	flow     string           // the state of an open authorization
+	invited  providers.Secret // token of an open invitation
+	known    string           // accessor of it
 }
 
 // events are those that were sent so far.

@@ -16,6 +16,7 @@ import (
 	"vault-plugin-secrets-sei/backend/fingerprint"
 	"vault-plugin-secrets-sei/backend/handout"
 	"vault-plugin-secrets-sei/backend/health"
+	"vault-plugin-secrets-sei/backend/invite"
 	"vault-plugin-secrets-sei/backend/mount"
 	"vault-plugin-secrets-sei/backend/notify"
 	"vault-plugin-secrets-sei/backend/oauth"
@@ -45,6 +46,7 @@ type Backend struct {
 	Swaps        *swap.Swaps
 	Sweeper      *sweep.Sweeper
 	Notifier     *notify.Notifier
+	Invitations  *invite.Invitations
 
 	records   *credential.Records
 	findings  *finding.Findings
@@ -74,7 +76,8 @@ func New(storage logical.Storage, registry *providers.Registry, now func() time.
 		Configurations: reader, Mounts: b.Mount, Records: b.records, Fingerprints: prints, Locks: locks,
 		Findings: b.findings, Quotas: quotas, Faults: b.faults, Unsaved: b.refreshes, Lessons: lessons, Now: now,
 	})
-	b.Consents = oauth.New(storage, b.Credentials, reader, b.Mount, b.refreshes, locks, b.faults, now)
+	b.Invitations = invite.New(invite.NewBook(storage, locks, now), b.Credentials, reader, tell)
+	b.Consents = oauth.New(storage, b.Credentials, reader, b.Mount, b.refreshes, locks, b.Invitations, b.faults, now)
 	b.Handouts = handout.New(b.Credentials, b.Consents, quotas, b.findings, reader, now)
 	b.Waiting = waiting.New(b.Handouts, reader, now)
 	quotas.OnChange(b.Waiting.Reported)
@@ -88,13 +91,13 @@ func New(storage logical.Storage, registry *providers.Registry, now func() time.
 		Configuration: reader, Door: b.Credentials, Consents: b.Consents, Handouts: b.Handouts, Findings: b.findings, Faults: b.faults,
 		Mounts: b.Mount, Quotas: quotas, Troubles: troubles, Sightings: seen, Turns: plan, Now: now, Notify: tell,
 	})
-	b.Swaps = swap.New(b.Credentials, b.Consents, b.Rotations, b.pendings, b.Watch, b.faults, now, tell)
+	b.Swaps = swap.New(b.Credentials, b.Consents, b.Rotations, b.pendings, b.Watch, b.Invitations, b.faults, now, tell)
 	b.Sweeper = sweep.New(sweep.Dependencies{
 		Configuration: reader, Mounts: b.Mount, Door: b.Credentials, Findings: b.findings, Watch: b.Watch, Sightings: seen,
 		Rotations: b.Rotations, Troubles: troubles, Swaps: b.Swaps, Faults: b.faults, Schedule: plan, Now: now, Notify: tell,
 	})
 	b.Notifier = notify.New(notify.Dependencies{
-		Storage: storage, Subjects: subjects{b.Watch, reader}, Poster: registry.Poster(), AllowedHosts: b.allowedHosts, Now: now, Fault: b.noteNotify,
+		Storage: storage, Subjects: subjects{b.Watch, reader, b.Invitations}, Poster: registry.Poster(), AllowedHosts: b.allowedHosts, Now: now, Inviter: inviter{b}, Fault: b.noteNotify,
 	})
 	return b
 }
@@ -138,7 +141,7 @@ func (b *Backend) Close() { b.Credentials.Close(closePatience) }
 // the mount's settings, which say what may be called. A configuration may hold the
 // secret of an OAuth client, and the address of a webhook is one.
 func SealWrapped() []string {
-	return []string{backend.CredentialsPrefix, backend.IntegrationsPrefix, backend.FlowsPrefix, backend.PendingPrefix, backend.NotifyPrefix, backend.MountKey, salt.DefaultLocation}
+	return []string{backend.CredentialsPrefix, backend.IntegrationsPrefix, backend.FlowsPrefix, backend.InvitesPrefix, backend.PendingPrefix, backend.NotifyPrefix, backend.MountKey, salt.DefaultLocation}
 }
 
 // Invalidate forgets what is cached under a storage key that another node changed.
@@ -149,6 +152,8 @@ func (b *Backend) Invalidate(key string) {
 		b.Credentials.Invalidate(id)
 	} else if hash, ok := strings.CutPrefix(key, backend.FlowsPrefix); ok {
 		b.Consents.Invalidate(hash)
+	} else if hash, ok := strings.CutPrefix(key, backend.InvitesPrefix); ok {
+		b.Invitations.Invalidate(hash)
 	} else if name, ok := strings.CutPrefix(key, backend.HealthPrefix); ok {
 		b.findings.Invalidate(name)
 	} else if id, ok := strings.CutPrefix(key, backend.PendingPrefix); ok {

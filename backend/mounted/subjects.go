@@ -3,19 +3,22 @@ package mounted
 import (
 	"context"
 	"slices"
+	"time"
 
 	"vault-plugin-secrets-sei/backend"
 	"vault-plugin-secrets-sei/backend/config"
 	"vault-plugin-secrets-sei/backend/fault"
 	"vault-plugin-secrets-sei/backend/health"
+	"vault-plugin-secrets-sei/backend/invite"
 	"vault-plugin-secrets-sei/backend/notify"
 	"vault-plugin-secrets-sei/providers"
 )
 
 // subjects tells the notifier what is so.
 type subjects struct {
-	watch  *health.Watch
-	reader *config.Reader
+	watch   *health.Watch
+	reader  *config.Reader
+	invited *invite.Invitations
 }
 
 var _ notify.Subjects = subjects{}
@@ -26,9 +29,13 @@ func (s subjects) All(ctx context.Context) ([]*notify.Subject, error) {
 	if err != nil {
 		return nil, err
 	}
+	invited, err := s.invited.Newest(ctx)
+	if err != nil {
+		return nil, err
+	}
 	all := make([]*notify.Subject, 0, len(seen.Assessments))
 	for _, one := range seen.Assessments {
-		all = append(all, s.of(one))
+		all = append(all, s.of(one, invited))
 	}
 	return all, nil
 }
@@ -42,13 +49,17 @@ func (s subjects) One(ctx context.Context, name string) (*notify.Subject, error)
 	case err != nil:
 		return nil, err
 	}
-	return s.of(assessed), nil
+	invited, err := s.invited.Newest(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.of(assessed, invited), nil
 }
 
 // Names returns the names of all that are configured.
 func (s subjects) Names(ctx context.Context) ([]string, error) { return s.reader.List(ctx) }
 
-func (s subjects) of(assessed *health.Assessment) *notify.Subject {
+func (s subjects) of(assessed *health.Assessment, invited map[string]time.Time) *notify.Subject {
 	in, h := assessed.Integration, assessed.Health
 	auth, _ := s.reader.Spec(in).AuthType(in.AuthType)
 	subject := &notify.Subject{
@@ -63,6 +74,10 @@ func (s subjects) of(assessed *health.Assessment) *notify.Subject {
 		subject.Trouble = &notify.Trouble{Code: assessed.Trouble.Code, Message: assessed.Trouble.Message, Since: assessed.Trouble.Since}
 	}
 	subject.Swaps = swapsOf(assessed.Record.History)
+	if at, ok := invited[in.Name]; ok {
+		subject.Swaps = append(subject.Swaps, notify.Swap{Event: notify.Invited, Time: at, Version: assessed.Record.Version})
+		slices.SortStableFunc(subject.Swaps, func(a, b notify.Swap) int { return b.Time.Compare(a.Time) })
+	}
 	return subject
 }
 

@@ -22,6 +22,9 @@ func (m message) body(format string) ([]byte, error) {
 	}
 }
 
+// inviteTitle is what a button says that leads to an invitation.
+const inviteTitle = "Re-authenticate"
+
 // Slack's block kit: https://docs.slack.dev/reference/block-kit/blocks/section-block
 type (
 	slackText struct {
@@ -32,6 +35,13 @@ type (
 		Type   string      `json:"type"`
 		Text   *slackText  `json:"text,omitempty"`
 		Fields []slackText `json:"fields,omitempty"`
+		// Elements are buttons: https://docs.slack.dev/reference/block-kit/block-elements/button-element
+		Elements []slackButton `json:"elements,omitempty"`
+	}
+	slackButton struct {
+		Type string    `json:"type"`
+		Text slackText `json:"text"`
+		URL  string    `json:"url"`
 	}
 	slackMessage struct {
 		Text   string       `json:"text"`
@@ -54,6 +64,9 @@ func (m message) slack() slackMessage {
 	if len(table.Fields) > 0 {
 		blocks = append(blocks, table)
 	}
+	if m.Data.URL != "" {
+		blocks = append(blocks, slackBlock{Type: "actions", Elements: []slackButton{{"button", plain(inviteTitle), m.Data.URL}}})
+	}
 	return slackMessage{Text: escape.Replace(m.sentence()), Blocks: blocks}
 }
 
@@ -75,6 +88,13 @@ type (
 		Type    string       `json:"type"`
 		Version string       `json:"version"`
 		Body    []teamsBlock `json:"body"`
+		// Actions are buttons: https://adaptivecards.io/explorer/Action.OpenUrl.html
+		Actions []teamsAction `json:"actions,omitempty"`
+	}
+	teamsAction struct {
+		Type  string `json:"type"`
+		Title string `json:"title"`
+		URL   string `json:"url"`
 	}
 	teamsAttachment struct {
 		ContentType string    `json:"contentType"`
@@ -102,6 +122,9 @@ func (m message) teams() teamsMessage {
 	}
 	if len(table.Facts) > 0 {
 		card.Body = append(card.Body, table)
+	}
+	if m.Data.URL != "" {
+		card.Actions = []teamsAction{{"Action.OpenUrl", inviteTitle, m.Data.URL}}
 	}
 	return teamsMessage{Type: "message", Attachments: []teamsAttachment{{ContentType: "application/vnd.microsoft.card.adaptive", Content: card}}}
 }

@@ -46,8 +46,8 @@ func TestEveryEventHasASentence(t *testing.T) {
 		assert.NotContains(t, text, string(e)+":", "%s has no sentence of its own", e)
 		assert.False(t, seen[text], text)
 		seen[text] = true
-		advice := whatToDo(&Target{Mount: "sei/"}, &Subject{Name: "jira"}, e)
-		done := e == Recovered || e == Reauth || e == Rotate || e == Rollback || e == test
+		advice := whatToDo(&Target{Mount: "sei/"}, &Subject{Name: "jira"}, e, false)
+		done := e == Recovered || e == Reauth || e == Rotate || e == Rollback || e == Invited || e == test
 		assert.Equal(t, done, advice == "", "%s: %s", e, advice)
 	}
 }
@@ -61,7 +61,7 @@ func TestHowLongACredentialLasts(t *testing.T) {
 		49 * time.Hour: "the credential of sei/jira ends in 2 days",
 	} {
 		s := &Subject{Name: "jira", Status: backend.StatusExpiring, ExpiresAt: now.Add(left)}
-		m := messageOf(&Target{Mount: "sei/"}, s, &news{event: Expiring}, &sending{Event: Expiring}, now)
+		m := messageOf(&Target{Mount: "sei/"}, s, &news{event: Expiring}, &sending{Event: Expiring}, providers.Secret{}, now)
 		assert.Equal(t, said, m.sentence())
 	}
 }
@@ -72,7 +72,7 @@ func TestADegradedCredentialIsNotAlwaysToBeReplaced(t *testing.T) {
 		providers.RateLimited: false, providers.SSORequired: false, providers.CaptchaRequired: false, providers.AccountBlocked: false,
 		providers.InsufficientScope: true, providers.IdentityMismatch: true, providers.Rejected: true,
 	} {
-		advice := whatToDo(&Target{Mount: "sei/"}, &Subject{Name: "jira", Status: backend.StatusDegraded, Code: string(code)}, Degraded)
+		advice := whatToDo(&Target{Mount: "sei/"}, &Subject{Name: "jira", Status: backend.StatusDegraded, Code: string(code)}, Degraded, false)
 		assert.Equal(t, replace, strings.Contains(advice, "sei/reauth/jira"), "%s: %s", code, advice)
 		said := message{Type: Degraded, Data: data{Mount: "sei/", Integration: "jira", Code: string(code)}}.sentence()
 		assert.Equal(t, code == providers.RateLimited, said == "the upstream's quota of sei/jira is used up", said)

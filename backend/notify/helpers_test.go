@@ -213,6 +213,7 @@ func says(status int, retryAfter time.Duration) answer {
 
 // world is a notifier in a bubble.
 type world struct {
+	desk desk
 	*notify.Notifier
 	t       *testing.T
 	storage logical.Storage
@@ -255,7 +256,7 @@ func newWorld(t *testing.T, storage logical.Storage) *world {
 func (w *world) start(prepare ...func(*notify.Notifier)) {
 	w.faults = map[string]string{}
 	n := notify.New(notify.Dependencies{
-		Storage: w.storage, Subjects: w.fleet, Poster: w.post, Now: time.Now, Fault: w.fault,
+		Storage: w.storage, Subjects: w.fleet, Poster: w.post, Now: time.Now, Fault: w.fault, Inviter: w,
 		AllowedHosts: w.allowed,
 	})
 	w.Notifier, w.fleet.changed = n, n.Changed

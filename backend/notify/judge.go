@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -44,6 +45,19 @@ func judge(before, after *Target, sent providers.Settings, allowed providers.All
 		return refuse(backend.CodeInvalidField, fieldSigningKey, "signing_key "+err.Error())
 	}
 	return addressFits(after.posting(allowed), poster)
+}
+
+// canInvite refuses to have links sent while nobody knows by which address people reach
+// Vault.
+func (n *Notifier) canInvite(ctx context.Context, sent providers.Settings) error {
+	if !sent.Flag(fieldInvite) {
+		return nil
+	}
+	can, err := n.inviter.CanInvite(ctx)
+	if err == nil && !can {
+		err = refuse(backend.CodeMissingField, fieldInvite, "invite needs an address for its links: write public_address to config first")
+	}
+	return err
 }
 
 func refuse(code, field, message string) error {

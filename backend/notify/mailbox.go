@@ -44,6 +44,8 @@ type mailbox struct {
 	pending map[string]time.Time
 	// rests are of integrations whose message was refused for good.
 	rests map[string]refused
+	// links are those of messages that are being sent, by integration.
+	links map[string]link
 	// outside is when integrations that the target is not told of were last seen, of which
 	// it would be told a swap.
 	outside map[string]outsider
@@ -69,7 +71,7 @@ type refused struct {
 func newMailbox(n *Notifier, t *Target) *mailbox {
 	return &mailbox{
 		n: n, target: t, all: true, wake: make(chan struct{}, 1), done: make(chan struct{}), changed: map[string]bool{},
-		ledger: newLedger(n.storage, t.ID), pending: map[string]time.Time{}, rests: map[string]refused{},
+		ledger: newLedger(n.storage, t.ID), pending: map[string]time.Time{}, rests: map[string]refused{}, links: map[string]link{},
 		outside: map[string]outsider{},
 	}
 }
@@ -230,6 +232,7 @@ func (m *mailbox) keep(ctx context.Context, there map[string]bool) error {
 	m.ledger.keep(there)
 	m.n.observed.keep(there)
 	maps.DeleteFunc(m.outside, func(name string, _ outsider) bool { return !there[name] })
+	maps.DeleteFunc(m.links, func(name string, _ link) bool { return !there[name] })
 	maps.DeleteFunc(m.rests, func(name string, _ refused) bool { return !there[name] })
 	return nil
 }
@@ -384,12 +387,13 @@ func (m *mailbox) write(ctx context.Context, t *Target) ([]letter, error) {
 // send sends a letter, and reports whether to go on.
 func (m *mailbox) send(ctx context.Context, t *Target, allowed providers.AllowedHosts, l letter) bool {
 	name, under := l.subject.Name, m.ledger.of(l.subject.Name)
-	f := post(ctx, m.n.poster, t, allowed, messageOf(t, l.subject, l.news, under.Sending, m.n.now()), m.n.now())
+	f := post(ctx, m.n.poster, t, allowed, messageOf(t, l.subject, l.news, under.Sending, m.link(ctx, t, l, under.Sending), m.n.now()), m.n.now())
 	now := m.n.now()
 	m.n.sent(t, f)
 	m.failing = f
 	if f == nil {
 		m.rest = rest{}
+		delete(m.links, name)
 		m.ledger.set(name, tidings{Told: under.Sending.Then})
 		m.plan(t, l.subject)
 		return true

@@ -12,7 +12,8 @@ import (
 // longestText bounds what a message quotes of what checks found.
 const longestText = 1000
 
-// message is what a target is told, before it has a form. It holds no secret and no link.
+// message is what a target is told, before it has a form. It holds no secret, and no link
+// but that of an invitation.
 type message struct {
 	ID   string
 	Type Event
@@ -36,16 +37,18 @@ type data struct {
 	Version        int            `json:"version"`
 	ExpiresAt      string         `json:"expires_at"`
 	// DaysLeft is nil where it is not known when the credential ends.
-	DaysLeft *int   `json:"days_left"`
+	DaysLeft *int `json:"days_left"`
+	// URL is the link of an invitation, absent where there is none.
+	URL      string `json:"url,omitempty"`
 	WhatToDo string `json:"what_to_do"`
 }
 
-// messageOf says the news that is under way.
-func messageOf(t *Target, s *Subject, n *news, under *sending, now time.Time) message {
+// messageOf says the news that is under way. link is that of an invitation, empty for none.
+func messageOf(t *Target, s *Subject, n *news, under *sending, link providers.Secret, now time.Time) message {
 	d := data{
 		Mount: t.Mount, Integration: s.Name, Provider: s.Provider, Status: s.Status, PreviousStatus: n.previous,
 		Code: n.code, Message: short(n.message), Identity: short(s.Identity), Fingerprint: s.Fingerprint, Version: n.version,
-		WhatToDo: whatToDo(t, s, n.event),
+		WhatToDo: whatToDo(t, s, n.event, !link.Empty()), URL: link.Reveal(),
 	}
 	ended := false
 	if !s.ExpiresAt.IsZero() {
@@ -104,6 +107,8 @@ func (m message) sentence() string {
 		return fmt.Sprintf("%s is back at the credential before, as version %d", name, m.Data.Version)
 	case Forget:
 		return "the credential of " + name + " was deleted"
+	case Invited:
+		return "somebody was invited to re-authenticate " + name
 	case test:
 		return "a test of notifications from " + m.Data.Mount
 	}
@@ -161,11 +166,14 @@ func (m message) facts() []fact {
 }
 
 // whatToDo is advice for whoever reads it, "" where there is nothing to do.
-func whatToDo(t *Target, s *Subject, e Event) string {
+func whatToDo(t *Target, s *Subject, e Event, invited bool) string {
 	path := func(folder string) string { return t.Mount + folder + "/" + s.Name }
 	renew := "write a new credential to " + path("reauth")
 	if s.Consent {
 		renew = "write to " + path("oauth/authorize") + " and consent in the browser"
+	}
+	if invited {
+		renew = "open the link, which works once and for a day, with a credential of the account"
 	}
 	switch e {
 	case NeedsReauth:
@@ -178,7 +186,7 @@ func whatToDo(t *Target, s *Subject, e Event) string {
 		return "look whether the upstream is up and can be reached from Vault; the credential is not judged"
 	case RotationFailed:
 		return "read " + path("health") + " for the reason; it is tried again by itself, or " + renew
-	case Recovered, Reauth, Rotate, Rollback, test:
+	case Recovered, Reauth, Rotate, Rollback, Invited, test:
 	case Forget:
 		return renew + " to use the integration again"
 	}

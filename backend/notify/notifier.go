@@ -27,6 +27,8 @@ type Dependencies struct {
 	// AllowedHosts is the mount's rule for which addresses may be called.
 	AllowedHosts func(context.Context) (providers.AllowedHosts, error)
 	Now          func() time.Time
+	// Inviter makes the links of messages.
+	Inviter Inviter
 	// Fault takes what goes wrong with a target while nobody asks, and nil once it is over.
 	// target is "" for what is about all of them. It must not block.
 	Fault func(target string, err error)
@@ -40,6 +42,7 @@ type Notifier struct {
 	poster   providers.Poster
 	allowed  func(context.Context) (providers.AllowedHosts, error)
 	now      func() time.Time
+	inviter  Inviter
 	fault    func(target string, err error)
 	active   func() bool
 	count    func(target string, delivered bool)
@@ -57,7 +60,7 @@ type Notifier struct {
 // New returns the notifier of a mount. It tells nobody before it runs.
 func New(d Dependencies) *Notifier {
 	return &Notifier{
-		storage: d.Storage, subjects: d.Subjects, poster: d.Poster, allowed: d.AllowedHosts, now: d.Now, fault: d.Fault,
+		storage: d.Storage, subjects: d.Subjects, poster: d.Poster, allowed: d.AllowedHosts, now: d.Now, inviter: d.Inviter, fault: d.Fault,
 		active:  func() bool { return true },
 		count:   func(string, bool) {},
 		forget:  func(string) {},
@@ -278,6 +281,9 @@ func (n *Notifier) Write(ctx context.Context, name, mount string, sent providers
 	}
 	defer n.configured()
 	t, err := n.targets.write(ctx, name, mount, sent, func(before, after *Target) error {
+		if err := n.canInvite(ctx, sent); err != nil {
+			return err
+		}
 		return judge(before, after, sent, allowed, n.poster)
 	})
 	if err != nil {

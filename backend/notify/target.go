@@ -32,6 +32,7 @@ const (
 	fieldCA         = "ca_cert"
 	fieldServerName = "tls_server_name"
 	fieldProxy      = "proxy_url"
+	fieldInvite     = "invite"
 )
 
 // defaultSettle is the default of settle.
@@ -65,7 +66,7 @@ func Fields() []providers.Field {
 	return []providers.Field{
 		{Name: fieldURL, Title: "URL", Kind: providers.Token, Address: true, Required: true, Description: "Where messages are posted. Whoever knows the address of a webhook can post there, so it is a secret and never read back."},
 		{Name: fieldFormat, Title: "Format", Kind: providers.Text, Values: []string{formatJSON, formatSlack, formatTeams}, Default: formatJSON, Description: "json for programs, slack for Slack and what takes its form, teams for a workflow of Microsoft Teams."},
-		{Name: fieldEvents, Title: "Events", Kind: providers.List, Description: "What to tell: needs_reauth, degraded, unreachable, expiring, recovered and rotation_failed, which are told where nothing is set, and reauth, rotate, rollback and forget."},
+		{Name: fieldEvents, Title: "Events", Kind: providers.List, Description: "What to tell: needs_reauth, degraded, unreachable, expiring, recovered and rotation_failed, which are told where nothing is set, and reauth, rotate, rollback, forget and invited."},
 		{Name: fieldNames, Title: "Integrations", Kind: providers.List, Description: "Names of the integrations to tell of, * for any part of a name. Empty: all."},
 		{Name: fieldLabels, Title: "Labels", Kind: providers.Map, Prose: true, Description: "key=value pairs that an integration's labels must have, all of them. Empty: all integrations."},
 		{Name: fieldSigningKey, Title: "Signing key", Kind: providers.Token, AnyForm: true, Description: "Signs messages as standardwebhooks.com says: whsec_ and 24 to 64 bytes in base64. Never read back."},
@@ -73,6 +74,7 @@ func Fields() []providers.Field {
 		{Name: fieldCA, Title: "CA certificate", Kind: providers.PEM, Locates: true, Description: "PEM certificates to trust for this address, instead of the system's."},
 		{Name: fieldServerName, Title: "TLS server name", Kind: providers.Text, Locates: true, Description: "Name to expect in the receiver's certificate, where it is not the URL's host."},
 		{Name: fieldProxy, Title: "Proxy URL", Kind: providers.URL, Locates: true, Description: "HTTP proxy to reach the receiver through, e.g. http://proxy.example.com:3128; without user and password."},
+		{Name: fieldInvite, Title: "Invite", Kind: providers.Flag, Default: "false", Description: "Put a fresh link into each message that needs a person, by which whoever reads it can re-authenticate the integration for the account that it has, without a Vault token. Needs public_address in config."},
 	}
 }
 
@@ -122,6 +124,9 @@ func (t *Target) selects(other *Target) bool {
 	return slices.Equal(t.Settings.List(fieldNames), other.Settings.List(fieldNames)) &&
 		maps.Equal(t.Settings.Maps[fieldLabels], other.Settings.Maps[fieldLabels])
 }
+
+// invites reports whether messages that need a person have a link.
+func (t *Target) invites() bool { return t.Settings.Flag(fieldInvite) }
 
 // settle is how long a status must hold before the target is told of it.
 func (t *Target) settle(e Event) time.Duration {

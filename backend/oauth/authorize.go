@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vault-plugin-secrets-sei/backend"
+	"vault-plugin-secrets-sei/backend/invite"
 	"vault-plugin-secrets-sei/backend/store"
 	"vault-plugin-secrets-sei/providers"
 )
@@ -22,6 +23,16 @@ type Authorization struct {
 
 // Authorize begins an authorization. It sends nothing; the browser does.
 func (c *Consents) Authorize(ctx context.Context, name string, who backend.Actor) (*Authorization, error) {
+	return c.authorize(ctx, name, who, "")
+}
+
+// AuthorizeInvited is Authorize for whoever has an invitation, which is used up when the
+// authorization is finished for the account that it is for.
+func (c *Consents) AuthorizeInvited(ctx context.Context, by *invite.Found, request backend.Actor) (*Authorization, error) {
+	return c.authorize(ctx, by.Integration, by.Guest(request), by.Key)
+}
+
+func (c *Consents) authorize(ctx context.Context, name string, who backend.Actor, invitation string) (*Authorization, error) {
 	in, err := c.configurations.ReadExact(ctx, name)
 	if err != nil {
 		return nil, err
@@ -45,7 +56,7 @@ func (c *Consents) Authorize(ctx context.Context, name string, who backend.Actor
 	}
 	flow := &backend.Flow{
 		Integration: name, Binding: subject.Binding(), Verifier: backend.RandomSecret(),
-		ExpiresAt: c.now().Add(flowLife).UTC().Truncate(time.Second), Actor: who,
+		ExpiresAt: c.now().Add(flowLife).UTC().Truncate(time.Second), Actor: who, InvitationKey: invitation,
 	}
 	state, err := c.flows.open(ctx, flow)
 	if err != nil {
@@ -63,7 +74,7 @@ func (c *Consents) Return(ctx context.Context, back backend.Returned, who backen
 	if err != nil {
 		return nil, err
 	}
-	who.EntityID, who.DisplayName = flow.EntityID, flow.DisplayName
+	who.EntityID, who.DisplayName, who.Invitation = flow.EntityID, flow.DisplayName, flow.Invitation
 	if back.Denied != "" {
 		return nil, c.denied(ctx, flow.Integration, back)
 	}

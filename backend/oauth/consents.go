@@ -9,6 +9,7 @@ import (
 	"vault-plugin-secrets-sei/backend"
 	"vault-plugin-secrets-sei/backend/credential"
 	"vault-plugin-secrets-sei/backend/fault"
+	"vault-plugin-secrets-sei/backend/invite"
 	"vault-plugin-secrets-sei/backend/store"
 )
 
@@ -20,6 +21,7 @@ type Consents struct {
 	mounts         credential.Mounts
 	flows          *flows
 	refreshes      *Refreshes
+	invites        *invite.Invitations
 	faults         *fault.Faults
 	now            func() time.Time
 
@@ -35,10 +37,10 @@ type Configurer interface {
 }
 
 // New returns the consents of a mount. refreshes are those that the door knows.
-func New(storage logical.Storage, door *credential.Door, configurations Configurer, mounts credential.Mounts, refreshes *Refreshes, locks *store.Locks, faults *fault.Faults, now func() time.Time) *Consents {
+func New(storage logical.Storage, door *credential.Door, configurations Configurer, mounts credential.Mounts, refreshes *Refreshes, locks *store.Locks, invites *invite.Invitations, faults *fault.Faults, now func() time.Time) *Consents {
 	open := store.NewTable(storage, backend.FlowsPrefix, backend.EncodeFlow, backend.DecodeFlow, nil)
 	return &Consents{
-		door: door, configurations: configurations, mounts: mounts, refreshes: refreshes, faults: faults, now: now,
+		door: door, configurations: configurations, mounts: mounts, refreshes: refreshes, invites: invites, faults: faults, now: now,
 		flows: &flows{table: open, locks: locks, now: now},
 	}
 }

@@ -32,7 +32,7 @@ func (c *Consents) Reauth(ctx context.Context, name string, code, state provider
 	if err != nil {
 		return nil, c.endings.of(state, code, name, c.now(), err)
 	}
-	change, err := held.Edit(context.WithoutCancel(ctx), func(ctx context.Context, change *backend.Change) (*backend.Record, error) {
+	edit := func(ctx context.Context, change *backend.Change) (*backend.Record, error) {
 		ctx, cancel := context.WithTimeout(ctx, held.Mount.ExchangeTimeout())
 		defer cancel()
 		next, err := c.exchangeCode(ctx, held, client, code, flow.Verifier, change)
@@ -40,11 +40,22 @@ func (c *Consents) Reauth(ctx context.Context, name string, code, state provider
 			return nil, again(err, name)
 		}
 		return change.Before.Swapped(next, backend.CauseReauth, who, held.Mount.HistoryLimit), nil
-	})
+	}
+	change, err := c.edit(context.WithoutCancel(ctx), held, flow, edit)
 	if err != nil {
 		c.endings.note(state, code, name, c.now(), err)
 	}
 	return change, err
+}
+
+// edit changes the record, by the invitation that the flow was begun by if there is one.
+func (c *Consents) edit(ctx context.Context, held *credential.Held, flow *backend.Flow, edit credential.Edit) (*backend.Change, error) {
+	if flow.InvitationKey == "" {
+		return held.Edit(ctx, edit)
+	}
+	visit := c.invites.Visit(flow.InvitationKey)
+	defer visit.End()
+	return held.Edit(ctx, visit.Edit(held, edit))
 }
 
 // exchangeCode exchanges a code and checks what comes of it like any other credential.

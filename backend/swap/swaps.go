@@ -10,6 +10,7 @@ import (
 	"vault-plugin-secrets-sei/backend/credential"
 	"vault-plugin-secrets-sei/backend/fault"
 	"vault-plugin-secrets-sei/backend/health"
+	"vault-plugin-secrets-sei/backend/invite"
 	"vault-plugin-secrets-sei/backend/oauth"
 	"vault-plugin-secrets-sei/backend/rotation"
 	"vault-plugin-secrets-sei/backend/store"
@@ -24,14 +25,15 @@ type Swaps struct {
 	rotations *rotation.Rotations
 	pendings  *rotation.Pendings
 	watch     *health.Watch
+	invites   *invite.Invitations
 	faults    *fault.Faults
 	now       func() time.Time
 	notify    backend.Notify
 }
 
 // New returns the swaps of a mount.
-func New(door *credential.Door, consents *oauth.Consents, rotations *rotation.Rotations, pendings *rotation.Pendings, watch *health.Watch, faults *fault.Faults, now func() time.Time, notify backend.Notify) *Swaps {
-	return &Swaps{door: door, consents: consents, rotations: rotations, pendings: pendings, watch: watch, faults: faults, now: now, notify: notify}
+func New(door *credential.Door, consents *oauth.Consents, rotations *rotation.Rotations, pendings *rotation.Pendings, watch *health.Watch, invites *invite.Invitations, faults *fault.Faults, now func() time.Time, notify backend.Notify) *Swaps {
+	return &Swaps{door: door, consents: consents, rotations: rotations, pendings: pendings, watch: watch, invites: invites, faults: faults, now: now, notify: notify}
 }
 
 // Reauth checks the entered credential at the upstream and, if it is verified,
@@ -44,20 +46,24 @@ func (s *Swaps) Reauth(ctx context.Context, name string, entry backend.Entry, wh
 	if code := entry.Credential.Value(providers.OAuthCode); !code.Empty() {
 		return s.consents.Reauth(ctx, name, code, entry.Credential.Value(providers.OAuthState), who)
 	}
-	return s.door.Checked(ctx, name, func(held *credential.Held) credential.Edit {
-		return func(ctx context.Context, change *backend.Change) (*backend.Record, error) {
-			next, err := held.Check(ctx, entry, change)
-			if err != nil {
-				return nil, err
-			}
-			if change.Before.HasAlready(next) {
-				return held.VerifiedAgain(change, next), nil
-			}
-			after := change.Before.Swapped(next, backend.CauseReauth, who, held.Mount.HistoryLimit)
-			after.KeepPrevious(change.Before, s.now().Add(held.Mount.RollbackWindow))
-			return after, nil
+	return s.door.Checked(ctx, name, func(held *credential.Held) credential.Edit { return s.entered(held, entry, who) })
+}
+
+// entered is the edit that checks an entered credential and puts it in the place of the one
+// before.
+func (s *Swaps) entered(held *credential.Held, entry backend.Entry, who backend.Actor) credential.Edit {
+	return func(ctx context.Context, change *backend.Change) (*backend.Record, error) {
+		next, err := held.Check(ctx, entry, change)
+		if err != nil {
+			return nil, err
 		}
-	})
+		if change.Before.HasAlready(next) {
+			return held.VerifiedAgain(change, next), nil
+		}
+		after := change.Before.Swapped(next, backend.CauseReauth, who, held.Mount.HistoryLimit)
+		after.KeepPrevious(change.Before, s.now().Add(held.Mount.RollbackWindow))
+		return after, nil
+	}
 }
 
 // Return finishes an authorization for whoever comes back with a browser; see

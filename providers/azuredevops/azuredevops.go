@@ -40,7 +40,7 @@ func (azureDevOps) Spec() providers.Spec {
 		URLHelp: "https://dev.azure.com, or https://contoso.visualstudio.com for an organisation that still has that address; " +
 			"for Azure DevOps Server 2019 or newer the address above its collections, such as https://devops.example.com/tfs. It may end with the organisation or collection, unless that is all of a server's path.",
 		AuthTypes: []providers.AuthType{
-			{Name: azurePAT, Title: "Personal access token", Fields: azurePATFields()},
+			{Name: azurePAT, Title: "Personal access token", MadeAt: "{url}/{organization}/_usersSettings/tokens", Fields: azurePATFields()},
 			oauthclient.AuthType("Microsoft Entra application", providers.Field{
 				Name: azureTenantID, Title: "Tenant ID", Kind: providers.Text, Required: true, Locates: true, Description: "Id of the Microsoft Entra tenant that the organisation is connected to.",
 			}),

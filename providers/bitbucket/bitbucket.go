@@ -46,6 +46,7 @@ func (bitbucket) Spec() providers.Spec {
 		URLHelp:    "https://bitbucket.org, the root of Bitbucket Cloud. Bitbucket Data Center is not supported.",
 		AuthTypes: []providers.AuthType{{
 			Name: bitbucketAPIKey, Title: "E-mail and API token",
+			MadeAt: "https://id.atlassian.com/manage-profile/security/api-tokens",
 			Fields: []providers.Field{
 				{Name: bitbucketEmail, Title: "E-mail", Kind: providers.Email, Required: true, Description: "E-mail address of the Atlassian account that owns the token; not the Bitbucket user name."},
 				{Name: bitbucketAPIKey, Title: "API token", Kind: providers.Token, Required: true, Description: "API token with scopes for Bitbucket, made at id.atlassian.com. App passwords were removed by Atlassian."},

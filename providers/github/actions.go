@@ -29,6 +29,7 @@ func (githubActions) Spec() providers.Spec {
 		URLHelp:    base.URLHelp,
 		AuthTypes: []providers.AuthType{{
 			Name: githubPAT, Title: "Personal access tokens", TellsScopes: true, Fields: githubFields(),
+			MadeAt: "{url}/settings/tokens",
 		}},
 		Settings: []providers.Field{githubOrganizationsField()},
 		LeastRights: "Classic tokens: the scopes repo and read:org, authorised for the single sign-on of each organisation; workflow is for writing and not needed. " +

@@ -35,6 +35,7 @@ func (github) Spec() providers.Spec {
 		URLHelp:    "Root as in the browser: https://github.com, https://acme.ghe.com, or https://github.example.com for GitHub Enterprise Server.",
 		AuthTypes: []providers.AuthType{{
 			Name: githubPAT, Title: "Personal access tokens", TellsScopes: true,
+			MadeAt: "{url}/settings/tokens",
 			Fields: githubFields(),
 		}, {
 			Name: "github_app", Title: "GitHub App",

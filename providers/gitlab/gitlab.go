@@ -37,6 +37,7 @@ func (gitlab) Spec() providers.Spec {
 		URLHelp:    "Root as in the browser: https://gitlab.com, or https://gitlab.example.com, with its path where GitLab lives below one.",
 		AuthTypes: []providers.AuthType{{
 			Name: gitlabPAT, Title: "Access token", TellsScopes: true,
+			MadeAt: "{url}/-/user_settings/personal_access_tokens",
 			Fields: []providers.Field{{
 				Name: gitlabPAT, Title: "Access token", Kind: providers.Token, AnyForm: true, Required: true,
 				Description: "Personal, project or group access token, with legacy scopes or fine-grained. Deploy, job and OAuth tokens are not taken.",

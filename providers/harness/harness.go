@@ -40,6 +40,7 @@ func (harness) Spec() providers.Spec {
 			"The API's path /gateway may be part of it.",
 		AuthTypes: []providers.AuthType{{
 			Name: harnessAPIKey, Title: "E-mail and API key",
+			MadeAt: "{url}/ng/account/{account_id}/main-dashboard",
 			Fields: []providers.Field{
 				{Name: harnessEmail, Title: "E-mail", Kind: providers.Email, Required: true, Description: "E-mail address of the user or service account that owns the key; it must be the one that Harness tells, where it tells one."},
 				{Name: harnessAPIKey, Title: "API key", Kind: providers.Token, Required: true, Description: "Token of an API key of a user (pat.…) or of a service account (sat.…)."},

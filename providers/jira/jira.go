@@ -37,6 +37,7 @@ func (jira) Spec() providers.Spec {
 			"with its context path for Data Center, or https://api.atlassian.com/ex/jira/<cloud id> for a scoped token.",
 		AuthTypes: []providers.AuthType{{
 			Name: jiraAPIKey, Title: "E-mail and API token (Cloud)",
+			MadeAt: "https://id.atlassian.com/manage-profile/security/api-tokens",
 			Fields: []providers.Field{
 				{Name: jiraEmail, Title: "E-mail", Kind: providers.Email, Required: true, Description: "E-mail address of the Atlassian account that owns the token."},
 				{Name: jiraAPIKey, Title: "API token", Kind: providers.Token, Required: true, Description: "API token made at id.atlassian.com, with or without scopes."},
@@ -44,6 +45,7 @@ func (jira) Spec() providers.Spec {
 			},
 		}, {
 			Name: jiraPAT, Title: "Personal access token (Data Center)",
+			MadeAt: "{url}/secure/ViewProfile.jspa?selectedTab=com.atlassian.pats.pats-plugin:jira-user-personal-access-tokens",
 			Fields: []providers.Field{
 				{Name: jiraPAT, Title: "Personal access token", Kind: providers.Token, Required: true, Description: "Token made in the profile of the user; Jira 8.14 or newer."},
 				expiry,

@@ -46,6 +46,7 @@ func (sonarqube) Spec() providers.Spec {
 		URLHelp: "Root as in the browser: https://sonarqube.example.com with its context path for a server, https://sonarcloud.io or https://sonarqube.us for SonarQube Cloud.",
 		AuthTypes: []providers.AuthType{{
 			Name: sonarqubeAPIKey, Title: "User name and token",
+			MadeAt: "{url}/account/security",
 			Fields: []providers.Field{
 				{Name: sonarqubeUsername, Title: "User name", Kind: providers.Text, Required: true, Description: "Login of the user who owns the token, in the case that SonarQube shows; it must be the one that SonarQube tells."},
 				{Name: sonarqubeAPIKey, Title: "User token", Kind: providers.Token, Required: true, Description: "Token of type User Token. Analysis, badge and scoped organization tokens cannot read and are not taken."},
