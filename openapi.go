@@ -6,6 +6,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-sei/backend/invite"
 )
 
 // The statuses of answers; respond.go says how refusals get theirs.
@@ -34,7 +36,7 @@ func completeOpenAPI(resp *logical.Response) {
 		for _, op := range []*framework.OASOperation{item.Get, item.Post, item.Patch, item.Delete} {
 			switch {
 			case op == nil:
-			case path == "/"+callbackPath:
+			case path == "/"+callbackPath, strings.HasPrefix(path, "/"+invite.Path):
 				describePages(op.Responses)
 			case path == "/"+metricsPath:
 				describeText(op.Responses)

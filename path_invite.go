@@ -172,7 +172,7 @@ func (e *engine) formOf(c call, found *invite.Found) page.Form {
 func inviter(i *backend.Invitation) string {
 	switch {
 	case i.Sender != "":
-		return "Vault"
+		return "Vault, by " + i.DisplayName + ","
 	case i.DisplayName != "":
 		return i.DisplayName
 	default:

@@ -41,11 +41,13 @@ func allowances() map[string]allowance {
 	rows := map[string]allowance{
 		"reauthenticate.hcl":       {own: "jira-prod", ownOnly: []string{"read reauth/:name", "update reauth/:name", "read health/:name"}},
 		"reauthenticate-oauth.hcl": {own: "bitbucket-oauth", ownOnly: []string{"update oauth/authorize/:name", "read reauth/:name", "read health/:name"}},
+		"inviter.hcl":              {own: "jira-prod", ownOnly: []string{"read invites/:name", "update invites/:name", "delete invites/:name/:name", "read health/:name"}},
 		"worker.hcl":               {own: "github-prod", ownOnly: []string{"read creds/:name", "update creds/:name/report"}},
 		"operator.hcl": {own: "jira-prod", everyone: append([]string{
 			"delete creds/:name", "read reauth/:name", "list health", "read health/:name", "update health/:name", "read history/:name",
 			"update rotate/:name", "update rollback/:name", "read status", "list providers", "read providers/:name",
 			"list notify", "read notify/:name", "update notify/:name", "delete notify/:name", "update notify/:name/test",
+			"list invites", "read invites/:name", "delete invites/:name/:name",
 		}, configure...)},
 		"auditor.hcl": {own: "jira-prod", everyone: []string{"read history/:name", "list health", "read health/:name", "read status"}},
 		"fleet-reader.hcl": {own: "jira-prod", everyone: []string{
@@ -187,7 +189,7 @@ func engineOperations(t *testing.T, server *harness.Server) []string {
 // operationsOf translates a path of OpenAPI.
 func operationsOf(path string, verbs map[string]json.RawMessage) []string {
 	name := regexp.MustCompile(`\{[a-z]+\}`).ReplaceAllString(strings.Trim(path, "/"), ":name")
-	if name == "oauth/callback" { // is for browsers, which have no token
+	if name == "oauth/callback" || name == "invite/:name" { // are for browsers, which have no token
 		return nil
 	}
 	var found []string

@@ -74,6 +74,13 @@ func groupOperations() map[string]operation {
 		}
 	}
 	return map[string]operation{
+		"Integrations.SharedWith": {groupWorld, func(ctx context.Context, w *world) error {
+			in, err := w.Integrations.Read(ctx, "a")
+			if err != nil {
+				return err
+			}
+			return of(w.Integrations.SharedWith(ctx, in))
+		}, false},
 		"Integrations.Write: sibling":           {groupWorld, func(ctx context.Context, w *world) error { return service(ctx, w, "d", "acme") }, false},
 		"Integrations.Write: first of a group":  {groupWorld, func(ctx context.Context, w *world) error { return service(ctx, w, "d", "new") }, false},
 		"Integrations.Write: move into a group": {groupWorld, move("acme"), false},

@@ -59,6 +59,19 @@ path "sei/notify/+/test" {
   capabilities = ["update"]
 }
 
+# What is open, and to end it; "update" on sei/invites/+ to invite, see inviter.hcl.
+path "sei/invites" {
+  capabilities = ["list"]
+}
+
+path "sei/invites/+" {
+  capabilities = ["read"]
+}
+
+path "sei/invites/+/+" {
+  capabilities = ["delete"]
+}
+
 path "sei/status" {
   capabilities = ["read"]
 }
