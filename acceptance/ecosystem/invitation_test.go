@@ -153,7 +153,7 @@ func keepPicture(t *testing.T, name string) {
 	}
 	picture, err := os.ReadFile(harness.Shot(t, name))
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile("../../docs/images/invitation.png", picture, 0o644)) //nolint:gosec // it is for everybody
+	require.NoError(t, os.WriteFile("../../docs/images/invitation.png", picture, 0o644))
 }
 
 // Boards, repos and pipelines are renewed by one form, which says so.

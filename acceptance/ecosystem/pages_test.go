@@ -18,6 +18,7 @@ const (
 	apiPage        = "docs/api.md"
 	oauthPage      = "docs/oauth.md"
 	operationsPage = "docs/operations.md"
+	uiPage         = "docs/ui.md"
 	pageVersion    = "v1.1.0" // that docs/operations.md upgrades to
 )
 
@@ -49,6 +50,15 @@ func TestAPIPage(t *testing.T) {
 	server := harness.StartDev(t)
 	server.Mount(t, "sei")
 	runSession(t, harness.PageText(t, apiPage), sessionOf(t, server))
+}
+
+// So are those of docs/ui.md.
+func TestUIPage(t *testing.T) {
+	t.Parallel()
+	server, fakes := harness.StartDev(t), harness.StartFakes(t)
+	server.Mount(t, "sei")
+	threeIntegrations(t, server, fakes)
+	runSession(t, harness.PageText(t, uiPage), sessionOf(t, server))
 }
 
 // So are those of docs/operations.md, with what each part is about set up before it.
