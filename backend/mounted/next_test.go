@@ -127,6 +127,22 @@ func TestRetriesStayInTheWindow(t *testing.T) {
 	assert.True(t, w.upcoming(t, "a").Outside)
 }
 
+// A schedule alone is open from its time on until the rotation has succeeded.
+func TestAScheduleAloneGoesOnUntilItHasSucceeded(t *testing.T) {
+	w := rotatingWorld(t, &storage{}, false, "auto_rotate")
+	w.write(t, providers.Settings{Texts: map[string]string{"rotation_schedule": "0 2 * * SUN"}})
+	w.bank.refuses = failure(providers.InsufficientScope)
+	s := w.Sweeper.Sweep()
+	w.clock.advance(w.upcoming(t, "a").Rotation.Sub(w.clock.now()))
+	first := w.untilRotated(t, s, 1, 5*time.Minute)
+	assert.Equal(t, 24, first.UTC().Day())
+	next := w.upcoming(t, "a").Rotation
+	assert.Equal(t, first.Add(15*time.Minute), next)
+	w.bank.refuses = nil
+	assert.WithinDuration(t, next, w.untilRotated(t, s, 2, time.Hour), time.Minute)
+	assert.Equal(t, "made-key-1", w.key(t))
+}
+
 // rotate/ is not held: whoever asks is there.
 func TestAHandRotatesOutsideOfAWindow(t *testing.T) {
 	w := rotatingWorld(t, &storage{}, false, "auto_rotate")

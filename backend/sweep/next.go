@@ -63,15 +63,12 @@ func (w *Sweeper) nextRotation(in *backend.Integration, record *backend.Record, 
 	if !w.rotations.Supports(in, mount) {
 		return time.Time{}, false
 	}
-	at = current.ExpiresAt.Add(-rotateBefore(in, current))
-	if rested := w.troubles.RestsUntil(in.Name, record.Version); rested.After(at) {
-		at = rested
-	}
+	due, rest := current.ExpiresAt.Add(-rotateBefore(in, current)), w.troubles.RestsUntil(in.Name, record.Version)
 	open, err := window.Of(in.Settings)
 	if err != nil { // another version took it: better at any time than not at all
-		return at, false
+		open = window.Window{}
 	}
-	return open.Next(at, current.ExpiresAt, now)
+	return open.Next(due, rest, current.ExpiresAt, now)
 }
 
 // rotateBefore is how long before its end a credential is rotated: as the integration

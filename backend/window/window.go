@@ -49,15 +49,18 @@ func noWindow(field, message string) error {
 	return &backend.Error{Code: backend.CodeInvalidField, Fields: []string{field}, Message: message}
 }
 
-// Next returns when a credential is rotated that is due at a moment: in the first window
-// from then on, or from now on if those before were missed. Where none begins in time before
-// its end it does not wait for one: outside says so. A moment that has passed means now.
-func (w Window) Next(at, end, now time.Time) (next time.Time, outside bool) {
+// Next returns when a credential is rotated that is due at a moment, and not while it rests
+// after a failure: in the first window from then on, or from now on if those before were
+// missed. A window that ends with its success goes on after the rest. Where none begins in
+// time before the credential's end it does not wait for one: outside says so. A moment that
+// has passed means now.
+func (w Window) Next(due, rest, end, now time.Time) (next time.Time, outside bool) {
+	at := laterOf(due, rest)
 	if w.times == nil {
 		return at, false
 	}
 	from := laterOf(at, now)
-	begin := w.begin(at.UTC(), from.UTC())
+	begin := w.begin(due.UTC(), from.UTC())
 	if begin.After(from) && begin.After(end.Add(-latestBegin)) {
 		return at, true
 	}
@@ -69,7 +72,7 @@ func (w Window) Next(at, end, now time.Time) (next time.Time, outside bool) {
 func (w Window) begin(due, from time.Time) time.Time {
 	since := from.Add(-w.length) // one that began after that is still open
 	if w.length == 0 {
-		since = due.Add(-1)
+		since = due.Add(-1) // it is open until the credential was rotated
 	}
 	if begin := w.times.Next(since); !begin.IsZero() {
 		return begin

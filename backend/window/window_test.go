@@ -30,7 +30,7 @@ func TestTheNextMomentInAWindow(t *testing.T) {
 	for name, c := range map[string]struct {
 		schedule string
 		seconds  int64
-		at       time.Time // not before
+		due      time.Time
 		end      time.Time // of the credential
 		now      time.Time
 		want     time.Time
@@ -59,7 +59,35 @@ func TestTheNextMomentInAWindow(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w, err := window.Of(scheduled(c.schedule, c.seconds))
 			require.NoError(t, err)
-			got, outside := w.Next(c.at, c.end, c.now)
+			got, outside := w.Next(c.due, time.Time{}, c.end, c.now)
+			assert.True(t, c.want.Equal(got), "%s", got)
+			assert.Equal(t, c.outside, outside)
+		})
+	}
+}
+
+// What failed and rests goes on where it may: with a schedule alone as soon as it has rested, with
+// a window in the same one or the next.
+func TestTheNextMomentAfterARest(t *testing.T) {
+	for name, c := range map[string]struct {
+		schedule  string
+		seconds   int64
+		rest, end time.Time
+		want      time.Time
+		outside   bool
+	}{
+		"no schedule":                {"", 0, when(24, 2, 15), when(31, 3, 0), when(24, 2, 15), false},
+		"schedule alone":             {"0 2 * * SUN", 0, when(24, 2, 15), when(31, 3, 0), when(24, 2, 15), false},
+		"schedule alone, in days":    {"0 2 * * SUN", 0, when(26, 14, 0), when(31, 3, 0), when(26, 14, 0), false},
+		"rested before it began":     {"0 2 * * SUN", 0, when(23, 5, 0), when(31, 3, 0), when(24, 2, 0), false},
+		"within the window":          {"0 2 * * SUN", 7200, when(24, 2, 15), when(31, 3, 0), when(24, 2, 15), false},
+		"rests until the window end": {"0 2 * * SUN", 7200, when(24, 4, 0), when(31, 4, 0), when(31, 2, 0), false},
+		"no window after it":         {"0 2 * * SUN", 7200, when(24, 4, 0), when(31, 2, 0), when(24, 4, 0), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, err := window.Of(scheduled(c.schedule, c.seconds))
+			require.NoError(t, err)
+			got, outside := w.Next(when(22, 0, 0), c.rest, c.end, when(22, 1, 0))
 			assert.True(t, c.want.Equal(got), "%s", got)
 			assert.Equal(t, c.outside, outside)
 		})
