@@ -1,6 +1,7 @@
 package mounted_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -141,6 +142,59 @@ func TestAScheduleAloneGoesOnUntilItHasSucceeded(t *testing.T) {
 	w.bank.refuses = nil
 	assert.WithinDuration(t, next, w.untilRotated(t, s, 2, time.Hour), time.Minute)
 	assert.Equal(t, "made-key-1", w.key(t))
+}
+
+// A rotation that waits for its turn goes by what is set when that comes.
+func TestARotationInTheQueueGoesByTheNewSettings(t *testing.T) {
+	elsewhen := windows()
+	elsewhen.Texts["rotation_schedule"] = "0 14 * * WED"
+	for name, c := range map[string]struct {
+		settings providers.Settings
+		rotates  bool
+	}{
+		"nothing new":    {providers.Settings{Texts: map[string]string{"description": "it is described"}}, true},
+		"no auto_rotate": {providers.Settings{Flags: map[string]bool{"auto_rotate": false}}, false},
+		"another window": {elsewhen, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(&storage{})
+			names := []string{"a", "b", "c", "d", "e"}
+			for _, name := range names {
+				w.rotatableAs(t, name)
+			}
+			hung, goOn := make(chan bool, len(names)), make(chan bool)
+			w.bank.hold = func() { hung <- true; <-goOn }
+			w.clock.advance(w.upcoming(t, "e").Rotation.Sub(w.clock.now()))
+			s := w.Sweeper.Sweep()
+			require.NoError(t, s.Step(t.Context()))
+			for range 4 {
+				<-hung
+			}
+			require.NotContains(t, w.bank.rotated(), "key-of-e")
+			require.NoError(t, w.Integrations.Write(t.Context(), "e", backend.Draft{Provider: "rotating", AuthType: "key", Settings: c.settings}))
+			close(goOn)
+			s.Wait()
+			assert.Equal(t, c.rotates, slices.Contains(w.bank.rotated(), "key-of-e"))
+			assert.Empty(t, w.Faults(""))
+		})
+	}
+}
+
+// rotatableAs has an integration with a key of its own that a person made, for 30 days.
+func (w *world) rotatableAs(t *testing.T, name string) {
+	t.Helper()
+	require.NoError(t, w.Integrations.Write(t.Context(), name, backend.Draft{Create: true, Provider: "rotating", AuthType: "key", Settings: providers.Settings{Flags: map[string]bool{"auto_rotate": true}}}))
+	w.bank.life = 30 * day
+	w.bank.living["key-of-"+name], w.bank.ends["key-of-"+name] = "", w.clock.now().Add(w.bank.life)
+	_, err := w.Swaps.Reauth(t.Context(), name, backend.Entry{Credential: keyOnly("key-of-" + name)}, backend.Actor{})
+	require.NoError(t, err)
+}
+
+// rotated are the keys that were rotated.
+func (b *bank) rotated() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.rotates)
 }
 
 // rotate/ is not held: whoever asks is there.

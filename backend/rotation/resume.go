@@ -32,7 +32,7 @@ func (r *Rotations) Settle(ctx context.Context, held *credential.Held) (*backend
 // finishPrevious completes an interrupted rotation before a new one starts, so that its note
 // is not lost, and asks whether another one is still due. If that put a new credential in
 // place it returns the change: rotating again would revoke what workers have just been given.
-func (r *Rotations) finishPrevious(ctx context.Context, held *credential.Held, due func(*backend.Record) bool) (*backend.Change, error) {
+func (r *Rotations) finishPrevious(ctx context.Context, held *credential.Held, due func(*backend.Subject, *backend.Record) bool) (*backend.Change, error) {
 	taken, err := r.resume(context.WithoutCancel(ctx), held, true)
 	if err != nil || taken != nil {
 		return taken, err
@@ -48,7 +48,7 @@ func (r *Rotations) finishPrevious(ctx context.Context, held *credential.Held, d
 		}
 	}
 	record, err := held.RecordToSend(ctx)
-	if err == nil && due != nil && !due(record) {
+	if err == nil && due != nil && !due(held.Subject, record) {
 		err = ErrNotDue
 	}
 	return nil, err

@@ -89,14 +89,14 @@ func rotateUnsupported(in *backend.Integration, spec providers.Spec, why string)
 }
 
 // ErrNotDue says that a credential need not be rotated any more.
-var ErrNotDue = errors.New("the credential was replaced meanwhile")
+var ErrNotDue = errors.New("the credential need not be rotated any more")
 
 // Rotate lets the upstream make the successor of the credential in use, and swaps it
 // in. Once the upstream has been asked it goes on even if the request goes away. Where
-// due is not nil it decides now that nobody else can change the record, and ErrNotDue is
+// due is not nil it decides now that nobody else can change either, and ErrNotDue is
 // what it comes to if it says no. A rotation that was cut off is taken up, and if it
 // succeeds that is all: there is a new credential already.
-func (r *Rotations) Rotate(ctx context.Context, held *credential.Held, who backend.Actor, due func(*backend.Record) bool) (*backend.Change, error) {
+func (r *Rotations) Rotate(ctx context.Context, held *credential.Held, who backend.Actor, due func(*backend.Subject, *backend.Record) bool) (*backend.Change, error) {
 	rotator, err := rotator(held.Subject)
 	if err != nil {
 		return nil, err

@@ -78,9 +78,9 @@ func (s *Swaps) Rotate(ctx context.Context, name string, who backend.Actor) (*ba
 	return s.RotateIf(ctx, name, who, nil)
 }
 
-// RotateIf is Rotate if due, once nobody else can change the record, says that it is; else
-// the error is ErrNotDue.
-func (s *Swaps) RotateIf(ctx context.Context, name string, who backend.Actor, due func(*backend.Record) bool) (*backend.Change, error) {
+// RotateIf is Rotate if due, asked once nobody else can change the record nor the integration,
+// says that it is; else the error is ErrNotDue. It is for credentials that are swapped.
+func (s *Swaps) RotateIf(ctx context.Context, name string, who backend.Actor, due func(*backend.Subject, *backend.Record) bool) (*backend.Change, error) {
 	change, err := s.rotate(ctx, name, who, due)
 	var refused *backend.Error
 	switch {
@@ -95,13 +95,16 @@ func (s *Swaps) RotateIf(ctx context.Context, name string, who backend.Actor, du
 	return change, err
 }
 
-func (s *Swaps) rotate(ctx context.Context, name string, who backend.Actor, due func(*backend.Record) bool) (*backend.Change, error) {
+func (s *Swaps) rotate(ctx context.Context, name string, who backend.Actor, due func(*backend.Subject, *backend.Record) bool) (*backend.Change, error) {
 	held, err := s.door.Hold(ctx, name, store.Turn{Bounded: due == nil})
 	if err != nil {
 		return nil, err
 	}
 	defer held.Release()
-	if held.AuthType.Exchanged() {
+	switch {
+	case held.AuthType.Exchanged() && due != nil: // it has become that meanwhile
+		return nil, rotation.ErrNotDue
+	case held.AuthType.Exchanged():
 		return s.consents.RefreshNow(ctx, held, who)
 	}
 	return s.rotations.Rotate(ctx, held, who, due)

@@ -89,23 +89,32 @@ func (w *Sweeper) erase(ctx context.Context, assessed *health.Assessment) {
 	w.faults.Note(fault.DeedErase, assessed.Integration.Name, err)
 }
 
-// rotateInTime rotates a credential that is due.
+// rotateInTime rotates a credential that is due. What was listed may have waited for its turn,
+// and then for the record: what is set and stored by then decides.
 func (w *Sweeper) rotateInTime(ctx context.Context, assessed *health.Assessment, mount *backend.Mount) {
-	in, name, now := assessed.Integration, assessed.Integration.Name, w.now()
-	at, _ := w.nextRotation(in, assessed.Record, mount, now)
-	if at.IsZero() || now.Before(at) {
-		if at.IsZero() || w.troubles.Of(name, assessed.Record.Version) == nil { // else it only rests
+	name, version := assessed.Integration.Name, assessed.Record.Version
+	at, due := w.rotationDue(assessed.Integration, assessed.Record, mount)
+	if !due {
+		if at.IsZero() || w.troubles.Of(name, version) == nil { // else it only rests
 			w.faults.Note(fault.DeedRotate, name, nil)
 		}
 		return
 	}
-	_, err := w.swaps.RotateIf(ctx, name, backend.Actor{Via: "auto_rotate"}, func(r *backend.Record) bool {
-		at, _ := w.nextRotation(in, r, mount, now) // as of now: it may have waited for its turn until the window was over
-		return !at.IsZero() && !now.Before(at)
+	_, err := w.swaps.RotateIf(ctx, name, backend.Actor{Via: "auto_rotate"}, func(s *backend.Subject, r *backend.Record) bool {
+		version = r.Version
+		_, due := w.rotationDue(s.Integration, r, s.Mount)
+		return due
 	})
-	w.troubles.Rotated(name, assessed.Record.Version, err, w.now())
+	w.troubles.Rotated(name, version, err, w.now())
 	if errors.Is(err, rotation.ErrNotDue) {
 		err = nil
 	}
 	w.faults.Note(fault.DeedRotate, name, err)
+}
+
+// rotationDue is when a credential is rotated by itself, zero for never, and whether that is now.
+func (w *Sweeper) rotationDue(in *backend.Integration, record *backend.Record, mount *backend.Mount) (at time.Time, due bool) {
+	now := w.now()
+	at, _ = w.nextRotation(in, record, mount, now)
+	return at, !at.IsZero() && !now.Before(at)
 }
