@@ -25,6 +25,20 @@ func (r *Record) Again(next *Stored) *Record {
 	return &after
 }
 
+// Found returns the record with what a check has found of the credential in use. Its secrets,
+// where they may be sent, and what is of the swap, stay. It returns nil if that is another
+// credential.
+func (r *Record) Found(found *Stored) *Record {
+	if r.Current == nil || r.Current.Fingerprint != found.Fingerprint {
+		return nil
+	}
+	after, current := *r, *found
+	current.Credential, current.Salt, current.Access = r.Current.Credential, r.Current.Salt, r.Current.Access
+	current.Binding, current.VerifiedAt, current.Rotation, current.unknown = r.Current.Binding, r.Current.VerifiedAt, r.Current.Rotation, r.Current.unknown
+	after.Current, after.Identity, after.AccountID = &current, current.Identity, current.AccountID
+	return &after
+}
+
 // Prints are the fingerprints of a credential.
 type Prints struct {
 	Salt  string // under which they were made

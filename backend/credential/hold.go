@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"vault-plugin-secrets-sei/backend"
 	"vault-plugin-secrets-sei/backend/store"
@@ -77,11 +78,37 @@ func (h *Held) Edit(ctx context.Context, edit Edit) (*backend.Change, error) {
 	return change, nil
 }
 
-// Note stores a record of the same credential that says more of it, in the middle of an Edit
-// or after one. It writes in any case, which proves that storage takes writes.
-func (h *Held) Note(ctx context.Context, record *backend.Record) error {
-	return h.door.records.table.Save(ctx, h.RecordID, record)
+// NoteRefresh stores since when a refresh of the access token has been under way whose answer
+// is not saved, zero for none, in the middle of an Edit. It changes nothing else of the record.
+// It writes in any case, which proves that storage takes writes.
+func (h *Held) NoteRefresh(ctx context.Context, since time.Time) error {
+	stored, err := h.Record(ctx)
+	if err != nil {
+		return err
+	}
+	if stored.Current == nil || stored.Current.Access == nil {
+		return errOtherCredential
+	}
+	return h.door.records.table.Save(ctx, h.RecordID, stored.WithAccess(func(a *backend.Access) { a.RefreshingSince = since }))
 }
+
+// NoteFound stores what a check has found of the credential in use, after the Edit that
+// brought it, and returns the record. Version, history and secrets stay. It refuses what
+// was found of another credential.
+func (h *Held) NoteFound(ctx context.Context, found *backend.Stored) (*backend.Record, error) {
+	stored, err := h.Record(ctx)
+	if err != nil {
+		return nil, err
+	}
+	after := stored.Found(found)
+	if after == nil {
+		return nil, errOtherCredential
+	}
+	return after, h.door.records.table.Save(ctx, h.RecordID, after)
+}
+
+// errOtherCredential refuses to note something of a credential that is not the one in use.
+var errOtherCredential = errors.New("the credential in use is another one")
 
 // Record returns the record as it is stored.
 func (h *Held) Record(ctx context.Context) (*backend.Record, error) {

@@ -130,11 +130,12 @@ func (c *Consents) exchangeRefreshToken(ctx context.Context, held *credential.He
 	if err != nil {
 		return nil, err
 	}
-	marked := before
-	if before.Current.Access.RefreshingSince.IsZero() {
-		marked = before.WithAccess(func(a *backend.Access) { a.RefreshingSince = asked.UTC().Truncate(time.Second) })
+	since := before.Current.Access.RefreshingSince
+	first := since.IsZero()
+	if first {
+		since = asked.UTC().Truncate(time.Second)
 	}
-	if err := held.Note(ctx, marked); err != nil {
+	if err := held.NoteRefresh(ctx, since); err != nil {
 		return nil, err
 	}
 	token := before.Current.Credential.Value(providers.OAuthRefreshToken)
@@ -145,10 +146,10 @@ func (c *Consents) exchangeRefreshToken(ctx context.Context, held *credential.He
 	case errors.As(err, &cause) && cause.Outcome == providers.Rejected:
 		// The mark of an earlier one stays: it says why.
 		return before.WithAccess(func(a *backend.Access) { a.Refused(asked, cause.Reason) }), nil
-	case errors.As(err, &cause) && cause.Outcome != providers.Unreachable && cause.Outcome != providers.UpstreamError && marked != before:
+	case errors.As(err, &cause) && cause.Outcome != providers.Unreachable && cause.Outcome != providers.UpstreamError && first:
 		// It was answered, and nothing was issued. If this is not stored, the mark says
 		// too much.
-		_ = held.Note(context.WithoutCancel(ctx), before)
+		_ = held.NoteRefresh(context.WithoutCancel(ctx), time.Time{})
 		return nil, held.Refused(ctx, before, err)
 	case err != nil:
 		return nil, held.Refused(ctx, before, err)

@@ -80,11 +80,8 @@ func (c *rotation) checkAfterwards(ctx context.Context, change *backend.Change, 
 	found, err := c.checkTwice(ctx, entered, checked)
 	var refused *backend.Error
 	if err == nil && !checked.IdentityChanged && !found.KnownAs(change.After.Current) {
-		after := *change.After
-		found.VerifiedAt, found.Rotation = after.Current.VerifiedAt, after.Current.Rotation
-		after.Current, after.Identity, after.AccountID = found, found.Identity, found.AccountID
-		if c.Note(ctx, &after) == nil { // else the next check brings it
-			change.After = &after
+		if after, err := c.NoteFound(ctx, found); err == nil { // else the next check brings it
+			change.After = after
 		}
 	}
 	if checked.Unconfirmed {
