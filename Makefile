@@ -44,7 +44,7 @@ actionlint    := "$$(scripts/tool.sh github.com/rhysd/actionlint/cmd/actionlint@
 suite    := go run ./scripts/suite
 recorded  = $(if $(RECORDS),-record '$(abspath $(RECORDS))')
 # The tests on a real Vault. What takes longest begins first; two run side by side.
-houses   := ./acceptance/stories ./acceptance/ecosystem ./acceptance/torture ./acceptance/bench
+on_vault := ./acceptance/stories ./acceptance/ecosystem ./acceptance/torture ./acceptance/bench
 # As the plugin and the server are built, so that Go compiles nothing twice.
 static   := CGO_ENABLED=0
 # The race detector needs a C compiler; go sets CGO_ENABLED=0 where there is none.
@@ -83,12 +83,12 @@ check: ## Run the whole gate, in about 20 minutes: all tests, the race detector,
 
 unit: ## Run all unit tests with the race detector, in random order.
 	@$(if $(race),,echo 'unit: no C compiler, so the tests run without the race detector')
-	$(suite) $(recorded) $(race) -shuffle=on $(TESTFLAGS) $(filter-out $(houses:.%=vault-plugin-secrets-sei%),$(shell go list ./...))
+	$(suite) $(recorded) $(race) -shuffle=on $(TESTFLAGS) $(filter-out $(on_vault:.%=vault-plugin-secrets-sei%),$(shell go list ./...))
 	@# What the race detector would make too long, or change.
 	$(if $(race),$(static) $(suite) $(recorded) -trimpath -run 'TestStorageFaults$$|TestMemoryIsFlat|TestAllocationsOfAWarmRead' . ./backend/mounted)
 
 acceptance: ## Run all of acceptance/ on a real Vault; fails without one.
-	server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required $(static) $(suite) $(recorded) -trimpath -p 2 -timeout=25m $(TESTFLAGS) $(houses)
+	server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required $(static) $(suite) $(recorded) -trimpath -p 2 -timeout=25m $(TESTFLAGS) $(on_vault)
 
 torture: ## Kill plugins, servers and leaders under load (KILLS=200, LEADERS=30); about 15 minutes.
 	server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required SEI_TORTURE=$(KILLS) SEI_TORTURE_LEADERS=$(LEADERS) go test -count=1 -timeout=60m -v -run '^TestTorture' $(TESTFLAGS) ./acceptance/torture

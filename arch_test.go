@@ -28,7 +28,7 @@ func forbidden() map[string][]string {
 		"backend":   {module, module + "/console/", module + "/input", module + "/page", module + "/metrics", module + "/cmd/", module + "/providers/", "github.com/hashicorp/vault/sdk/framework", "net/http", "net"},
 		"providers": {module, module + "/console/", module + "/input", module + "/page", module + "/metrics", module + "/backend", module + "/cmd/", "github.com/hashicorp/"},
 		".":         {module + "/cmd/", module + "/console", module + "/console/", module + "/acceptance/", "net/http"},
-		"cmd":       {module + "/backend", module + "/providers"},
+		"cmd":       {module + "/backend", module + "/backend/", module + "/providers", module + "/providers/"},
 		"look":      {module, module + "/", "github.com/hashicorp/", "net/http", "net"},
 		// The console is a program of its own, and the plugin knows nothing of it.
 		"console":                      {module, module + "/input", module + "/page", module + "/metrics", module + "/backend", module + "/backend/", module + "/providers", module + "/providers/", module + "/cmd/", "github.com/hashicorp/vault/sdk/"},
@@ -44,8 +44,9 @@ func lent() map[string]string {
 }
 
 // allowed says which rooms of providers/ a package may import: those below it, and
-// nothing beside it.
-func allowed(dir string) []string {
+// nothing beside it. A folder that is neither in the list, nor an upstream with a fake, nor
+// such a fake, has no line.
+func allowed(dir string) (rooms []string, listed bool) {
 	const http, probe, oauth = "internal/upstream", "internal/probe", "internal/oauthclient"
 	const kit, authserver = "providertest", "providertest/authserver"
 	fixed := map[string][]string{
@@ -58,21 +59,28 @@ func allowed(dir string) []string {
 		"providers":                         {http},
 		"providers/internal/probe":          {"", http},
 		"providers/internal/oauthclient":    {"", http, probe},
+		"providers/webhook":                 {"", http, probe},
 		"providers/catalog":                 append(upstreams(""), "", http, "webhook"),
 		"providers/providertest":            {},
 		"providers/providertest/authserver": {kit},
 		"providers/catalog/catalogtest":     append(upstreams("test"), "", kit, authserver),
 	}
 	if rooms, ok := fixed[dir]; ok {
-		return rooms
+		return rooms, true
 	}
 	if strings.HasPrefix(dir, "backend/") {
-		return []string{""} // a room of it
+		return []string{""}, true // a room of it
 	}
-	if strings.HasSuffix(dir, "test") {
-		return []string{kit, authserver} // a fake
+	room, ok := strings.CutPrefix(dir, "providers/")
+	switch {
+	case !ok:
+		return nil, false
+	case slices.Contains(upstreams("test"), room):
+		return []string{kit, authserver}, true
+	case slices.Contains(upstreams(""), room):
+		return []string{"", http, probe, oauth}, true
 	}
-	return []string{"", http, probe, oauth} // an upstream
+	return nil, false
 }
 
 // upstreams returns the folders of providers/ that hold one upstream each, or those of
@@ -105,9 +113,11 @@ func TestRoomsOfProviders(t *testing.T) {
 			continue
 		}
 		seen[dir] = true
+		rooms, listed := allowed(dir)
+		assert.True(t, listed, "say in allowed() what %s may import", dir)
 		for _, path := range imports {
 			room, ok := strings.CutPrefix(path+"/", module+"/providers/")
-			if ok && !slices.Contains(allowed(dir), strings.TrimSuffix(room, "/")) {
+			if ok && !slices.Contains(rooms, strings.TrimSuffix(room, "/")) {
 				t.Errorf("%s imports %s", file, path)
 			}
 		}
@@ -169,9 +179,9 @@ func TestRoomsOfBackend(t *testing.T) {
 	assert.Len(t, seen, len(rooms), "the walk found the rooms")
 }
 
-// houses says what each folder of acceptance/ may import of it, tests too. The houses of
-// tests stand on the harness, and do not know each other.
-func houses() map[string][]string {
+// acceptanceRooms says what each room of acceptance/ may import of it, tests too. The rooms of
+// stories and measurements stand on the harness, and do not know each other.
+func acceptanceRooms() map[string][]string {
 	tests := []string{"harness", "harness/evidence"}
 	return map[string][]string{
 		"acceptance/canary":           {"canary"},
@@ -187,17 +197,17 @@ func houses() map[string][]string {
 
 // The folders of acceptance/ import what they stand on. What runs in the built plugin is
 // tested from outside: of the engine they know the fakes and the types of providers.
-func TestHousesOfAcceptance(t *testing.T) {
+func TestRoomsOfAcceptance(t *testing.T) {
 	seen := map[string]bool{}
 	engine := []string{module, module + "/input", module + "/page", module + "/metrics", module + "/backend"}
 	err := filepath.WalkDir("acceptance", func(file string, _ fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(file, ".go") {
 			return err
 		}
-		house := filepath.ToSlash(filepath.Dir(file))
-		allowed, known := houses()[house]
-		assert.True(t, known, "say in houses() what %s may import", house)
-		seen[house] = true
+		room := filepath.ToSlash(filepath.Dir(file))
+		allowed, known := acceptanceRooms()[room]
+		assert.True(t, known, "say in acceptanceRooms() what %s may import", room)
+		seen[room] = true
 		for _, path := range importsOf(t, file) {
 			below, ok := strings.CutPrefix(path, module+"/acceptance/")
 			if ok && !slices.Contains(allowed, below) || slices.Contains(engine, path) || strings.HasPrefix(path, module+"/backend/") {
@@ -207,7 +217,7 @@ func TestHousesOfAcceptance(t *testing.T) {
 		return nil
 	})
 	require.NoError(t, err)
-	assert.Len(t, seen, len(houses()), "the walk found the houses")
+	assert.Len(t, seen, len(acceptanceRooms()), "the walk found the rooms")
 }
 
 // belowConsole says which rooms of the console a package may import. Only vaultapi talks to
@@ -354,8 +364,8 @@ func TestEachRoomSaysWhereToBegin(t *testing.T) {
 	for file := range imports(t) {
 		rooms[filepath.ToSlash(filepath.Dir(file))] = true
 	}
-	for house := range houses() {
-		rooms[house] = true
+	for room := range acceptanceRooms() {
+		rooms[room] = true
 	}
 	for room := range rooms {
 		if isCommand(t, room) {
