@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"regexp"
@@ -21,12 +22,14 @@ import (
 
 // Words of a body that stand for what no seed can know.
 const (
-	secretWord      = "SECRET" // something that must not be seen again
-	stateWord       = "STATE"
-	codeWord        = "CODE"
-	fingerprintWord = "FINGERPRINT"
-	accessorWord    = "ACCESSOR"
-	tokenWord       = "TOKEN"
+	secretWord = "SECRET" // something that must not be seen again
+	stateWord  = "STATE"
+	codeWord   = "CODE"
+	// confirmationWord is that of the two before.
+	confirmationWord = "CONFIRMATION"
+	fingerprintWord  = "FINGERPRINT"
+	accessorWord     = "ACCESSOR"
+	tokenWord        = "TOKEN"
 )
 
 // marked is what SECRET stands for: not the name of anything, and easy to find however
@@ -87,7 +90,7 @@ func (b *besieged) pathOf(family, name string) string {
 func (a attack) data(b *besieged, name string) body {
 	text := string(a.raw)
 	fingerprint, _ := b.served[name]["fingerprint"].(string)
-	for word, meaning := range map[string]string{secretWord: marked, stateWord: b.state, codeWord: b.code, fingerprintWord: fingerprint} {
+	for word, meaning := range map[string]string{secretWord: marked, stateWord: b.state, codeWord: b.code, confirmationWord: b.confirmation, fingerprintWord: fingerprint} {
 		text = strings.ReplaceAll(text, word, meaning)
 	}
 	data := body{}
@@ -171,6 +174,9 @@ func mayWrite(req *logical.Request, key string) bool {
 	case "reauth", "rotate", "rollback", "creds":
 		return slices.Contains([]string{"credentials", "health", "rotating", "oauth"}, kind)
 	case "oauth":
+		if req.Path == callbackPath && req.Operation == logical.ReadOperation {
+			return kind == "oauth" && req.Data["error"] != nil // it has ended
+		}
 		return slices.Contains([]string{"credentials", "health", "oauth"}, kind)
 	case "health":
 		return kind == "health" || kind == "credentials"
@@ -194,7 +200,7 @@ func tellsNothing(t *testing.T, b *besieged, req *logical.Request, resp *logical
 	shown += string(encoded)
 	said := ""
 	if resp != nil {
-		encoded, failure = json.Marshal(resp)
+		encoded, failure = json.Marshal(withoutForms(req, resp))
 		require.NoError(t, failure, "Vault could not send this answer")
 		said = string(encoded)
 	}
@@ -217,6 +223,19 @@ func tellsNothing(t *testing.T, b *besieged, req *logical.Request, resp *logical
 			require.NotContains(t, shown+said, secret)
 		}
 	}
+}
+
+// withoutForms is the answer without what the callback's form sends back: it is in the address
+// that the page has.
+func withoutForms(req *logical.Request, resp *logical.Response) *logical.Response {
+	page, isPage := resp.Data[logical.HTTPRawBody].(string)
+	if !isPage || req.Path != callbackPath {
+		return resp
+	}
+	copied := *resp
+	copied.Data = maps.Clone(resp.Data)
+	copied.Data[logical.HTTPRawBody] = withoutReturned(page)
+	return &copied
 }
 
 // shownAgain is what a form may show again, as a page has it: an e-mail address, which

@@ -51,9 +51,11 @@ type besieged struct {
 	served   map[string]map[string]any // by integration, what creds/ answers
 	state    string                    // of an authorization of bb, that its person consented to
 	code     string
-	token    string          // of an open invitation of jira
-	accessor string          // of it
-	seeded   map[string]body // configurations, by integration
+	// confirmation is what the page sends with them.
+	confirmation string
+	token        string          // of an open invitation of jira
+	accessor     string          // of it
+	seeded       map[string]body // configurations, by integration
 }
 
 // noting is a storage that knows which keys were written.
@@ -171,12 +173,13 @@ func (b *besieged) settleOAuth(t testing.TB) {
 			settings["tenant_id"] = fuzzTenant
 		}
 		b.configure(t, name, settings)
-		b.must(t, logical.ReadOperation, callbackPath, b.consent(t, name))
+		b.must(t, logical.UpdateOperation, callbackPath, b.asked(t, b.consent(t, name)))
 		b.forms[name] = body{"code": codeWord, "state": stateWord}
 	}
 	back := b.consent(t, "bb")
 	b.state, b.code = fmt.Sprint(back["state"]), fmt.Sprint(back["code"])
 	b.kept[b.state], b.kept[b.code] = true, true
+	b.confirmation = fmt.Sprint(b.asked(t, back)["confirmation"])
 	b.noteIssued()
 }
 
@@ -189,6 +192,13 @@ func (b *besieged) noteIssued() {
 			b.kept[token] = true
 		}
 	}
+}
+
+// asked is the form of the page that a browser comes back to.
+func (b *besieged) asked(t testing.TB, back body) body {
+	t.Helper()
+	page, _ := b.must(t, logical.ReadOperation, callbackPath, back)[logical.HTTPRawBody].(string)
+	return formOf(page)
 }
 
 func (b *besieged) consent(t testing.TB, name string) body {

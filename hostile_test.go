@@ -176,7 +176,10 @@ func TestHostileValues(t *testing.T) {
 func TestHostileCallersTakeNoMemory(t *testing.T) {
 	b := besiege(t)
 	defer b.close()
-	requests := []*logical.Request{{Operation: logical.ReadOperation, Path: callbackPath, Data: body{"state": big(), "code": big()}, Storage: b.disk}}
+	requests := []*logical.Request{
+		{Operation: logical.ReadOperation, Path: callbackPath, Data: body{"state": big(), "code": big()}, Storage: b.disk},
+		{Operation: logical.UpdateOperation, Path: callbackPath, Data: body{"state": big(), "code": big(), "confirmation": big()}, Storage: b.disk},
+	}
 	for name, s := range sieges() {
 		if !strings.Contains(name, "beyond all floats") {
 			requests = append(requests, s.request(t, b, false))

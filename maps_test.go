@@ -104,6 +104,7 @@ func storm(t *testing.T, m *instantMount, names []string, round int) {
 		try(logical.UpdateOperation, "validate/"+name, body{"email": email, "key": word("bad")})
 		try(logical.UpdateOperation, "oauth/authorize/"+name, nil)
 		try(logical.ReadOperation, "oauth/callback", body{"state": word("state"), "code": word("code")})
+		try(logical.UpdateOperation, "oauth/callback", body{"state": word("state"), "code": word("code"), "confirmation": word("confirmation")})
 		for _, path := range []string{"health/", "rotate/", "rollback/"} {
 			try(logical.UpdateOperation, path+name, nil)
 		}

@@ -37,7 +37,7 @@ func completeOpenAPI(resp *logical.Response) {
 			switch {
 			case op == nil:
 			case path == "/"+callbackPath, strings.HasPrefix(path, "/"+invite.Path):
-				describePages(op.Responses)
+				describePages(op, named)
 			case path == "/"+metricsPath:
 				describeText(op.Responses)
 			default:
@@ -48,10 +48,16 @@ func completeOpenAPI(resp *logical.Response) {
 	doc.Components.Schemas = map[string]*framework.OASSchema{}
 }
 
-// describePages says that every answer is a page. The fields that the operation lists are
-// for the audit log.
-func describePages(answers map[int]*framework.OASResponse) {
-	for _, answer := range answers {
+// describePages says that every answer is a page, and that a form is what is sent. The
+// fields that the operation lists as its answer are for the audit log.
+func describePages(op *framework.OASOperation, named map[string]*framework.OASSchema) {
+	if op.RequestBody != nil {
+		inline(op.RequestBody.Content, named)
+		for _, form := range op.RequestBody.Content {
+			op.RequestBody.Content = framework.OASContent{"application/x-www-form-urlencoded": form}
+		}
+	}
+	for _, answer := range op.Responses {
 		answer.Content = framework.OASContent{"text/html": {Schema: &framework.OASSchema{Type: "string", Description: "A page for a person."}}}
 	}
 }

@@ -157,9 +157,18 @@ func TestTheCallbackAnswersWithPages(t *testing.T) {
 	item := newMount(t).document(t).Paths["/"+callbackPath]
 	assert.True(t, item.Unauthenticated)
 	require.Len(t, item.Get.Parameters, 3)
-	for status, answer := range item.Get.Responses {
-		assert.Contains(t, answer.Content, "text/html", status)
+	for _, op := range []*framework.OASOperation{item.Get, item.Post} {
+		for status, answer := range op.Responses {
+			assert.Contains(t, answer.Content, "text/html", status)
+		}
 	}
+	form := item.Post.RequestBody.Content
+	require.Contains(t, form, "application/x-www-form-urlencoded")
+	assert.Len(t, form, 1)
+	for _, field := range []string{"state", "code", "error", "confirmation"} {
+		assert.Contains(t, form["application/x-www-form-urlencoded"].Schema.Properties, field)
+	}
+	assert.Empty(t, item.Post.Parameters)
 }
 
 func TestEveryPathExplainsItself(t *testing.T) {

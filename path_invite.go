@@ -25,7 +25,7 @@ const (
 )
 
 func (e *engine) pathInvite() []*framework.Path {
-	opens := operation{handler: e.openInvitation, summary: "Show the form of an invitation.", verb: "open", suffix: "invitation", answer: invitationPageSchema(), refusals: []int{404, 500}, active: true}
+	opens := operation{handler: e.openInvitation, summary: "Show the form of an invitation.", verb: "open", suffix: "invitation", answer: callbackSchema(), refusals: []int{404, 500}, active: true}
 	return []*framework.Path{{
 		Pattern: invite.Path + "(?P<token>.+)",
 		Fields: map[string]*framework.FieldSchema{"token": {
@@ -35,7 +35,7 @@ func (e *engine) pathInvite() []*framework.Path {
 		Operations: operations(map[logical.Operation]operation{
 			logical.ReadOperation:   opens,
 			logical.HeaderOperation: opens,
-			logical.UpdateOperation: {handler: e.useInvitation, summary: "Re-authenticate by an invitation.", verb: "use", suffix: "invitation", answer: invitationPageSchema(), refusals: []int{400, 404, 500, 502}, active: true},
+			logical.UpdateOperation: {handler: e.useInvitation, summary: "Re-authenticate by an invitation.", verb: "use", suffix: "invitation", answer: callbackSchema(), refusals: []int{400, 404, 500, 502}, active: true},
 		}),
 		HelpSynopsis:    "Where whoever was invited re-authenticates, in a browser.",
 		HelpDescription: inviteHelp,
@@ -210,15 +210,6 @@ func inputOf(f providers.Field, record *backend.Record) page.Field {
 // madeAt is the page where the vendor makes such a credential, "" where there is none.
 func madeAt(in *backend.Integration, spec providers.Spec, auth providers.AuthType) string {
 	return auth.MakeAt(in.URL(spec), func(name string) string { return in.Settings.Text(name) })
-}
-
-// invitationPageSchema describes the fields of the answer beside the page, for the audit
-// log.
-func invitationPageSchema() map[string]*framework.FieldSchema {
-	fields := callbackSchema()
-	fields["invitation"] = &framework.FieldSchema{Type: framework.TypeString, Description: "Accessor of the invitation."}
-	fields["invited_by"] = &framework.FieldSchema{Type: framework.TypeString, Description: "Display name of whoever invited."}
-	return fields
 }
 
 const inviteHelp = `

@@ -1,9 +1,11 @@
 package sei
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"html"
 	"net/url"
 	"regexp"
 	"strings"
@@ -100,16 +102,52 @@ func queryOf(u *url.URL) body {
 	return data
 }
 
-// visit opens the callback and returns the page.
+// visit opens the callback, confirms if that is asked, and returns the last page.
 func (m *oauthMount) visit(t *testing.T, query body, status int) string {
 	t.Helper()
-	r := m.ok(t, logical.ReadOperation, callbackPath, query)
-	page, _ := r.data[logical.HTTPRawBody].(string)
-	require.Equal(t, status, r.data[logical.HTTPStatusCode], page)
-	require.Equal(t, "text/html; charset=utf-8", r.data[logical.HTTPContentType])
-	fmt.Fprint(&m.shown, r.data)
+	page, got := m.opens(t, logical.ReadOperation, query)
+	if form := formOf(page); form != nil {
+		require.Equal(t, 200, got)
+		page, got = m.opens(t, logical.UpdateOperation, form)
+	}
+	require.Equal(t, status, got, page)
 	return page
 }
+
+// opens sends one request to the callback.
+func (m *oauthMount) opens(t *testing.T, op logical.Operation, sent body) (page string, status int) {
+	t.Helper()
+	r := m.ok(t, op, callbackPath, sent)
+	page, _ = r.data[logical.HTTPRawBody].(string)
+	require.Equal(t, "text/html; charset=utf-8", r.data[logical.HTTPContentType])
+	r.data[logical.HTTPRawBody] = withoutReturned(page)
+	fmt.Fprint(&m.shown, r.data)
+	status, _ = r.data[logical.HTTPStatusCode].(int)
+	return page, status
+}
+
+var (
+	hiddenInput = regexp.MustCompile(`<input type="hidden" name="([a-z]+)" value="([^"]*)">`)
+	// returnedInput is what a browser that brought it sends back.
+	returnedInput = regexp.MustCompile(`<input type="hidden" name="(state|code)" value="[^"]*">`)
+)
+
+// formOf is what the first button of a page sends, nil where there is none.
+func formOf(page string) body {
+	_, form, found := strings.Cut(page, "<form")
+	if !found {
+		return nil
+	}
+	form, _, _ = strings.Cut(form, "</form>")
+	sent := body{}
+	for _, input := range hiddenInput.FindAllStringSubmatch(form, -1) {
+		sent[input[1]] = html.UnescapeString(input[2])
+	}
+	return sent
+}
+
+// withoutReturned is a page without what its form sends back of the address that it has.
+func withoutReturned(page string) string { return returnedInput.ReplaceAllString(page, "") }
 
 func TestOAuthInTheBrowser(t *testing.T) {
 	m := withOAuth(t)
@@ -192,6 +230,9 @@ func TestPagePolicy(t *testing.T) {
 	m.world.Bitbucket.SignIn(bitbuckettest.BitbucketToken{Email: email, Username: `<script>alert("1")</script>`})
 	resp, err := m.HandleRequest(t.Context(), &logical.Request{Operation: logical.ReadOperation, Path: callbackPath, Storage: m.storage, Data: m.consent(t)})
 	require.NoError(t, err)
+	asks, _ := resp.Data[logical.HTTPRawBody].(string)
+	resp, err = m.HandleRequest(t.Context(), &logical.Request{Operation: logical.UpdateOperation, Path: callbackPath, Storage: m.storage, Data: formOf(asks)})
+	require.NoError(t, err)
 	page, _ := resp.Data[logical.HTTPRawBody].(string)
 	assert.NotContains(t, page, "<script")
 	assert.Contains(t, page, "&lt;script&gt;")
@@ -230,6 +271,7 @@ func TestStandby(t *testing.T) {
 		require.NoError(t, ask(logical.ReadOperation, "creds/bb"), "a token with a long life is served here")
 		assert.Equal(t, logical.ErrReadOnly, ask(logical.UpdateOperation, "oauth/authorize/bb"))
 		assert.Equal(t, logical.ErrReadOnly, ask(logical.ReadOperation, callbackPath))
+		assert.Equal(t, logical.ErrReadOnly, ask(logical.UpdateOperation, callbackPath))
 		m.pass(110 * time.Minute)
 		m.world.Bitbucket.Forget()
 		assert.Equal(t, logical.ErrReadOnly, ask(logical.ReadOperation, "creds/bb"))
@@ -261,9 +303,11 @@ func TestStorageFaultsOfOAuth(t *testing.T) {
 	for name, act := range map[string]func(t *testing.T, m *oauthMount, query body){
 		"callback": func(t *testing.T, m *oauthMount, query body) {
 			t.Helper()
-			r := m.ok(t, logical.ReadOperation, callbackPath, query)
-			assert.Contains(t, []any{200, 500}, r.data[logical.HTTPStatusCode])
-			fmt.Fprint(&m.shown, r.data)
+			page, status := m.opens(t, logical.ReadOperation, query)
+			if form := formOf(page); form != nil {
+				_, status = m.opens(t, logical.UpdateOperation, form)
+			}
+			assert.Contains(t, []any{200, 500}, status)
 		},
 		"refresh": func(t *testing.T, m *oauthMount, _ body) {
 			t.Helper()
@@ -305,27 +349,78 @@ func (m *oauthMount) works(t *testing.T, token string) bool {
 	return err == nil
 }
 
-// FuzzCallback demands that nobody reads on the page what he sent.
+// FuzzCallback demands that nobody reads on the page what he sent, but in the form that
+// sends it back; that a look, and a form that the page did not make, change nothing; and that
+// nothing of a state that is not open leads anywhere.
 func FuzzCallback(f *testing.F) {
-	f.Add("a-state-of-somebody", "a-code", "")
-	f.Add("<script>alert(1)</script>", "", "access_denied")
-	f.Add(`"><img src=x onerror=y>`, "%00", "\x00")
-	m := newEngine(&logical.InmemStorage{}, catalog.All("test"), time.Now)
+	f.Add("a-state-of-somebody", "a-code", "", "", false)
+	f.Add("STATE", "a-code", "", "", false)
+	f.Add("STATE", "a-code", "", "CONFIRMATION", true)
+	f.Add("STATE", "", "access_denied", "", true)
+	f.Add("STATE", `"><script>alert(1)</script>`, "", strings.Repeat("0", 64), true)
+	f.Add("<script>alert(1)</script>", "", "access_denied", "", false)
+	f.Add(`"><img src=x onerror=y>`, "%00", "\x00", "<b>", true)
+	storage := &logical.InmemStorage{}
+	m := newEngine(storage, catalog.All("test"), time.Now)
 	defer m.Cleanup(f.Context())
-	if err := m.Setup(f.Context(), &logical.BackendConfig{StorageView: &logical.InmemStorage{}, System: &logical.StaticSystemView{}}); err != nil {
-		f.Fatal(err)
-	}
-	f.Fuzz(func(t *testing.T, state, code, refusal string) {
-		resp, err := m.HandleRequest(t.Context(), &logical.Request{
-			Operation: logical.ReadOperation, Path: callbackPath, Storage: &logical.InmemStorage{}, Data: body{"state": state, "code": code, "error": refusal},
-		})
+	require.NoError(f, m.Setup(f.Context(), &logical.BackendConfig{StorageView: storage, System: &logical.StaticSystemView{}}))
+	send := func(t testing.TB, op logical.Operation, path string, data body) *logical.Response {
+		t.Helper()
+		resp, err := m.HandleRequest(context.Background(), &logical.Request{Operation: op, Path: path, Storage: storage, Data: data})
 		require.NoError(t, err)
-		require.Equal(t, 400, resp.Data[logical.HTTPStatusCode])
+		require.False(t, resp.IsError(), "%v", resp)
+		return resp
+	}
+	_ = send(f, logical.UpdateOperation, "integrations/bb", body{
+		"provider": "bitbucket", "auth_type": "oauth", "client_id": "engine", "client_secret": oauthTestedSecret, "redirect_uri": oauthCallbackURI,
+	})
+	begin := func(t testing.TB) string {
+		t.Helper()
+		at, _ := send(t, logical.UpdateOperation, "oauth/authorize/bb", nil).Data["authorize_url"].(string)
+		address, err := url.Parse(at)
+		require.NoError(t, err)
+		return address.Query().Get("state")
+	}
+	open := begin(f)
+	_, err := input.Returned(nil)
+	var nothing *backend.Error
+	require.ErrorAs(f, err, &nothing)
+	empty := page.Refused(nothing).HTML()
+	f.Fuzz(func(t *testing.T, state, code, refusal, confirmation string, posts bool) {
+		isOpen := state == "STATE"
+		if isOpen {
+			state = open
+		}
+		var op logical.Operation = logical.ReadOperation
+		if posts {
+			op = logical.UpdateOperation
+		}
+		resp := send(t, op, callbackPath, body{"state": state, "code": code, "error": refusal, "confirmation": confirmation})
 		shown, _ := resp.Data[logical.HTTPRawBody].(string)
-		_, err = input.Returned(nil)
-		var nothing *backend.Error
-		require.ErrorAs(t, err, &nothing)
-		empty := page.Refused(nothing).HTML()
-		require.Equal(t, empty, shown)
+		left, err := storage.List(t.Context(), backend.FlowsPrefix)
+		require.NoError(t, err)
+		switch {
+		case !isOpen || (code == "") == (refusal == "") || posts && refusal == "" && confirmation != "":
+			require.Equal(t, 400, resp.Data[logical.HTTPStatusCode])
+			require.Equal(t, empty, shown)
+			require.Len(t, left, 1)
+		case refusal != "":
+			require.Contains(t, []any{400, 502}, resp.Data[logical.HTTPStatusCode])
+			require.Empty(t, left)
+			open = begin(t)
+		case len(code) > 8<<10:
+			require.Equal(t, empty, shown)
+		default:
+			require.Equal(t, 200, resp.Data[logical.HTTPStatusCode])
+			form := formOf(shown)
+			require.Equal(t, state, form["state"])
+			require.Len(t, form["confirmation"], 64)
+			again := formOf(strings.Replace(shown, fmt.Sprint(form["confirmation"]), "", 1))
+			require.Equal(t, body{"state": state, "code": form["code"], "confirmation": ""}, again)
+			// Whatever the code is, the page is the same but for its form.
+			other, _ := send(t, op, callbackPath, body{"state": state, "code": "c"}).Data[logical.HTTPRawBody].(string)
+			require.Equal(t, hiddenInput.ReplaceAllString(other, ""), hiddenInput.ReplaceAllString(shown, ""))
+			require.Len(t, left, 1)
+		}
 	})
 }

@@ -134,7 +134,7 @@ func TestStrayPercentInAReason(t *testing.T) {
 // renewal: nobody is blocked, and nobody is asked to consent again.
 func TestGenericRefusalsOfTokens(t *testing.T) {
 	m := withOAuth(t)
-	m.do(t, logical.ReadOperation, "oauth/callback", m.consent(t))
+	m.visit(t, m.consent(t), 200)
 	for name, f := range providertest.Between() {
 		f.Path = "/site/oauth2/access_token"
 		m.world.Bitbucket.Behave(f)

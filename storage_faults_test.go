@@ -106,6 +106,8 @@ func sent(t *testing.T, m *instantMount) map[string]*logical.Request {
 	add(logical.UpdateOperation, "health/key", nil)
 	add(logical.UpdateOperation, "oauth/authorize/app", nil)
 	add(logical.ReadOperation, callbackPath, body{"state": m.begun(t), "code": "code"})
+	asks, _ := m.must(t, logical.ReadOperation, callbackPath, body{"state": m.begun(t), "code": "code"})[logical.HTTPRawBody].(string)
+	add(logical.UpdateOperation, callbackPath, formOf(asks))
 	add(logical.UpdateOperation, "rotate/app", nil)
 	add(logical.UpdateOperation, "rollback/key", nil)
 	add(logical.UpdateOperation, "config", body{"creds_ttl": 60})

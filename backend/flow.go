@@ -3,6 +3,7 @@ package backend
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -34,6 +35,21 @@ type Flow struct {
 // FlowKey is the key of a flow: the hash of its state.
 func FlowKey(state providers.Secret) string {
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(state.Reveal())))
+}
+
+// Confirmation is what whoever was asked about a code sends back with it. Only the engine
+// can make it, of the flow's verifier, so that nothing but its own page leads to it: neither
+// the address that a browser comes back to, nor an authorization server that is told to
+// send a form in the place of a query.
+func (f *Flow) Confirmation(state, code providers.Secret) providers.Secret {
+	said := "confirm " + FlowKey(state) + " " + FlowKey(code) + " " + f.Verifier.Reveal() // always as long
+	return providers.NewSecret(fmt.Sprintf("%x", sha256.Sum256([]byte(said))))
+}
+
+// Confirmed reports whether what was brought back has its confirmation.
+func (f *Flow) Confirmed(back Returned) bool {
+	want := f.Confirmation(back.State, back.Code).Reveal()
+	return subtle.ConstantTimeCompare([]byte(want), []byte(back.Confirmation.Reveal())) == 1
 }
 
 // randomBytes are the bytes of a state and of a verifier: 256 bits, which makes 43
@@ -71,7 +87,29 @@ func DecodeFlow(_ string, data []byte) (_ *Flow, err error) {
 // Returned is what a browser brings back.
 type Returned struct {
 	State, Code providers.Secret
+	// Confirmation says that the person was asked; see Flow.Confirmation. It is empty while
+	// they were not.
+	Confirmation providers.Secret
 	// Denied is the code of an error that the authorization server sent in the place
 	// of a code.
 	Denied string
+}
+
+// Question is what a person is asked before the code that their browser brought back is
+// exchanged.
+type Question struct {
+	Subject *Subject
+	// Siblings are the other integrations that the credential will be for.
+	Siblings []*Integration
+	// Account is the only one whose credential is taken, "" for any; InUse is that of the
+	// credential in use.
+	Account, InUse string
+	// Began is who began the authorization, or invited.
+	Began Actor
+	// Invitation is the one that it was begun by; nil for none. InvitationKey is its key.
+	Invitation    *Invitation
+	InvitationKey string
+	ExpiresAt     time.Time
+	// Confirmation is to be sent back with the code; empty where there is no code.
+	Confirmation providers.Secret
 }

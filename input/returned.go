@@ -9,17 +9,23 @@ import (
 // or two thousand characters.
 const longestReturn = 8 << 10
 
-// Returned reads the query of the callback. Names that a server adds beyond RFC 6749, such
+// Confirmation is the field of the callback's form that says that the person was asked.
+const Confirmation = "confirmation"
+
+// Returned reads the query of the callback, or the form that its page sends. Names that a server adds beyond RFC 6749, such
 // as session_state, are ignored.
-func Returned(query map[string]any) (backend.Returned, error) {
+func Returned(sent map[string]any) (backend.Returned, error) {
 	text := func(name string) string {
-		value, _ := query[name].(string)
+		value, _ := sent[name].(string)
 		if len(value) > longestReturn {
 			return ""
 		}
 		return value
 	}
-	back := backend.Returned{State: providers.NewSecret(text(providers.OAuthState)), Code: providers.NewSecret(text(providers.OAuthCode)), Denied: text("error")}
+	back := backend.Returned{
+		State: providers.NewSecret(text(providers.OAuthState)), Code: providers.NewSecret(text(providers.OAuthCode)),
+		Confirmation: providers.NewSecret(text(Confirmation)), Denied: text("error"),
+	}
 	if back.State.Empty() || back.Code.Empty() == (back.Denied == "") {
 		return backend.Returned{}, nothingBrought()
 	}

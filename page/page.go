@@ -27,6 +27,8 @@ var (
 	result string
 	//go:embed form.html
 	form string
+	//go:embed confirm.html
+	confirm string
 )
 
 // head is what every page has.

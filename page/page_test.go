@@ -26,7 +26,11 @@ func pages() map[string]page.Page {
 		"declined": page.Refused(&backend.Error{Code: backend.CodeOAuthDenied, Message: markup}),
 		"nameless": page.Refused(&backend.Error{}),
 		"broken":   page.Broken(),
-		"late":     page.Late(),
+		"confirm": page.Confirm{
+			Integration: markup, Mount: markup, Provider: markup, Host: markup, AskedBy: markup, Account: markup, InUse: "other", Siblings: []string{markup},
+			Ends: markup, Action: "javascript:alert(1)", State: markup, Code: markup, Confirmation: markup,
+		}.Page(),
+		"late": page.Late(),
 	}
 }
 

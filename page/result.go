@@ -50,13 +50,26 @@ func Refused(e *backend.Error) Page {
 	c := content{Title: "Not re-authenticated", Text: sentence(e.Message), Code: e.Code, Link: e.URL}
 	switch e.Code {
 	case backend.CodeOAuthStateInvalid:
-		c.Text = "This page was opened with a link that is unknown, was used already, or is older than ten minutes. Nothing changed."
-		c.Next = "Ask for a new link, or begin again with a write to oauth/authorize in Vault, and finish within ten minutes."
+		c.Text = "This page was opened with a link that is unknown, was used already, or is older than ten minutes. Nothing changed now."
+		c.Next = "If you have just confirmed, all is well: a link works once. Otherwise ask for a new link, or begin again with a write to oauth/authorize in Vault, and finish within ten minutes."
 	case backend.CodeOAuthDenied:
 		c.Title, c.Text = "Declined", "You declined, or your account may not consent. Nothing changed."
 		c.Next = "If that was a mistake, ask for a new link, or begin again with a write to oauth/authorize in Vault."
 	case backend.CodeInvitationEnded:
 		return Ended()
+	}
+	if e.Integration != "" {
+		c.Rows = []row{{"Integration", e.Integration}}
+	}
+	return c.page()
+}
+
+// RefusedGuest is Refused for whoever was invited, and has a link that still works.
+func RefusedGuest(e *backend.Error) Page {
+	c := content{Title: "Not re-authenticated", Text: sentence(e.Message), Code: e.Code, Link: e.URL}
+	if e.Code == backend.CodeOAuthDenied {
+		c.Title, c.Text = "Declined", "You declined, or your account may not consent. Nothing changed."
+		c.Next = "If that was a mistake, open the link that you were sent once more."
 	}
 	if e.Integration != "" {
 		c.Rows = []row{{"Integration", e.Integration}}

@@ -188,7 +188,12 @@ func room(open []keyed, invitation *backend.Invitation) error {
 // Find returns the open invitation of a token, or a refusal that is the same for all that
 // are not open. It changes nothing.
 func (v *Invitations) Find(ctx context.Context, token providers.Secret) (*Found, error) {
-	key := backend.InvitationKey(token)
+	return v.FindKey(ctx, backend.InvitationKey(token))
+}
+
+// FindKey is Find for whoever knows the key of the entry, as an authorization does that was
+// begun by the invitation.
+func (v *Invitations) FindKey(ctx context.Context, key string) (*Found, error) {
 	invitation, err := v.table.LoadExact(ctx, key)
 	if err != nil {
 		return nil, err

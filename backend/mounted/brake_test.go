@@ -169,7 +169,7 @@ func TestACodeThatWasTurnedAwayStillWorks(t *testing.T) {
 		var f sync.WaitGroup
 		first := w.flow
 		exchange := func(state string) error {
-			return of(w.Swaps.Return(t.Context(), backend.Returned{State: providers.NewSecret(state), Code: providers.NewSecret("code")}, backend.Actor{}))
+			return of(w.confirms(t.Context(), state, "code", backend.Actor{}))
 		}
 		for range 33 {
 			state, _ := w.authorize(t, "app")

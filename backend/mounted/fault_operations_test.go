@@ -199,8 +199,11 @@ func oauthOperations() map[string]operation {
 			return of(w.Consents.AuthorizeInvited(ctx, found, backend.Actor{}))
 		}, false},
 		"Consents.Authorize": {consentWorld, func(ctx context.Context, w *world) error { return w.authorizes(ctx) }, false},
+		"Consents.Ask": {consentWorld, func(ctx context.Context, w *world) error {
+			return of(w.Consents.Ask(ctx, backend.Returned{State: providers.NewSecret(w.flow), Code: providers.NewSecret("code")}))
+		}, false},
 		"Swaps.Return": {consentWorld, again(func(ctx context.Context, w *world) error {
-			return of(w.Swaps.Return(ctx, backend.Returned{State: providers.NewSecret(w.flow), Code: providers.NewSecret("code")}, backend.Actor{}))
+			return of(w.confirms(ctx, w.flow, "code", backend.Actor{}))
 		}), false},
 		"Swaps.Reauth: code": {consentWorld, again(func(ctx context.Context, w *world) error {
 			return of(w.Swaps.Reauth(ctx, "app", returned(w.flow, "code"), backend.Actor{}))

@@ -448,7 +448,7 @@ func TestAnInvitationToConsent(t *testing.T) {
 		begun, err := w.Consents.AuthorizeInvited(t.Context(), found, backend.Actor{})
 		require.NoError(t, err)
 		flow, _ := queryOf(begun.URL)
-		return w.Swaps.Return(t.Context(), backend.Returned{State: providers.NewSecret(flow), Code: providers.NewSecret(code)}, backend.Actor{Via: "oauth/callback"})
+		return w.confirms(t.Context(), flow, code, backend.Actor{Via: "oauth/callback"})
 	}
 	belongsTo("eve")
 	_, err = consents("code")

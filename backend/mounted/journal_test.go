@@ -60,7 +60,7 @@ func TestEverySwapIsTold(t *testing.T) {
 		"adoption":         {cutOffWorld, steps(0), "a", backend.CauseRotate, backend.Actor{}, nil},
 		"rotate tokens":    {appWorld, func(ctx context.Context, w *world) error { return of(w.Swaps.Rotate(ctx, "app", who)) }, "app", backend.CauseRotate, who, nil},
 		"callback": {consentWorld, func(ctx context.Context, w *world) error {
-			return of(w.Swaps.Return(ctx, backend.Returned{State: providers.NewSecret(w.flow), Code: providers.NewSecret("code")}, who))
+			return of(w.confirms(ctx, w.flow, "code", who))
 		}, "app", backend.CauseReauth, backend.Actor{Via: who.Via, RequestID: who.RequestID}, nil},
 		"refresh for a reader": {dueWorld, func(ctx context.Context, w *world) error {
 			return of(w.Handouts.HandOut(ctx, "app", "", who, nil))

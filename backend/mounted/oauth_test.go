@@ -164,6 +164,17 @@ func returned(state, code string) backend.Entry {
 	})}
 }
 
+// confirms brings a code back with a browser, is asked, and confirms.
+func (w *world) confirms(ctx context.Context, state, code string, who backend.Actor) (*backend.Change, error) {
+	back := backend.Returned{State: providers.NewSecret(state), Code: providers.NewSecret(code)}
+	asked, err := w.Consents.Ask(ctx, back)
+	if err != nil {
+		return nil, err
+	}
+	back.Confirmation = asked.Confirmation
+	return w.Swaps.Return(ctx, back, who)
+}
+
 // consent re-authenticates integration "app".
 func (w *world) consent(t *testing.T) *backend.Change {
 	t.Helper()
@@ -241,7 +252,7 @@ func TestReturnNamesWhoBegan(t *testing.T) {
 	w := newWorld(&storage{})
 	w.app(t, "app")
 	state, _ := w.authorize(t, "app")
-	change, err := w.Swaps.Return(t.Context(), backend.Returned{State: providers.NewSecret(state), Code: providers.NewSecret("code")}, backend.Actor{Via: "oauth/callback", RequestID: "42"})
+	change, err := w.confirms(t.Context(), state, "code", backend.Actor{Via: "oauth/callback", RequestID: "42"})
 	require.NoError(t, err)
 	assert.Equal(t, backend.Actor{Via: "oauth/callback", EntityID: "who-began", DisplayName: "mia", RequestID: "42"}, change.After.History[0].Actor)
 	assert.Equal(t, backend.CauseReauth, change.After.History[0].Cause)

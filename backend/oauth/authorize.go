@@ -66,9 +66,10 @@ func (c *Consents) authorize(ctx context.Context, name string, who backend.Actor
 	return &Authorization{Integration: in, URL: providers.NewSecret(url), RedirectURI: client.RedirectURI(), ExpiresAt: flow.ExpiresAt}, nil
 }
 
-// Return finishes an authorization for whoever comes back with a browser: it is
-// Reauth of the integration that the state belongs to. The history names who began. Where
-// it fails the change has the integration's name alone, as far as that is known.
+// Return finishes an authorization for whoever comes back with a browser and was asked: it
+// is Reauth of the integration that the state belongs to. A code without the confirmation of
+// the question changes nothing; see Ask. The history names who began. Where it fails the
+// change has the integration's name alone, as far as that is known.
 func (c *Consents) Return(ctx context.Context, back backend.Returned, who backend.Actor) (*backend.Change, error) {
 	flow, err := c.flows.find(ctx, back.State)
 	if err != nil {
@@ -77,6 +78,9 @@ func (c *Consents) Return(ctx context.Context, back backend.Returned, who backen
 	who.EntityID, who.DisplayName, who.Invitation = flow.EntityID, flow.DisplayName, flow.Invitation
 	if back.Denied != "" {
 		return nil, c.denied(ctx, flow.Integration, back)
+	}
+	if !flow.Confirmed(back) {
+		return nil, stateInvalid()
 	}
 	change, err := c.Reauth(ctx, flow.Integration, back.Code, back.State, who)
 	if err != nil {
@@ -92,7 +96,8 @@ func (c *Consents) denied(ctx context.Context, name string, back backend.Returne
 		return err
 	}
 	defer held.Release()
-	if _, err := c.flows.take(ctx, back.State, held.Subject); err != nil {
+	flow, err := c.flows.take(ctx, back.State, held.Subject)
+	if err != nil {
 		return err
 	}
 	in := held.Integration
@@ -107,7 +112,7 @@ func (c *Consents) denied(ctx context.Context, name string, back backend.Returne
 		e.Code, e.Fields = string(providers.InvalidField), []string{"client_id", "redirect_uri"}
 		e.Message = "the authorization server refused the request; nothing changed; check client_id, redirect_uri and how the OAuth client is registered"
 	}
-	return again(e, name)
+	return again(e, flow)
 }
 
 // client is the OAuth client of an integration whose auth type has one.
@@ -141,10 +146,14 @@ func (c *Consents) SweepFlows(ctx context.Context) error {
 }
 
 // again tells how to go on after a flow that ended without a credential.
-func again(err error, name string) error {
+func again(err error, flow *backend.Flow) error {
 	var e *backend.Error
-	if errors.As(err, &e) {
-		e.Message += "; begin again with a write to oauth/authorize/" + name
+	switch {
+	case !errors.As(err, &e):
+	case flow.InvitationKey != "":
+		e.Message += "; to try again, open the link of the invitation once more"
+	default:
+		e.Message += "; begin again with a write to oauth/authorize/" + flow.Integration
 	}
 	return err
 }

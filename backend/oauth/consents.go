@@ -34,6 +34,8 @@ type Configurer interface {
 	ReadExact(ctx context.Context, name string) (*backend.Integration, error)
 	// Subject resolves an integration. Its mount is the caller's to set.
 	Subject(in *backend.Integration) (*backend.Subject, error)
+	// Siblings are the others that share its record.
+	Siblings(ctx context.Context, id string, in *backend.Integration) ([]*backend.Integration, error)
 }
 
 // New returns the consents of a mount. refreshes are those that the door knows.

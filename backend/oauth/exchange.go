@@ -37,7 +37,7 @@ func (c *Consents) Reauth(ctx context.Context, name string, code, state provider
 		defer cancel()
 		next, err := c.exchangeCode(ctx, held, client, code, flow.Verifier, change)
 		if err != nil {
-			return nil, again(err, name)
+			return nil, again(err, flow)
 		}
 		return change.Before.Swapped(next, backend.CauseReauth, who, held.Mount.HistoryLimit), nil
 	}
