@@ -68,3 +68,19 @@ func Shot(t testing.TB, name string) string {
 	t.Helper()
 	return filepath.Join(inRepository(screenshots), name)
 }
+
+// Package is a file of a package of npm that scripts/npm.sh knows. The test is skipped where
+// it is not to be had, unless tests are required.
+func Package(t testing.TB, name, file string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), BrowserLimit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, inRepository("scripts/npm.sh"), name)
+	cmd.Stderr = os.Stderr
+	folder, err := cmd.Output()
+	if err != nil && os.Getenv("SEI_ACCEPTANCE") != "required" {
+		t.Skip("no " + name + " found")
+	}
+	require.NoError(t, err, "scripts/npm.sh")
+	return filepath.Join(strings.TrimSpace(string(folder)), file)
+}

@@ -2,7 +2,9 @@ package stories_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
+	"net/url"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -27,8 +29,11 @@ func runBrowser(ts *testscript.TestScript, neg bool, args []string) {
 	s := storyOf(ts, neg, args, 1, 99)
 	flags := []string{"-proxy", s.fakes.World.ProxyURL(), "-insecure", "-size", "390x844", "-timeout", "60s"}
 	for i, arg := range args {
-		if i > 0 && args[i-1] == "shot" {
+		switch {
+		case i > 0 && args[i-1] == "shot":
 			args[i] = harness.Shot(s.t, arg)
+		case i > 0 && args[i-1] == "axe":
+			args[i] = harness.Package(s.t, "axe-core", arg)
 		}
 	}
 	cmd := harness.Browser(s.t, append(flags, args...)...)
@@ -45,9 +50,29 @@ func runConsent(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("STATE", back.Query().Get("state"))
 }
 
+// runConfirm opens the page at which a browser comes back, which must ask, and confirms.
+func runConfirm(ts *testscript.TestScript, neg bool, args []string) {
+	s := storyOf(ts, neg, args, 2, 2)
+	back, err := url.Parse(args[1])
+	ts.Check(err)
+	answer, err := http.Get(args[1]) //nolint:gosec,noctx // an address of the story
+	ts.Check(err)
+	page, err := io.ReadAll(answer.Body)
+	ts.Check(err)
+	_ = answer.Body.Close()
+	form := harness.FormOf(string(page))
+	if answer.StatusCode != http.StatusOK || form == nil {
+		ts.Fatalf("status %s: not asked: %s", answer.Status, page)
+	}
+	request, err := harness.ConfirmRequest(s.t.Context(), back, form)
+	ts.Check(err)
+	send(ts, http.DefaultClient, request, args[0])
+}
+
 func runVisit(ts *testscript.TestScript, neg bool, args []string) {
 	s := storyOf(ts, neg, args, 2, 2)
 	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, args[1], http.NoBody)
 	ts.Check(err)
-	send(ts, &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return fmt.Errorf("a redirect") }}, request, args[0])
+	page := send(ts, &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return fmt.Errorf("a redirect") }}, request, args[0])
+	ts.Setenv("CONFIRMATION", harness.FormOf(page).Get("confirmation"))
 }

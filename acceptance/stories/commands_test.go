@@ -35,7 +35,10 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	fake UPSTREAM VERB...           control a fake upstream, see fakes_test.go
 //	consent grant|deny URL          press a button of the page at URL; $BACK is where the browser is sent, $CODE and
 //	                                $STATE what it brings
-//	visit STATUS URL                open a page without a token and expect that status; stdout is the page
+//	visit STATUS URL                open a page without a token and expect that status; stdout is the page, and
+//	                                $CONFIRMATION what its form sends beside $CODE and $STATE
+//	confirm STATUS URL              open the page of an authorization, which must ask, press its button and expect
+//	                                that status; stdout is the page that comes of it
 //	browser STEP...                 run the steps of tools/browser in a real browser, which reaches the fakes
 //	receiver VERB...                a receiver of notifications, see receiver_test.go
 //	[!] prints HEADING ARG...       run the vault CLI, and note what it prints of a refusal; after "!" of a success
@@ -47,7 +50,7 @@ func commands() map[string]command {
 	return map[string]command{
 		"api": runAPI, "worker": runWorker, "json": runJSON, "capture": runCapture, "audit": runAudit, "log": runLog, "secret": runSecret,
 		"receiver": runReceiver, "prints": runPrints, "golden": runGolden,
-		"consent": runConsent, "visit": runVisit, "browser": runBrowser,
+		"consent": runConsent, "visit": runVisit, "confirm": runConfirm, "browser": runBrowser,
 		"envsubst": runEnvsubst, "fake": runFake, "server": runServer, "plugin": runPlugin, "stopwatch": runStopwatch,
 	}
 }
@@ -104,7 +107,7 @@ func runWorker(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // send writes the body of the answer to stdout.
-func send(ts *testscript.TestScript, client *http.Client, request *http.Request, status string) {
+func send(ts *testscript.TestScript, client *http.Client, request *http.Request, status string) (answer string) {
 	response, err := client.Do(request)
 	ts.Check(err)
 	defer func() { _ = response.Body.Close() }()
@@ -114,6 +117,7 @@ func send(ts *testscript.TestScript, client *http.Client, request *http.Request,
 		ts.Fatalf("status %s: %s", response.Status, body)
 	}
 	_, _ = ts.Stdout().Write(body)
+	return string(body)
 }
 
 func runAudit(ts *testscript.TestScript, neg bool, args []string) {

@@ -88,8 +88,14 @@ func TestTheDocumentIsWhatTheServerDoes(t *testing.T) {
 		visit(http.MethodGet, "creds/"+name, nil)
 		visit(http.MethodPost, "oauth/authorize/"+name, nil)
 	}
-	back := harness.Begin(t, server, fakes.World, "bitbucket-oa", "").URL
-	visit(http.MethodGet, "oauth/callback?"+back.RawQuery, nil)
+	back := harness.Begin(t, server, fakes.World, "bitbucket-oa", "")
+	visit(http.MethodGet, "oauth/callback?"+back.URL.RawQuery, nil)
+	_, page := back.Open()
+	confirms := map[string]any{}
+	for name := range harness.FormOf(page) {
+		confirms[name] = harness.FormOf(page).Get(name)
+	}
+	visit(http.MethodPost, "oauth/callback", confirms)
 	fingerprint := server.ReadOf(t, "creds/github")["fingerprint"]
 	visit(http.MethodPost, "creds/github/report", map[string]any{"fingerprint": fingerprint, "status_code": 429})
 	visit(http.MethodPost, "rollback/jira", nil)

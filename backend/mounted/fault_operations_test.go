@@ -200,8 +200,17 @@ func oauthOperations() map[string]operation {
 		}, false},
 		"Consents.Authorize": {consentWorld, func(ctx context.Context, w *world) error { return w.authorizes(ctx) }, false},
 		"Consents.Ask": {consentWorld, func(ctx context.Context, w *world) error {
-			return of(w.Consents.Ask(ctx, backend.Returned{State: providers.NewSecret(w.flow), Code: providers.NewSecret("code")}))
+			return of(w.Consents.Ask(ctx, backWith(w.flow, "code")))
 		}, false},
+		"Invitations.FindKey": {consentGuestWorld, func(ctx context.Context, w *world) error {
+			return of(w.Invitations.FindKey(ctx, backend.InvitationKey(w.invited)))
+		}, false},
+		"Consents.Ask: guest": {guestFlowWorld, func(ctx context.Context, w *world) error {
+			return of(w.Consents.Ask(ctx, backWith(w.flow, "code")))
+		}, false},
+		"Swaps.Return: guest": {guestFlowWorld, again(func(ctx context.Context, w *world) error {
+			return of(w.confirms(ctx, w.flow, "code", backend.Actor{}))
+		}), false},
 		"Swaps.Return": {consentWorld, again(func(ctx context.Context, w *world) error {
 			return of(w.confirms(ctx, w.flow, "code", backend.Actor{}))
 		}), false},

@@ -77,6 +77,17 @@ func consentGuestWorld(t *testing.T, w *world) {
 	w.invited, w.known = opened.Token, opened.Accessor
 }
 
+// guestFlowWorld has an authorization that was begun by an invitation.
+func guestFlowWorld(t *testing.T, w *world) {
+	t.Helper()
+	consentGuestWorld(t, w)
+	found, err := w.Invitations.Find(t.Context(), w.invited)
+	require.NoError(t, err)
+	begun, err := w.Consents.AuthorizeInvited(t.Context(), found, backend.Actor{})
+	require.NoError(t, err)
+	w.flow, _ = queryOf(begun.URL)
+}
+
 // hook are the settings of a target at an address.
 func hook(address string) providers.Settings {
 	return providers.Settings{Secrets: map[string]providers.Secret{"url": providers.NewSecret(address)}}

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -21,7 +22,7 @@ func TestTheRecorderKeepsAnswers(t *testing.T) {
 		if r.URL.Path == "/v1/fake/creds/gone" {
 			w.WriteHeader(http.StatusNotFound)
 		}
-		_, _ = io.WriteString(w, "answer-of-"+r.URL.Path+"?"+r.URL.RawQuery)
+		_, _ = io.WriteString(w, "answer-of-"+r.URL.Path+"?"+r.URL.RawQuery+`<input type="hidden" name="code" value="the-code"><input type="hidden" name="other" value="another">`)
 	}))
 	t.Cleanup(vault.Close)
 	dir := t.TempDir()
@@ -47,4 +48,8 @@ func TestTheRecorderKeepsAnswers(t *testing.T) {
 		require.NotContains(t, string(answers), "answer-of-/v1/"+path)
 	}
 	require.Contains(t, string(authorizations), "answer-of-/v1/fake/oauth/authorize/a")
+	_, callback, _ := strings.Cut(string(answers), "callback?code=x;y")
+	require.NotContains(t, callback, "the-code", "a form sends back what the address says")
+	require.Contains(t, callback, "another")
+	require.Equal(t, 3, strings.Count(string(answers), "the-code"), "all others are kept whole")
 }
