@@ -88,7 +88,7 @@ func TestLimitsOfOneRequest(t *testing.T) {
 	for name, provider := range map[string]string{"gh": "github", "gl": "gitlab"} {
 		m.write(t, "integrations/"+name, body{"provider": provider, "proxy_url": wires["proxy_url"], "ca_cert": wires["ca_cert"], "health_check_interval": 0})
 	}
-	rows := []string{"the name of an integration", "each part of the query of `oauth/callback`"} // below
+	rows := []string{"the name of an integration", "each part of the query of `oauth/callback`, and of its form"} // below
 	for row, list := range limits(m) {
 		rows = append(rows, row)
 		for _, l := range list {

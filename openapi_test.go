@@ -34,9 +34,12 @@ func TestEveryPathIsDescribed(t *testing.T) {
 }
 
 // targetSecrets are the fields of targets that hold a secret, by pattern: url is none
-// elsewhere.
+// elsewhere. So is what confirms an authorization.
 func targetSecrets() map[string]map[string]bool {
-	return map[string]map[string]bool{"^" + notifyPath + framework.GenericNameRegex("name") + "$": {"url": true, "signing_key": true}}
+	return map[string]map[string]bool{
+		"^" + notifyPath + framework.GenericNameRegex("name") + "$": {"url": true, "signing_key": true},
+		"^" + callbackPath + "$":                                    {"confirmation": true},
+	}
 }
 
 // secretNames are the fields that hold a secret, wherever they stand.

@@ -279,10 +279,10 @@ oauth() {
   say 'Whoever may re-authenticate asks for an address to open. It works once, for ten minutes:'
   run vault write -f sei/oauth/authorize/bitbucket-oauth
   authorize_url=$(value_of authorize_url)
-  say 'A stand-in for the person opens it, presses "Grant access", and lands on a page of' \
-    'the engine, which needs no token:'
+  say 'A stand-in for the person opens it and presses "Grant access". A page of the engine,' \
+    'which needs no token, says what for, and by whom it was begun; its button confirms:'
   by_browser || fail 'the consent failed'
-  expect 'HTTP 200' Re-authenticated 'Integration: bitbucket-oauth' 'Version: 1'
+  expect 'Connect your account to bitbucket-oauth?' 'Asked for by: token' Re-authenticated 'Integration: bitbucket-oauth' 'Version: 1'
   say 'The same address again changes nothing:'
   if by_browser; then
     fail 'a state worked twice'

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -35,27 +33,10 @@ func startInvited(t *testing.T) *invitedMount {
 	t.Helper()
 	layer.Check(t, "people at a browser")
 	harness.PrepareBrowser(t)
-	m := &invitedMount{Server: harness.StartDev(t), fakes: harness.StartFakes(t), axe: axeScript(t)}
+	m := &invitedMount{Server: harness.StartDev(t), fakes: harness.StartFakes(t), axe: harness.Axe(t)}
 	m.Mount(t, "sei")
 	m.write(t, "config", map[string]any{"allowed_hosts": append(m.fakes.World.AllowedHosts(), "http://127.0.0.1"), "public_address": m.Addr})
 	return m
-}
-
-// axeScript is the script of axe-core. Not every machine that runs the tests has npm.
-func axeScript(t *testing.T) string {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), harness.BrowserLimit)
-	defer cancel()
-	var said strings.Builder
-	cmd := exec.CommandContext(ctx, "../../scripts/npm.sh", "axe-core")
-	cmd.Stderr = &said
-	out, err := cmd.Output()
-	if cmd.ProcessState != nil && cmd.ProcessState.ExitCode() == 1 {
-		t.Log("no axe-core: ", said.String())
-		return ""
-	}
-	require.NoError(t, err, said.String())
-	return filepath.Join(strings.TrimSpace(string(out)), "axe.min.js")
 }
 
 func (m *invitedMount) write(t *testing.T, path string, data map[string]any) {
@@ -153,7 +134,7 @@ func keepPicture(t *testing.T, name string) {
 	}
 	picture, err := os.ReadFile(harness.Shot(t, name))
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile("../../docs/images/invitation.png", picture, 0o644))
+	require.NoError(t, os.WriteFile("../../docs/images/"+name, picture, 0o644))
 }
 
 // Boards, repos and pipelines are renewed by one form, which says so.
@@ -180,7 +161,9 @@ func TestAnInvitationForAGroup(t *testing.T) {
 	}
 }
 
-// With OAuth the form is one button, which leads to the vendor.
+// With OAuth the form is one button, which leads to the vendor. Who comes back is asked
+// before anything is stored. Somebody else's account is refused; the right one is healthy
+// after seconds, of which the test tells.
 func TestAnInvitationForOAuth(t *testing.T) {
 	m := startInvited(t)
 	const secret = "invited-story-client-secret"
@@ -194,14 +177,25 @@ func TestAnInvitationForOAuth(t *testing.T) {
 	})
 	asked, err := m.Client(t).Logical().WriteWithContext(t.Context(), "sei/oauth/authorize/bb", nil)
 	require.NoError(t, err)
-	m.surf(t, []string{"open", fmt.Sprint(asked.Data["authorize_url"]), "await", "Grant access", "click", "#grant", "await", "Re-authenticated"})
+	consents := []string{"await", "Grant access", "click", "#grant", "await", "Connect your account to bb?", "status", "200"}
+	m.surf(t, []string{"open", fmt.Sprint(asked.Data["authorize_url"])}, consents, []string{"click", "button", "await", "Re-authenticated"})
 	link := m.invites(t, "bb", nil) // for the account that consented
+	bitbucket.SignIn(bitbuckettest.BitbucketToken{Email: "eve@example.com"})
+	m.surf(t, []string{"open", link, "click", "button"}, consents,
+		[]string{"click", "button", "status", "400", "await", "identity_pinned", "await", "open the link of the invitation"}, m.looks(t, "invitation_oauth_other"))
+	assert.Equal(t, json.Number("1"), m.ReadOf(t, "creds/bb")["version"])
+	bitbucket.SignIn(bitbuckettest.BitbucketToken{Email: "ada@example.com"})
 	begun := time.Now()
-	m.surf(t, []string{"open", link, "await", "Continue to Bitbucket"}, m.looks(t, "invitation_oauth"),
-		[]string{"click", "button", "await", "Grant access", "click", "#grant", "await", "Re-authenticated"})
-	t.Logf("%.1f s from the link to the consent", time.Since(begun).Seconds())
+	text := m.surf(t, []string{"open", link, "await", "Continue to Bitbucket"}, m.looks(t, "invitation_oauth"), []string{"click", "button"}, consents,
+		[]string{"size", "760x900", "shot", harness.Shot(t, "oauth-confirm.png")}, m.looks(t, "invitation_oauth_confirm"), []string{"text", "click", "button", "await", "Re-authenticated", "status", "200"}, m.looks(t, "invitation_oauth_done"))
+	m.Wait(t, "healthy", func(context.Context) bool { return m.ReadOf(t, "health/bb")["status"] == "healthy" })
+	t.Logf("%.1f s from the link to healthy, with the vendor's page and the confirmation", time.Since(begun).Seconds())
+	for _, said := range []string{"has invited you", "User ada, and no other", "Asked for by"} {
+		assert.Contains(t, text, said)
+	}
 	assert.Equal(t, json.Number("2"), m.ReadOf(t, "creds/bb")["version"])
 	m.surf(t, []string{"open", link, "status", "404"})
+	keepPicture(t, "oauth-confirm.png")
 }
 
 // The tokens of a pool stand one a line, and a bad one is named by its position.

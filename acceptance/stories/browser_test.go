@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -31,12 +30,16 @@ func runBrowser(ts *testscript.TestScript, neg bool, args []string) {
 	for i, arg := range args {
 		switch {
 		case i > 0 && args[i-1] == "shot":
-			args[i] = harness.Shot(s.t, arg)
-		case i > 0 && args[i-1] == "axe":
-			args[i] = harness.Package(s.t, "axe-core", arg)
+			flags = append(flags, harness.Shot(s.t, arg))
+		case arg != "axe":
+			flags = append(flags, arg)
+		default:
+			if script := harness.Axe(s.t); script != "" {
+				flags = append(flags, arg, script)
+			}
 		}
 	}
-	cmd := harness.Browser(s.t, append(flags, args...)...)
+	cmd := harness.Browser(s.t, flags...)
 	cmd.Stdout, cmd.Stderr = ts.Stdout(), ts.Stderr()
 	ts.Check(cmd.Run())
 }
@@ -53,9 +56,9 @@ func runConsent(ts *testscript.TestScript, neg bool, args []string) {
 // runConfirm opens the page at which a browser comes back, which must ask, and confirms.
 func runConfirm(ts *testscript.TestScript, neg bool, args []string) {
 	s := storyOf(ts, neg, args, 2, 2)
-	back, err := url.Parse(args[1])
+	asks, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, args[1], http.NoBody)
 	ts.Check(err)
-	answer, err := http.Get(args[1]) //nolint:gosec,noctx // an address of the story
+	answer, err := http.DefaultClient.Do(asks)
 	ts.Check(err)
 	page, err := io.ReadAll(answer.Body)
 	ts.Check(err)
@@ -64,7 +67,7 @@ func runConfirm(ts *testscript.TestScript, neg bool, args []string) {
 	if answer.StatusCode != http.StatusOK || form == nil {
 		ts.Fatalf("status %s: not asked: %s", answer.Status, page)
 	}
-	request, err := harness.ConfirmRequest(s.t.Context(), back, form)
+	request, err := harness.ConfirmRequest(s.t.Context(), asks.URL, form)
 	ts.Check(err)
 	send(ts, http.DefaultClient, request, args[0])
 }

@@ -3,9 +3,10 @@
 //
 //	consent AUTHORIZE_URL
 //
-// It opens the page at AUTHORIZE_URL, presses "Grant access", and goes where the
-// browser is sent. Then it prints the status and the text of the page that it is on,
-// and fails unless the status is 200. It goes to addresses of this machine only.
+// It opens the page at AUTHORIZE_URL, presses "Grant access", goes where the browser is
+// sent, and presses "Connect to" there. Of each page that it comes to it prints the status
+// and the text, and it fails unless the last one has status 200 and asks no more. It goes to
+// addresses of this machine only.
 package main
 
 import (
@@ -27,8 +28,9 @@ const (
 	patience = time.Minute
 	// longestPage bounds what is read of a page.
 	longestPage = 1 << 20
-	// button is the one to press.
-	button = "Grant access"
+	// grants and confirms begin what the buttons say that are to be pressed, at the vendor and
+	// where the browser comes back.
+	grants, confirms = "Grant access", "Connect to "
 )
 
 func main() {
@@ -49,12 +51,20 @@ func run(args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if form := page.form(button); form != nil {
+	if form := page.form(grants); form != nil {
 		if page, err = b.press(ctx, page, form); err != nil {
 			return err
 		}
 	}
-	if _, err := fmt.Fprintf(out, "HTTP %d\n%s\n", page.status, page.text()); err != nil {
+	if form := page.form(confirms); form != nil {
+		if err := page.show(out); err != nil {
+			return err
+		}
+		if page, err = b.press(ctx, page, form); err != nil {
+			return err
+		}
+	}
+	if err := page.show(out); err != nil {
 		return err
 	}
 	if page.status != http.StatusOK {

@@ -42,6 +42,26 @@ func TestConsent(t *testing.T) {
 	assert.Equal(t, "HTTP 200\n✓ Done & well\nFirst line.\nAccount: ada\n", out.String())
 }
 
+// The page that asks is shown, and its first button pressed.
+func TestThePageThatAsksIsConfirmed(t *testing.T) {
+	var out strings.Builder
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /ask", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = io.WriteString(w, `<h1>Connect?</h1><form method="post" action="confirm"><input type="hidden" name="state" value="s"><button>Connect to bb</button></form>
+<form method="post" action="decline"><button>Do not connect</button></form>`)
+	})
+	mux.HandleFunc("POST /confirm", func(w http.ResponseWriter, r *http.Request) {
+		assert.Equal(t, "s", r.FormValue("state"))
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = io.WriteString(w, "<h1>Done</h1>")
+	})
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	require.NoError(t, run([]string{server.URL + "/ask"}, &out))
+	assert.Equal(t, "HTTP 200\nConnect?\nConnect to bb\nDo not connect\nHTTP 200\nDone\n", out.String())
+}
+
 func TestWhatIsNoSuccessFails(t *testing.T) {
 	for name, came := range map[string]func(http.ResponseWriter, url.Values){
 		"success": func(w http.ResponseWriter, _ url.Values) {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/xml"
+	"fmt"
+	"io"
 	"net/url"
 	"strings"
 )
@@ -32,7 +34,13 @@ func (p *page) tokens(f func(xml.Token)) {
 	}
 }
 
-// form returns the form that is sent by the button with that text; nil if the page
+// show prints what a person sees of the page.
+func (p *page) show(out io.Writer) error {
+	_, err := fmt.Fprintf(out, "HTTP %d\n%s\n", p.status, p.text())
+	return err
+}
+
+// form returns the form that is sent by the button whose text begins so; nil if the page
 // has none.
 func (p *page) form(button string) *form {
 	var open, found *form
@@ -52,7 +60,7 @@ func (p *page) form(button string) *form {
 				name, value = has["name"], has["value"]
 			}
 		case xml.CharData:
-			if open != nil && found == nil && strings.TrimSpace(string(t)) == button {
+			if open != nil && found == nil && strings.HasPrefix(strings.TrimLeft(string(t), " \n"), button) {
 				found = open
 				found.fields.Add(name, value)
 			}
@@ -94,7 +102,7 @@ func after(element string) string {
 	switch element {
 	case "dt":
 		return ":"
-	case "h1", "p", "dd", "li", "button":
+	case "h1", "h2", "p", "dd", "li", "button":
 		return "\n"
 	default:
 		return ""
