@@ -64,6 +64,12 @@ type Handout struct {
 // Of a pool it chooses the token to use for resource; that is known where workers
 // report, on the active node.
 func (c *Handouts) HandOut(ctx context.Context, name, resource string, who backend.Actor, writable func() bool) (*Handout, error) {
+	return c.HandOutBy(ctx, time.Time{}, name, resource, who, writable)
+}
+
+// HandOutBy is HandOut that waits for a renewal until by at most; zero for as long as any read
+// does. The renewal goes on, and a token that has ended is refused.
+func (c *Handouts) HandOutBy(ctx context.Context, by time.Time, name, resource string, who backend.Actor, writable func() bool) (*Handout, error) {
 	in, record, err := c.door.Read(ctx, name)
 	if err != nil {
 		return nil, err
@@ -82,7 +88,7 @@ func (c *Handouts) HandOut(ctx context.Context, name, resource string, who backe
 	case writable != nil && !writable():
 		return nil, logical.ErrReadOnly
 	}
-	renewed, err := c.consents.Fresh(ctx, in, record, who)
+	renewed, err := c.consents.Fresh(ctx, by, in, record, who)
 	if renewed != nil {
 		out.Integration, out.Record = renewed.Integration, renewed.After
 	}

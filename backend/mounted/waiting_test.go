@@ -313,6 +313,53 @@ func TestAReadWaitsWhileTheUpstreamIsDown(t *testing.T) {
 	})
 }
 
+// A renewal that hangs lets no read go on for longer than it was to wait: what lives is handed
+// out then, and for what has ended the read is refused.
+func TestAReadWaitsNoLongerThanItWasTo(t *testing.T) {
+	for name, c := range map[string]struct {
+		left    time.Duration // of the token's life as the read begins
+		refused bool
+	}{
+		"due":                      {10 * minute, false},
+		"due within the wait":      {0, false},
+		"it ends within the wait":  {30 * time.Second, true},
+		"it has ended":             {-minute, true},
+		"due at the end of a wait": {-1, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := sleepy(&logical.InmemStorage{})
+				w.app(t, "app")
+				access := w.consent(t).After.Current.Access
+				w.server.hold = func(context.Context) { time.Sleep(10 * minute) }
+				switch c.left {
+				case 0:
+					time.Sleep(time.Until(access.DueAt()) - 57*time.Second)
+				case -1:
+					time.Sleep(time.Until(access.DueAt()) - minute)
+				default:
+					time.Sleep(time.Until(access.ExpiresAt) - min(c.left, access.ExpiresAt.Sub(access.DueAt())))
+				}
+				one := w.waitsAs(t.Context(), waiting.Read{Name: "app", Until: backend.Until{Wait: minute, Version: 1}})
+				time.Sleep(minute - time.Millisecond)
+				if c.left != 30*time.Second {
+					one.still(t)
+				}
+				time.Sleep(2 * time.Millisecond)
+				one.answered(t)
+				assert.LessOrEqual(t, one.took, minute)
+				if c.refused {
+					requireCode(t, one.err, string(providers.Unreachable))
+				} else {
+					require.NoError(t, one.err)
+					assert.Equal(t, "access-1", one.out.Record.Current.Credential.Value("access_token").Reveal())
+				}
+				time.Sleep(10 * minute) // it went on by itself
+			})
+		})
+	}
+}
+
 // A node that may not renew has the read wait where that can be done; it keeps those that
 // need no renewal in this time.
 func TestAReadWaitsOnTheActiveNode(t *testing.T) {

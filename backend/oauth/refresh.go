@@ -34,8 +34,9 @@ func ConsentAgain(in *backend.Integration, record *backend.Record) *backend.Erro
 }
 
 // Fresh joins the refresh of a record or begins it, and waits for its end: while the
-// token lives, no longer than patience. It returns nil where it did not wait so long.
-func (c *Consents) Fresh(ctx context.Context, in *backend.Integration, record *backend.Record, who backend.Actor) (*backend.Change, error) {
+// token lives, no longer than patience, and never longer than until by unless that is zero. It
+// returns nil where it did not wait so long.
+func (c *Consents) Fresh(ctx context.Context, by time.Time, in *backend.Integration, record *backend.Record, who backend.Actor) (*backend.Change, error) {
 	if err := c.refreshes.pausing(in.Name, record, c.now()); err != nil {
 		return nil, err
 	}
@@ -44,8 +45,8 @@ func (c *Consents) Fresh(ctx context.Context, in *backend.Integration, record *b
 		return nil, err
 	}
 	var enough <-chan time.Time
-	if record.Current.Access.Lives(c.now()) {
-		timer := time.NewTimer(patience)
+	if limit, limited := c.patience(by, record); limited {
+		timer := time.NewTimer(limit)
 		defer timer.Stop()
 		enough = timer.C
 	}
@@ -58,6 +59,21 @@ func (c *Consents) Fresh(ctx context.Context, in *backend.Integration, record *b
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// patience is how long a reader waits for a refresh, if there is a limit.
+func (c *Consents) patience(by time.Time, record *backend.Record) (limit time.Duration, limited bool) {
+	now, lives := c.now(), false
+	if lives = record.Current.Access.Lives(now); lives {
+		limit = patience
+	}
+	if by.IsZero() {
+		return limit, lives
+	}
+	if left := max(0, by.Sub(now)); !lives || left < limit {
+		limit = left
+	}
+	return limit, true
 }
 
 // RenewRefused renews a record whose access token the upstream refuses before its end, unless

@@ -21,7 +21,8 @@ type Waiting struct {
 
 // Handouts hands out credentials.
 type Handouts interface {
-	HandOut(ctx context.Context, name, resource string, who backend.Actor, writable func() bool) (*handout.Handout, error)
+	// HandOutBy waits for a renewal until by at most, and no longer than any read does.
+	HandOutBy(ctx context.Context, by time.Time, name, resource string, who backend.Actor, writable func() bool) (*handout.Handout, error)
 	// ChangesAt is when the same read may be answered otherwise although nobody did
 	// anything; zero where that is never.
 	ChangesAt(out *handout.Handout, resource string) time.Time
@@ -60,12 +61,17 @@ func (w *Waiting) Close() { w.bells.close() }
 // HandOut returns the credential for a worker. If it is the one that the worker has, it
 // waits: until another would be handed out, a read would be refused, or the time is over.
 // In each case the answer is that of a read at this moment. A read that finds no place is
-// answered at once, with a warning.
+// answered at once, with a warning. No renewal keeps a read for longer than it was to wait: what
+// lives is handed out then.
 //
 // Where this node may not renew what has to be renewed before the time is over, it returns
 // logical.ErrReadOnly, so that the read waits on the active node.
 func (w *Waiting) HandOut(ctx context.Context, r Read) (out *handout.Handout, warning string, err error) {
-	out, err = w.read(ctx, r)
+	var end time.Time
+	if r.Until.Wait > 0 {
+		end = w.now().Add(r.Until.Wait)
+	}
+	out, err = w.read(ctx, r, end)
 	if err != nil || r.Until.Wait <= 0 || isOther(out, r.Until) {
 		return out, "", err
 	}
@@ -74,16 +80,15 @@ func (w *Waiting) HandOut(ctx context.Context, r Read) (out *handout.Handout, wa
 		return out, fmt.Sprintf("this read did not wait, because %d wait in this mount already; read again after ttl", MaxWaiting), nil
 	}
 	defer place.leave()
-	out, err = w.wait(ctx, r, place)
+	out, err = w.wait(ctx, r, place, end)
 	return out, "", err
 }
 
-func (w *Waiting) wait(ctx context.Context, r Read, place *place) (*handout.Handout, error) {
-	end := w.now().Add(r.Until.Wait)
-	timer := time.NewTimer(r.Until.Wait)
+func (w *Waiting) wait(ctx context.Context, r Read, place *place, end time.Time) (*handout.Handout, error) {
+	timer := time.NewTimer(end.Sub(w.now()))
 	defer timer.Stop()
 	for {
-		out, err := w.hear(ctx, r, place)
+		out, err := w.hear(ctx, r, place, end)
 		if err != nil || isOther(out, r.Until) {
 			return out, err
 		}
@@ -96,18 +101,18 @@ func (w *Waiting) wait(ctx context.Context, r Read, place *place) (*handout.Hand
 		case err != nil:
 			return nil, err
 		case over:
-			return w.read(ctx, r)
+			return w.read(ctx, r, w.now())
 		}
 	}
 }
 
 // hear reads after it has begun to listen to all that the read depends on, so that no
 // change comes in between.
-func (w *Waiting) hear(ctx context.Context, r Read, place *place) (*handout.Handout, error) {
+func (w *Waiting) hear(ctx context.Context, r Read, place *place, end time.Time) (*handout.Handout, error) {
 	place.hear(backend.IntegrationsPrefix + r.Name)
 	place.hear(backend.HealthPrefix + r.Name)
 	for {
-		out, err := w.read(ctx, r)
+		out, err := w.read(ctx, r, end)
 		if err != nil {
 			return nil, err
 		}
@@ -121,16 +126,17 @@ func (w *Waiting) hear(ctx context.Context, r Read, place *place) (*handout.Hand
 	}
 }
 
-func (w *Waiting) read(ctx context.Context, r Read) (*handout.Handout, error) {
-	return w.handouts.HandOut(ctx, r.Name, r.Resource, r.Who, r.Writable)
+func (w *Waiting) read(ctx context.Context, r Read, by time.Time) (*handout.Handout, error) {
+	return w.handouts.HandOutBy(ctx, by, r.Name, r.Resource, r.Who, r.Writable)
 }
 
-// until is the time to a moment, at least a millisecond, or 0 for none.
+// until is the time to a moment, at least a millisecond and a little more than any wait at
+// most, or 0 for none.
 func (w *Waiting) until(moment time.Time) time.Duration {
 	if moment.IsZero() {
 		return 0
 	}
-	return max(time.Millisecond, moment.Sub(w.now())+time.Millisecond)
+	return max(0, min(moment.Sub(w.now()), backend.LongestWait)) + time.Millisecond
 }
 
 // isOther reports whether a handout is another than the one that the worker has.
