@@ -63,8 +63,9 @@ func (c *Consents) Fresh(ctx context.Context, by time.Time, in *backend.Integrat
 
 // patience is how long a reader waits for a refresh, if there is a limit.
 func (c *Consents) patience(by time.Time, record *backend.Record) (limit time.Duration, limited bool) {
-	now, lives := c.now(), false
-	if lives = record.Current.Access.Lives(now); lives {
+	now := c.now()
+	lives := record.Current.Access.Lives(now)
+	if lives {
 		limit = patience
 	}
 	if by.IsZero() {
