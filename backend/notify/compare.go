@@ -54,7 +54,7 @@ func swapped(t *Target, was told, s *Subject) *news {
 		if swap.Event == "" || !t.wants(swap.Event) || swap.Time.Before(t.Since[swap.Event]) {
 			continue
 		}
-		return &news{event: swap.Event, then: was.past(swap.Time, swap.Version), version: swap.Version}
+		return &news{event: swap.Event, then: was.past(swap), version: swap.Version}
 	}
 	return nil
 }
@@ -145,6 +145,9 @@ func (s *sending) is(n *news) bool {
 	same := a.Swap.Equal(b.Swap)
 	a.Swap, b.Swap = time.Time{}, time.Time{}
 	a.Count, b.Count = 0, 0
+	if a.SwapEvent == "" { // an earlier version began it
+		b.SwapEvent = ""
+	}
 	return same && s.Event == n.event && a == b
 }
 

@@ -728,6 +728,35 @@ func TestANewLeaderWhoseClockIsBehind(t *testing.T) {
 	})
 }
 
+// A credential is forgotten at the version that it has. That is told also where the clock of the
+// leader that forgot it is behind.
+func TestALeaderWhoseClockIsBehindForgets(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.target("ops", list("events", "reauth", "forget"))
+		w.target("some", list("events", "reauth", "forget"), func(s *providers.Settings) { s.Maps["labels"] = map[string]string{"team": "a"} })
+		wait(time.Minute)
+		ahead := time.Now().Add(10 * time.Minute)
+		made := notify.Swap{Event: notify.Reauth, Time: ahead, Version: 2}
+		w.fleet.set("jira", func(s *notify.Subject) { s.Version, s.Swaps = 2, []notify.Swap{made} })
+		wait(20 * time.Minute)
+		w.fleet.set("jira", func(s *notify.Subject) { s.Labels = map[string]string{"team": "a"} })
+		wait(2 * time.Minute)
+		w.restart()
+		forgotten := notify.Swap{Event: notify.Forget, Time: ahead.Add(-time.Minute), Version: 2}
+		w.fleet.set("jira", func(s *notify.Subject) { s.Swaps = []notify.Swap{forgotten, made} })
+		wait(time.Hour)
+		assert.Equal(w.t, []string{"jira reauth", "jira forget"}, w.said("ops"))
+		assert.Equal(w.t, []string{"jira forget"}, w.said("some"), "what was before is no news for it")
+		w.fleet.set("jira", func(s *notify.Subject) {
+			s.Version, s.Swaps = 3, []notify.Swap{{Event: notify.Reauth, Time: ahead.Add(-time.Second), Version: 3}, forgotten}
+		})
+		w.restart()
+		wait(time.Hour)
+		assert.Equal(w.t, []string{"jira reauth", "jira forget", "jira reauth"}, w.said("ops"))
+		assert.Len(w.t, w.post.at("ops"), 3, "nothing comes twice")
+	})
+}
+
 // A receiver that sends messages elsewhere is not followed, and its target says what to do.
 func TestAReceiverThatSendsElsewhere(t *testing.T) {
 	inBubble(t, func(w *world) {

@@ -55,11 +55,9 @@ type mailbox struct {
 	failing *failure
 }
 
-// outsider is an integration that the target was not told of, with its version then.
-type outsider struct {
-	at      time.Time
-	version int
-}
+// outsider is an integration that the target was not told of. The last that happened to its
+// credential counts as of the moment when that was seen.
+type outsider struct{ last Swap }
 
 // refused is until when an integration rests. id is the integration's: another one of its
 // name does not.
@@ -276,7 +274,7 @@ func (m *mailbox) concerns(t *Target, s *Subject) bool {
 	if !t.concerns(s) {
 		delete(m.outside, s.Name)
 		if swapped(t, so.Told.of(s), s) != nil {
-			m.outside[s.Name] = outsider{m.n.now(), s.Version}
+			m.outside[s.Name] = outsider{Swap{Event: s.Swaps[0].Event, Time: m.n.now(), Version: s.Version}}
 		}
 		return false
 	}
@@ -284,7 +282,7 @@ func (m *mailbox) concerns(t *Target, s *Subject) bool {
 	delete(m.outside, s.Name)
 	if was && so.Sending == nil {
 		so.Told = so.Told.of(s)
-		so.Told = so.Told.past(seen.at, seen.version)
+		so.Told = so.Told.past(seen.last)
 		m.ledger.set(s.Name, so)
 	}
 	return true

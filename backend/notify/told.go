@@ -35,23 +35,33 @@ type told struct {
 	// Rotation is the version of the credential whose failed rotation was told and still
 	// stands, 0 for none.
 	Rotation int `json:"rotation,omitempty"`
-	// Swap is when the newest swap that was told happened, and SwapVersion its version: the
-	// clock of the node that made the next one may be behind. 0 where it was not noted.
+	// Swap is when the newest swap that was told happened, SwapVersion its version and SwapEvent
+	// what it was: the clock of the node that made the next one may be behind. 0 and "" where
+	// that was not noted.
 	Swap        time.Time `json:"swap,omitzero"`
 	SwapVersion int       `json:"swap_version,omitempty"`
+	SwapEvent   Event     `json:"swap_event,omitempty"`
 }
 
 // knows reports whether a swap was told, or was before one that was.
 func (t told) knows(s Swap) bool {
-	return !s.Time.After(t.Swap) && (t.SwapVersion == 0 || s.Version <= t.SwapVersion)
+	return !s.Time.After(t.Swap) && (t.SwapVersion == 0 || s.Version <= t.SwapVersion) && !t.forgets(s)
 }
 
-// past is what was told with all swaps up to a moment and a version. It never goes back.
-func (t told) past(at time.Time, version int) told {
-	if at.After(t.Swap) {
-		t.Swap = at.UTC().Round(0) // as it is stored
+// forgets reports whether a swap is the forgetting of the version that was told last. That is
+// the last of a version, and does not raise it.
+func (t told) forgets(s Swap) bool {
+	return s.Event == Forget && s.Version == t.SwapVersion && t.SwapEvent != "" && t.SwapEvent != Forget
+}
+
+// past is what was told with a swap and all before it. It never goes back.
+func (t told) past(s Swap) told {
+	if s.Time.After(t.Swap) {
+		t.Swap = s.Time.UTC().Round(0) // as it is stored
 	}
-	t.SwapVersion = max(t.SwapVersion, version)
+	if s.Version >= t.SwapVersion {
+		t.SwapVersion, t.SwapEvent = s.Version, s.Event
+	}
 	return t
 }
 
