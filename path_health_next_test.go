@@ -147,4 +147,7 @@ func TestAWindowThatDoesNotHelpWarns(t *testing.T) {
 	r = m.write(t, "integrations/jira", body{"provider": "jira", "auth_type": "api_key", "url": m.jiraURL, "auto_rotate": true, "rotation_schedule": "0 2 * * SUN"})
 	require.Len(t, r.warnings, 1)
 	assert.Contains(t, r.warnings[0], "cannot be rotated")
+	r = m.write(t, "integrations/app", body{"provider": "bitbucket", "auth_type": "oauth", "client_id": "engine", "client_secret": "s", "redirect_uri": "https://vault.example.com/v1/sei/oauth/callback", "auto_rotate": true, "rotation_schedule": "0 2 * * SUN"})
+	require.NotEmpty(t, r.warnings)
+	assert.Contains(t, r.warnings[len(r.warnings)-1], "renewed whenever that is due")
 }

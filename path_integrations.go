@@ -94,12 +94,20 @@ func (e *engine) windowWarning(ctx context.Context, name string) string {
 	switch {
 	case err != nil:
 		return ""
+	case e.exchanged(in):
+		return "rotation_schedule says when auto_rotate may act; the tokens of this integration are renewed whenever that is due, and no window holds them"
 	case !in.Settings.Flag("auto_rotate"):
 		return "rotation_schedule says when auto_rotate may act, and auto_rotate is not set"
 	case !e.store.Rotations.Supports(in, mount):
 		return "rotation_schedule says when auto_rotate may act, and a credential of this integration cannot be rotated by the engine"
 	}
 	return e.addNext(map[string]any{}, assessed, mount)
+}
+
+// exchanged reports whether the credential of an integration is tokens that are renewed.
+func (e *engine) exchanged(in *backend.Integration) bool {
+	auth, _ := e.registry.Spec(in.Provider).AuthType(in.AuthType)
+	return auth.Exchanged()
 }
 
 // draft parses a write, which an integration that exists gives fewer choices.

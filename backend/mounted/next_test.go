@@ -123,6 +123,7 @@ func TestRetriesStayInTheWindow(t *testing.T) {
 	}
 	assert.Equal(t, 4, days[24], "at 02:00, 02:15, 02:45 and 03:45")
 	assert.Positive(t, days[31])
+	assert.False(t, w.upcoming(t, "a").Outside, "it has ended: there is nothing left to come in time for")
 	w.clock.advance(-time.Hour)
 	w.bank.refuses = nil
 	assert.True(t, w.upcoming(t, "a").Outside)

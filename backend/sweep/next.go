@@ -14,7 +14,7 @@ import (
 type Next struct {
 	Check, Rotation time.Time
 	// Outside is set where the rotation is outside of the integration's windows, because none
-	// begins in time before the credential ends.
+	// begins in time before the credential ends, which it has not yet.
 	Outside bool
 }
 
@@ -24,6 +24,7 @@ func (w *Sweeper) Next(assessed *health.Assessment, mount *backend.Mount) Next {
 	now := w.now()
 	next := Next{Check: w.nextCheck(assessed, mount, now)}
 	next.Rotation, next.Outside = w.nextRotation(assessed.Integration, assessed.Record, mount, now)
+	next.Outside = next.Outside && now.Before(assessed.Record.Current.ExpiresAt)
 	return next
 }
 
