@@ -245,6 +245,7 @@ func untouched() map[string]string {
 		"Sweep.Run":               "is Step, again and again",
 		"Sweep.Wait":              "touches no storage",
 		"Handouts.ChangesAt":      "touches no storage",
+		"Handouts.HandOutBy":      "is Handouts.HandOut",
 		"Waiting.Changed":         "touches no storage",
 		"Waiting.Close":           "touches no storage",
 		"Waiting.Reported":        "touches no storage",
