@@ -28,6 +28,9 @@ type Entry struct {
 // Change is a record before and after.
 type Change struct {
 	Integration *Integration
+	// Subject is the integration as it was resolved under the lock of the record, with the
+	// mount's settings; nil for a change that is not stored.
+	Subject *Subject
 	// Siblings are the other integrations that share the record, sorted by name.
 	Siblings []*Integration
 	Before   *Record // never nil; of version 0 if there was none

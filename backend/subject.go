@@ -17,6 +17,14 @@ type Subject struct {
 	Mount *Mount
 }
 
+// Sibling is another integration that shares the record: so all but its configuration is the
+// same.
+func (s *Subject) Sibling(in *Integration) *Subject {
+	other := *s
+	other.Integration = in
+	return &other
+}
+
 // Target is where a credential of the integration is checked.
 func (s *Subject) Target() providers.Target { return s.Integration.Target(s.Spec, s.Mount) }
 

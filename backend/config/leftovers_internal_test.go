@@ -34,7 +34,7 @@ func integrations(leftovers Leftovers) *Integrations {
 	storage, locks := &logical.InmemStorage{}, &store.Locks{}
 	return New(storage, Dependencies{
 		Registry: catalog.All("test"), Records: credential.NewRecords(storage), Findings: finding.New(storage, locks, fault.NewBacklog(fault.New(time.Now))),
-		Leftovers: leftovers, Mounts: mount.New(storage, locks), Fingerprints: fingerprint.New(storage), Locks: locks,
+		Leftovers: leftovers, Mounts: mount.New(store.NewOnly(storage, backend.MountKey), locks), Fingerprints: fingerprint.New(store.NewOnly(storage, "salt")), Locks: locks,
 	})
 }
 

@@ -59,7 +59,7 @@ func (h *Held) Edit(ctx context.Context, edit Edit) (*backend.Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	change := &backend.Change{Integration: h.Integration, Before: before}
+	change := &backend.Change{Integration: h.Integration, Subject: h.Subject, Before: before}
 	if change.After, err = edit(ctx, change); err != nil {
 		return nil, err
 	}

@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"github.com/hashicorp/vault/sdk/helper/salt"
-	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-sei/backend"
 	"vault-plugin-secrets-sei/backend/store"
@@ -26,13 +25,13 @@ const fingerprintLength = 16
 // record's salt. Else whoever may send guesses to one integration could hold the
 // Fingerprints that come back against those that are shown of another.
 type Fingerprints struct {
-	view logical.Storage
+	view store.Only
 	mu   sync.Mutex
 	salt *salt.Salt
 }
 
-// New returns the fingerprints of a mount.
-func New(storage logical.Storage) *Fingerprints { return &Fingerprints{view: storage} }
+// New returns the fingerprints of a mount, whose key is the one entry of the storage.
+func New(key store.Only) *Fingerprints { return &Fingerprints{view: key} }
 
 // Key makes sure that the mount's key exists, so that later use writes nothing.
 func (f *Fingerprints) Key(ctx context.Context) (*salt.Salt, error) {

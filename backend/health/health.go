@@ -42,10 +42,9 @@ type MemberHealth struct {
 // facts are what a health is judged from.
 type facts struct {
 	in *backend.Integration
-	// auth, id and idle follow from its configuration: id is the key of record, idle the time
-	// after which the upstream ends a credential that nobody uses, 0 for never.
+	// auth and idle follow from its configuration: idle is the time after which the upstream
+	// ends a credential that nobody uses, 0 for never.
 	auth    providers.AuthType
-	id      string
 	idle    time.Duration
 	record  *backend.Record
 	finding *backend.Finding // of the record's version

@@ -47,8 +47,6 @@ type Configuration interface {
 	Cached(name string) bool
 	// Version grows with every change.
 	Version() uint64
-	Provider(in *backend.Integration) (providers.Provider, error)
-	Spec(in *backend.Integration) providers.Spec
 	// Subject resolves an integration. Its mount is the caller's to set.
 	Subject(in *backend.Integration) (*backend.Subject, error)
 	// RecordID is the key of the integration's credential record.
@@ -147,33 +145,28 @@ func (w *Watch) assess(ctx context.Context, in *backend.Integration, record *bac
 	if err != nil {
 		return nil, err
 	}
-	s, err := w.facts(in, record, finding, mount)
+	subject, err := w.subject(in, mount)
 	if err != nil {
 		return nil, err
 	}
-	assessed := &Assessment{Integration: in, RecordID: s.id, Record: record, Health: s.health(), Trouble: w.troubles.Of(in.Name, record.Version)}
+	s := w.facts(subject, record, finding)
+	assessed := &Assessment{Integration: in, RecordID: subject.RecordID, Record: record, Health: s.health(), Trouble: w.troubles.Of(in.Name, record.Version)}
 	assessed.IdleEnd = s.idleEnd(assessed.Health)
 	return assessed, nil
 }
 
-func (w *Watch) facts(in *backend.Integration, record *backend.Record, finding *backend.Finding, mount *backend.Mount) (facts, error) {
-	provider, err := w.configurations.Provider(in)
-	if err != nil {
-		return facts{}, err
-	}
-	spec := w.configurations.Spec(in)
-	auth, _ := spec.AuthType(in.AuthType)
-	id, idle := in.RecordID(provider, spec), time.Duration(0)
-	if idler, ok := provider.(providers.Idler); ok {
-		idle = idler.IdleLife(in.Target(spec, mount))
+func (w *Watch) facts(s *backend.Subject, record *backend.Record, finding *backend.Finding) facts {
+	in, id, idle := s.Integration, s.RecordID, time.Duration(0)
+	if idler, ok := s.Provider.(providers.Idler); ok {
+		idle = idler.IdleLife(s.Target())
 	}
 	return facts{
-		in: in, auth: auth, id: id, idle: idle, record: record, finding: finding.Of(record.Version), checked: w.sightings.checkedAt(in.Name, record.Version),
-		warning: mount.ExpiryWarning, now: w.now(),
+		in: in, auth: s.AuthType, idle: idle, record: record, finding: finding.Of(record.Version), checked: w.sightings.checkedAt(in.Name, record.Version),
+		warning: s.Mount.ExpiryWarning, now: w.now(),
 		quotas: func(account string) map[string]quota.Quota {
 			return w.quotas.QuotasOf(id, record.Version, account)
 		},
-	}, nil
+	}
 }
 
 // Check asks the upstream now. A rejection is confirmed by a second question before it
@@ -308,23 +301,17 @@ func (w *Watch) Observe(ctx context.Context, name string) (*Assessment, error) {
 
 // Swapped is Observe after a swap, for each integration that it is good for. What was
 // found of the credential before says nothing any more, so storage is not asked: what
-// was found of the new one came with the change.
+// was found of the new one came with the change, and so did the integration as it is
+// configured, since a swap has its record locked.
 func (w *Watch) Swapped(ctx context.Context, change *backend.Change) []*Assessment {
-	mount, err := w.mounts.Read(ctx)
-	if err != nil {
-		return nil // the sweep sees it, too
-	}
 	var all []*Assessment
 	for _, in := range append([]*backend.Integration{change.Integration}, change.Siblings...) {
 		var finding *backend.Finding
 		if in == change.Integration {
 			finding = change.Finding
 		}
-		s, err := w.facts(in, change.After, finding, mount)
-		if err != nil {
-			continue
-		}
-		assessed := &Assessment{Integration: in, RecordID: s.id, Record: change.After, Health: s.health()}
+		s := change.Subject.Sibling(in)
+		assessed := &Assessment{Integration: in, RecordID: s.RecordID, Record: change.After, Health: w.facts(s, change.After, finding).health()}
 		w.faults.Over(in.Name, fault.DeedCheck, fault.DeedRefresh)
 		w.turns.Replaced(in.Name, w.now())
 		w.sightings.suspect(in.Name, change.After.Version, nil)

@@ -59,9 +59,9 @@ type Backend struct {
 // takes events, from any goroutine.
 func New(storage logical.Storage, registry *providers.Registry, now func() time.Time, tell backend.Notify) *Backend {
 	storage = store.Patient{Storage: storage}
-	locks, prints, quotas, troubles := &store.Locks{}, fingerprint.New(storage), &quota.Pools{}, &rotation.Troubles{}
+	locks, prints, quotas, troubles := &store.Locks{}, fingerprint.New(store.NewOnly(storage, salt.DefaultLocation)), &quota.Pools{}, &rotation.Troubles{}
 	b := &Backend{
-		Mount: mount.New(storage, locks), records: credential.NewRecords(storage), pendings: rotation.NewPendings(storage),
+		Mount: mount.New(store.NewOnly(storage, backend.MountKey), locks), records: credential.NewRecords(storage), pendings: rotation.NewPendings(storage),
 		refreshes: &oauth.Refreshes{}, faults: fault.New(now),
 	}
 	backlog := fault.NewBacklog(b.faults)
@@ -97,7 +97,8 @@ func New(storage logical.Storage, registry *providers.Registry, now func() time.
 		Rotations: b.Rotations, Troubles: troubles, Swaps: b.Swaps, Faults: b.faults, Schedule: plan, Now: now, Notify: tell,
 	})
 	b.Notifier = notify.New(notify.Dependencies{
-		Storage: storage, Subjects: subjects{b.Watch, reader, b.Invitations}, Poster: registry.Poster(), AllowedHosts: b.allowedHosts, Now: now, Inviter: inviter{b}, Fault: b.noteNotify,
+		Targets: logical.NewStorageView(storage, backend.NotifyPrefix), Told: logical.NewStorageView(storage, backend.NotifiedPrefix),
+		Subjects: subjects{b.Watch, reader, b.Invitations}, Poster: registry.Poster(), AllowedHosts: b.allowedHosts, Now: now, Inviter: inviter{b}, Fault: b.noteNotify,
 	})
 	return b
 }

@@ -256,7 +256,7 @@ func newWorld(t *testing.T, storage logical.Storage) *world {
 func (w *world) start(prepare ...func(*notify.Notifier)) {
 	w.faults = map[string]string{}
 	n := notify.New(notify.Dependencies{
-		Storage: w.storage, Subjects: w.fleet, Poster: w.post, Now: time.Now, Fault: w.fault, Inviter: w,
+		Targets: logical.NewStorageView(w.storage, backend.NotifyPrefix), Told: logical.NewStorageView(w.storage, backend.NotifiedPrefix), Subjects: w.fleet, Poster: w.post, Now: time.Now, Fault: w.fault, Inviter: w,
 		AllowedHosts: w.allowed,
 	})
 	w.Notifier, w.fleet.changed = n, n.Changed

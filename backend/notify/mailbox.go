@@ -69,7 +69,7 @@ type refused struct {
 func newMailbox(n *Notifier, t *Target) *mailbox {
 	return &mailbox{
 		n: n, target: t, all: true, wake: make(chan struct{}, 1), done: make(chan struct{}), changed: map[string]bool{},
-		ledger: newLedger(n.storage, t.ID), pending: map[string]time.Time{}, rests: map[string]refused{}, links: map[string]link{},
+		ledger: newLedger(n.told, t.ID), pending: map[string]time.Time{}, rests: map[string]refused{}, links: map[string]link{},
 		outside: map[string]outsider{},
 	}
 }

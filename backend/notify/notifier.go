@@ -21,9 +21,10 @@ const restEvery = time.Second
 // Dependencies are what a Notifier needs of others. None may be nil. New keeps them, and nobody
 // else reads this struct: its fields are exported for a literal in package mounted.
 type Dependencies struct {
-	Storage  logical.Storage
-	Subjects Subjects
-	Poster   providers.Poster
+	// Targets and Told are the views of what is below NotifyPrefix and NotifiedPrefix.
+	Targets, Told *logical.StorageView
+	Subjects      Subjects
+	Poster        providers.Poster
 	// AllowedHosts is the mount's rule for which addresses may be called.
 	AllowedHosts func(context.Context) (providers.AllowedHosts, error)
 	Now          func() time.Time
@@ -37,7 +38,7 @@ type Dependencies struct {
 // Notifier tells the targets of one mount. It is safe for concurrent use. With no target
 // it does nothing: a change costs a look at a pointer.
 type Notifier struct {
-	storage  logical.Storage
+	told     logical.Storage
 	subjects Subjects
 	poster   providers.Poster
 	allowed  func(context.Context) (providers.AllowedHosts, error)
@@ -60,11 +61,11 @@ type Notifier struct {
 // New returns the notifier of a mount. It tells nobody before it runs.
 func New(d Dependencies) *Notifier {
 	return &Notifier{
-		storage: d.Storage, subjects: d.Subjects, poster: d.Poster, allowed: d.AllowedHosts, now: d.Now, inviter: d.Inviter, fault: d.Fault,
+		told: d.Told, subjects: d.Subjects, poster: d.Poster, allowed: d.AllowedHosts, now: d.Now, inviter: d.Inviter, fault: d.Fault,
 		active:  func() bool { return true },
 		count:   func(string, bool) {},
 		forget:  func(string) {},
-		targets: &targets{view: d.Storage, now: d.Now}, wake: make(chan struct{}, 1),
+		targets: &targets{view: d.Targets, now: d.Now}, wake: make(chan struct{}, 1),
 	}
 }
 
@@ -137,7 +138,7 @@ func (n *Notifier) open(ctx context.Context, boxes map[string]*mailbox) (ok bool
 		return false // what they were told must stay
 	}
 	n.states.keep(ids)
-	err = sweepLedgers(ctx, n.storage, ids)
+	err = sweepLedgers(ctx, n.told, ids)
 	return err == nil && n.targets.allAnswered()
 }
 

@@ -47,7 +47,7 @@ func (s *targets) all(ctx context.Context) (map[string]*Target, error) {
 	if known != nil {
 		return known, nil
 	}
-	names, err := s.view.List(ctx, backend.NotifyPrefix)
+	names, err := s.view.List(ctx, "")
 	if err != nil {
 		return nil, fmt.Errorf("storage: listing: %w", err)
 	}
@@ -76,7 +76,7 @@ func (s *targets) all(ctx context.Context) (map[string]*Target, error) {
 }
 
 func (s *targets) fetch(ctx context.Context, name string) (*Target, error) {
-	entry, err := s.view.Get(ctx, backend.NotifyPrefix+name)
+	entry, err := s.view.Get(ctx, name)
 	if err != nil {
 		return nil, fmt.Errorf("storage: reading %q: %w", backend.NotifyPrefix+name, err)
 	}
@@ -109,7 +109,7 @@ func (s *targets) list(ctx context.Context) ([]string, error) {
 	if known != nil {
 		return slices.Sorted(maps.Keys(known)), nil
 	}
-	names, err := s.view.List(ctx, backend.NotifyPrefix)
+	names, err := s.view.List(ctx, "")
 	if err != nil {
 		return nil, fmt.Errorf("storage: listing: %w", err)
 	}
@@ -143,7 +143,7 @@ func (s *targets) write(ctx context.Context, name, mount string, sent providers.
 	}
 	after.sum = sha256.Sum256(data)
 	return after, s.change(ctx, func(ctx context.Context) error {
-		return s.view.Put(ctx, &logical.StorageEntry{Key: backend.NotifyPrefix + name, Value: data})
+		return s.view.Put(ctx, &logical.StorageEntry{Key: name, Value: data})
 	})
 }
 
@@ -180,7 +180,7 @@ func (s *targets) since(before, after *Target) map[Event]time.Time {
 func (s *targets) remove(ctx context.Context, name string) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	return s.change(ctx, func(ctx context.Context) error { return s.view.Delete(ctx, backend.NotifyPrefix+name) })
+	return s.change(ctx, func(ctx context.Context) error { return s.view.Delete(ctx, name) })
 }
 
 // change carries out a write, which does not end with its request, and forgets what was

@@ -14,7 +14,7 @@ import (
 	"vault-plugin-secrets-sei/backend/store"
 )
 
-// buckets is in how many entries of storage it is kept what a target was told. With ten
+// buckets is the number of storage entries that a target's state is spread over. With ten
 // thousand integrations that have all been told of, an entry has some ten kilobytes;
 // storages take up to half a megabyte.
 const buckets = 256
@@ -99,7 +99,7 @@ type ledger struct {
 }
 
 func newLedger(view logical.Storage, id string) *ledger {
-	return &ledger{view: view, prefix: backend.NotifiedPrefix + id + "/", unsaved: map[int]bool{}}
+	return &ledger{view: view, prefix: id + "/", unsaved: map[int]bool{}}
 }
 
 func bucketOf(name string) int {
@@ -128,7 +128,7 @@ func (l *ledger) read(ctx context.Context) error {
 		}
 		entry, err := l.view.Get(ctx, l.prefix+key)
 		if err != nil {
-			return fmt.Errorf("storage: reading %q: %w", l.prefix+key, err)
+			return fmt.Errorf("storage: reading %q: %w", backend.NotifiedPrefix+l.prefix+key, err)
 		}
 		if entry == nil {
 			continue
@@ -206,7 +206,7 @@ func (l *ledger) write(ctx context.Context, bucket int) error {
 	defer cancel()
 	if len(l.by[bucket]) == 0 {
 		if err := l.view.Delete(ctx, l.key(bucket)); err != nil {
-			return fmt.Errorf("storage: deleting %q: %w", l.key(bucket), err)
+			return fmt.Errorf("storage: deleting %q: %w", backend.NotifiedPrefix+l.key(bucket), err)
 		}
 		return nil
 	}
@@ -215,14 +215,14 @@ func (l *ledger) write(ctx context.Context, bucket int) error {
 		return err
 	}
 	if err := l.view.Put(ctx, &logical.StorageEntry{Key: l.key(bucket), Value: data}); err != nil {
-		return fmt.Errorf("storage: writing %q: %w", l.key(bucket), err)
+		return fmt.Errorf("storage: writing %q: %w", backend.NotifiedPrefix+l.key(bucket), err)
 	}
 	return nil
 }
 
 // sweepLedgers removes what was told to targets that are gone.
 func sweepLedgers(ctx context.Context, view logical.Storage, ids map[string]bool) error {
-	found, err := view.List(ctx, backend.NotifiedPrefix)
+	found, err := view.List(ctx, "")
 	if err != nil {
 		return fmt.Errorf("storage: listing: %w", err)
 	}
@@ -230,12 +230,12 @@ func sweepLedgers(ctx context.Context, view logical.Storage, ids map[string]bool
 		if id := folder[:max(0, len(folder)-1)]; folder != id+"/" || ids[id] {
 			continue
 		}
-		keys, err := view.List(ctx, backend.NotifiedPrefix+folder)
+		keys, err := view.List(ctx, folder)
 		if err != nil {
 			return fmt.Errorf("storage: listing: %w", err)
 		}
 		for _, key := range keys {
-			if err := view.Delete(ctx, backend.NotifiedPrefix+folder+key); err != nil {
+			if err := view.Delete(ctx, folder+key); err != nil {
 				return fmt.Errorf("storage: deleting %q: %w", backend.NotifiedPrefix+folder+key, err)
 			}
 		}

@@ -127,7 +127,7 @@ func (c *rotation) wentBack(ctx context.Context, record *backend.Record, p *back
 func (c *rotation) saved(ctx context.Context, record *backend.Record, p *backend.Pending) *backend.Change {
 	before := *record
 	before.Version, before.Current = before.Version-1, before.Previous
-	change := &backend.Change{Integration: c.Integration, Before: &before, After: record}
+	change := &backend.Change{Integration: c.Integration, Subject: c.Subject, Before: &before, After: record}
 	tookUp(change, p)
 	c.Tell(ctx, change, record.History[0]) // rather twice than not at all
 	c.conclude(ctx, change, p)

@@ -28,7 +28,7 @@ func (s *Swaps) Forget(ctx context.Context, name string, who backend.Actor) (*ba
 		return nil, err
 	}
 	if !record.Holds() {
-		return &backend.Change{Integration: held.Integration, Before: record, After: record}, nil
+		return &backend.Change{Integration: held.Integration, Subject: held.Subject, Before: record, After: record}, nil
 	}
 	if err := s.clearAway(ctx, held); err != nil {
 		return nil, err
