@@ -49,17 +49,17 @@ type Prints struct {
 
 // Fingerprints are those of what the record has.
 func (r *Record) Fingerprints() map[string]bool {
-	marks := map[string]bool{}
+	found := map[string]bool{}
 	for _, s := range []*Stored{r.Current, r.Previous} {
 		if s == nil {
 			continue
 		}
-		marks[s.Fingerprint] = true
+		found[s.Fingerprint] = true
 		for _, m := range s.Members {
-			marks[m.Fingerprint] = true
+			found[m.Fingerprint] = true
 		}
 	}
-	return marks
+	return found
 }
 
 // Record is a credential with its version and history, stored as one entry. The

@@ -15,6 +15,6 @@ type Result struct {
 	Unjudged bool
 	// Members are the outcomes of a pool's tokens that are not verified, by fingerprint.
 	Members map[string]MemberFinding
-	// Taken are the tokens that the upstream took, by the keys of Stored.Lives.
+	// Taken are the tokens that the upstream took, by fingerprint for a pool, else by "".
 	Taken []string
 }

@@ -72,7 +72,7 @@ func KnownEnd(told time.Time, never bool, before time.Time, auth providers.AuthT
 }
 
 // Over reports whether a token's life has ended and no check since then has found that it
-// works all the same. Its key is that of Stored.Lives.
+// works all the same. Its key is as in Finding.Outlived.
 func (s *Stored) Over(f *Finding, key string, end, now time.Time) bool {
 	if end.IsZero() || now.Before(end) {
 		return false

@@ -31,8 +31,8 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	envsubst FILE...                replace $VAR in files
 //	[!] audit PATTERN...            a line of the audit file on this mount matches all patterns
 //	log PATTERN...                  wait for a line of the server's log that matches all
-//	secret VALUE...                 a secret, beside those that are known to be: none may show up, see evidence_test.go
-//	fake UPSTREAM VERB...           control a fake upstream, see fakes_test.go
+//	secret VALUE...                 a secret, beside those that are known to be: none may show up, see package evidence
+//	fake UPSTREAM VERB...           control a fake upstream, see fake_test.go
 //	consent grant|deny URL          press a button of the page at URL; $BACK is where the browser is sent, $CODE and
 //	                                $STATE what it brings
 //	visit STATUS URL                open a page without a token and expect that status; stdout is the page, and

@@ -12,7 +12,7 @@ import (
 
 // A credential of a version for which a line break at the end of a text was part of where
 // it leads stays usable; the next check notes the place as it is noted now.
-func TestAHomeThatWasNotedWithItsLineBreak(t *testing.T) {
+func TestADestinationThatWasNotedWithItsLineBreak(t *testing.T) {
 	r := integrations(&noted{}).Reader()
 	in := func(url string) *backend.Integration {
 		return &backend.Integration{Name: "app", ID: "1", Provider: "jira", AuthType: "api_key", Settings: providers.Settings{Texts: map[string]string{"url": url}}}

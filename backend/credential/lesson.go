@@ -30,7 +30,8 @@ type Lesson struct {
 	Turn uint64
 	// At is when it began.
 	At time.Time
-	// Told is by the keys of Stored.Lives. Of a token that is not in it nothing was told.
+	// Told is by fingerprint for a pool, else by "". Of a token that is not in it nothing was
+	// told.
 	Told map[string]providers.Verified
 }
 

@@ -65,7 +65,7 @@ func (c course) has(l *Lesson) bool {
 	return slices.ContainsFunc(c, func(own *Lesson) bool { return own.Turn == l.Turn })
 }
 
-// taught is lesson.taught by all of them.
+// taught is Lesson.taught by all of them.
 func (c course) taught(r *backend.Record) *backend.Record {
 	for _, l := range c {
 		r = l.taught(r)

@@ -20,8 +20,8 @@ type Deed string
 
 // The deeds that can go wrong.
 const (
-	DeedList     Deed = "looking at the integrations"
-	DeedVisit    Deed = "looking at the integration"
+	DeedList     Deed = "reading the integrations"
+	DeedVisit    Deed = "reading the integration"
 	DeedCheck    Deed = "checking the credential"
 	DeedStore    Deed = "storing what checks find"
 	DeedMaintain Deed = "taking care of the credentials"
@@ -29,7 +29,7 @@ const (
 	DeedErase    Deed = "erasing the credential kept to roll back to"
 	DeedRotate   Deed = "rotating the credential"
 	DeedRefresh  Deed = "renewing the access token"
-	DeedNotify   Deed = "looking at the targets of notifications"
+	DeedNotify   Deed = "reading the targets of notifications"
 )
 
 // Fault is something that goes wrong while nobody asks, from when it did first. It

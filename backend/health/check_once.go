@@ -31,7 +31,7 @@ type result struct {
 	verified time.Time
 	// turn is its place in the order in which checks began.
 	turn uint64
-	// told is what the upstream told, by the keys of Stored.Lives.
+	// told is what the upstream told, by fingerprint for a pool, else by "".
 	told map[string]providers.Verified
 	// notes are sentences for whoever asked for the check.
 	notes []string

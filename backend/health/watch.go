@@ -212,8 +212,8 @@ func checkable(s *backend.Subject, record *backend.Record) bool {
 	return record.Current != nil && s.AuthType.Unsupported == ""
 }
 
-// settle turns a result into the finding. It returns the tokens, by the keys of
-// Stored.Lives, that the result rejects, that were good so far, and whose rejection has
+// settle turns a result into the finding. It returns the tokens, by fingerprint for a pool,
+// else by "", that the result rejects, that were good so far, and whose rejection has
 // not been confirmed: of these it changes nothing.
 func (w *Watch) settle(ctx context.Context, r *result) (doubtful []string, err error) {
 	name, version := r.subject.Integration.Name, r.Record.Version

@@ -6,5 +6,8 @@
 // An invitation that ends, by somebody or by its time, ends also for a check that is under
 // way: it is looked at again right before the Put, and nobody can end it during that.
 //
+// It touches what is stored below invites/ alone; records it changes through the door, in
+// package credential.
+//
 // Begin with [Invitations.Open], [Invitations.Find] and [Visit.Edit].
 package invite

@@ -46,8 +46,8 @@ func (s *sendings) note(target providers.Target, cred providers.Credential) {
 	s.sent[token] = append(s.sent[token], target.URL)
 }
 
-// oneHome demands that no token was sent to two addresses.
-func (s *sendings) oneHome(t *testing.T) {
+// oneAddress demands that no token was sent to two addresses.
+func (s *sendings) oneAddress(t *testing.T) {
 	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,7 +83,7 @@ func TestACheckSendsNoNewerTokenElsewhere(t *testing.T) {
 		time.Sleep(500 * time.Millisecond) // within the pause
 		w.move(t, movedURL)
 		require.NoError(t, <-checked)
-		sent.oneHome(t)
+		sent.oneAddress(t)
 	})
 }
 

@@ -205,7 +205,7 @@ func TestASweepTellsWhatItCannotRead(t *testing.T) {
 		sweep.Wait()
 	}
 	require.NotEmpty(t, heard.all())
-	assert.Contains(t, strings.Join(heard.all(), "\n"), "looking at the integrations fails")
+	assert.Contains(t, strings.Join(heard.all(), "\n"), "reading the integrations fails")
 	store.reset(nil)
 	step(t, sweep)
 	faults := w.Faults("")

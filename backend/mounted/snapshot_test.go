@@ -20,7 +20,7 @@ func counts(t *testing.T, w *world) map[backend.Status]int {
 	return fleet.ByStatus
 }
 
-// What was seen a moment ago is not looked at again, and whatever happens is seen at
+// What was seen a moment ago is not judged again, and whatever happens is seen at
 // once all the same.
 func TestLookingAtAllSeesEveryChangeAtOnce(t *testing.T) {
 	w := newWorld(&storage{})
@@ -114,8 +114,8 @@ func BenchmarkHandOut(b *testing.B) {
 	}
 }
 
-// BenchmarkLookAtAll looks at a thousand integrations of which one was just written.
-func BenchmarkLookAtAll(b *testing.B) {
+// BenchmarkListAll lists a thousand integrations of which one was just written.
+func BenchmarkListAll(b *testing.B) {
 	w := fleetOf(b, 1000)
 	b.ReportAllocs()
 	for b.Loop() {

@@ -167,7 +167,7 @@ func TestASlowHostHoldsUpNobodyElse(t *testing.T) {
 	assert.GreaterOrEqual(t, asked.total(), 70)
 }
 
-// One rejection is looked at again before it counts.
+// One rejection is confirmed before it counts.
 func TestARejectionIsConfirmed(t *testing.T) {
 	store := &storage{}
 	w := newWorld(store)
@@ -420,7 +420,7 @@ func readMedian(t *testing.T, w *world, n int) time.Duration {
 
 // After a start all is read, and not one after the other; and of what most integrations
 // have not, the list says so.
-func TestTheFirstLookReadsSideBySide(t *testing.T) {
+func TestTheFirstReadReadsSideBySide(t *testing.T) {
 	store := &storage{}
 	w := newWorld(store)
 	for n := range 200 {
@@ -452,7 +452,7 @@ func TestTheFirstLookReadsSideBySide(t *testing.T) {
 }
 
 // A storage that fails is not asked on and on.
-func TestTheFirstLookGivesUpWithStorage(t *testing.T) {
+func TestTheFirstReadGivesUpWithStorage(t *testing.T) {
 	store := &storage{}
 	w := newWorld(store)
 	for n := range 300 {

@@ -9,6 +9,9 @@
 // over after a crash sends the same message with the same id, or, if it is no longer so,
 // tells what is so now.
 //
+// It touches what is stored below notify/ and notified/, and nothing else of the mount: what
+// is so it learns from the [Subjects] that it is given, and it sends by a [providers.Poster].
+//
 // Begin with [Notifier], which runs a mailbox for each [Target]; compare.go decides what
 // there is to tell, and touches nothing.
 package notify

@@ -44,7 +44,7 @@ type failedRefresh struct {
 }
 
 type unsavedRefresh struct {
-	before *backend.Record // whose refresh token was traded
+	before *backend.Record // whose refresh token was exchanged
 	grant  providers.Grant
 	asked  time.Time
 }

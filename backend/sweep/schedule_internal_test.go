@@ -105,7 +105,7 @@ func TestSlowHostsKeepOutNobody(t *testing.T) {
 
 // Sixteen pools at four hosts, whose checks take all the time there is, again and again: a
 // quick host's integrations are checked every few seconds all the same.
-func TestSlowLooksLeaveRoomForQuickOnes(t *testing.T) {
+func TestSlowChecksLeaveRoomForQuickOnes(t *testing.T) {
 	s, now := NewSchedule(health.NewSightings()), time.Unix(1_800_000_000, 0)
 	const every = 4 * time.Second
 	for n := range 16 {
