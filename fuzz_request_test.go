@@ -267,7 +267,8 @@ func answersAsDocumented(t *testing.T, b *besieged, documented map[string][]stri
 	}
 }
 
-// documentedCodes reads the codes and their statuses from docs/api.md.
+// documentedCodes reads the codes and their statuses from docs/api.md. They are read here and not
+// in docs/ because each answer that the engine gives is held against them.
 func documentedCodes(t testing.TB) map[string][]string {
 	t.Helper()
 	page, err := os.ReadFile("docs/api.md")

@@ -123,7 +123,8 @@ func TestLimitsOfACallback(t *testing.T) {
 	m.visit(t, back, 200)
 }
 
-// documentedRows are the first cells of the table below a heading of docs/api.md.
+// documentedRows are the first cells of the table below a heading of docs/api.md. They are read
+// here and not in docs/ because each row is tried on an engine, with what is internal to it.
 func documentedRows(t *testing.T, heading string) []string {
 	t.Helper()
 	page, err := os.ReadFile("docs/api.md")

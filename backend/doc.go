@@ -16,8 +16,9 @@
 // knows what to erase. Tables keep fields that they do not know; see store.Unknown.
 //
 // Every change of a credential goes through one function: lock, load, edit, check, save.
-// Beside it a record is only added to (credential.Held.Note) and carried to another key
-// without a credential (credential.Records.Carry). The lock is per record, gives up with the context, and is held across the check at
-// the upstream. Readers take no lock: they are served from a cache of immutable
-// values, which is published after the Put and never before.
+// Beside it a record is only added to (credential.Held.NoteFound and NoteRefresh, which have
+// no way to replace a credential) and carried to another key without a credential
+// (credential.Records.Carry). The lock is per record, gives up with the context, and is held
+// across the check at the upstream. Readers take no lock: they are served from a cache of
+// immutable values, which is published after the Put and never before.
 package backend

@@ -27,7 +27,7 @@ type Flow struct {
 	Number int64 `json:"number,omitempty"`
 	// InvitationKey is that of the invitation that it was begun by, "" for none.
 	InvitationKey string `json:"invitation_key,omitempty"`
-	// Actor is who began it: whoever comes back with a browser has no token.
+	// Actor is who began it: the person who comes back with a browser has no token.
 	Actor
 	unknown store.Unknown
 }

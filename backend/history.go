@@ -51,7 +51,7 @@ type Actor struct {
 
 // remember puts an entry on top. Of the refreshes of one version only the newest is
 // kept: there may be one every hour, and they would push out what people did. It is for
-// whoever has just made the record.
+// the code that has just made the record.
 func (r *Record) remember(before *Record, e HistoryEntry, keep int) {
 	r.latest = &e
 	older := before.History

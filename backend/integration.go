@@ -93,25 +93,30 @@ func (in *Integration) Binding(spec providers.Spec) string {
 	return fmt.Sprintf("%x", hash.Sum(nil))
 }
 
-// Resolve notes where its credential is sent and the key of its record, so that neither is
-// worked out again; "" for not known. It is for whoever has just made the configuration.
-func (in *Integration) Resolve(destination, recordID string) {
-	in.destination, in.recordID = destination, recordID
+// Resolved returns the integration with where its credential is sent and the key of its record
+// noted, so that neither is worked out again; "" for not known.
+func (in *Integration) Resolved(destination, recordID string) *Integration {
+	after := *in
+	after.destination, after.recordID = destination, recordID
+	return &after
 }
 
 // KnownDestination is where its credential is sent, "" where that was not asked.
 func (in *Integration) KnownDestination() string { return in.destination }
 
-// ForgetUnknownSecrets removes the secrets that only a newer version knows: they belong
-// to the address that they were written for, and nobody can send them again to this
-// version. It is for whoever has just made the configuration.
-func (in *Integration) ForgetUnknownSecrets(spec providers.Spec) {
+// WithoutUnknownSecrets returns the integration without the secrets that only a newer version
+// knows: they belong to the address that they were written for, and nobody can send them
+// again to this version.
+func (in *Integration) WithoutUnknownSecrets(spec providers.Spec) *Integration {
+	after := *in
 	known := map[string]bool{}
 	for _, f := range spec.SettingsOf(in.AuthType) {
 		known[f.Name] = true
 	}
-	maps.DeleteFunc(in.Settings.Secrets, func(name string, _ providers.Secret) bool { return !known[name] })
-	in.unknown = in.unknown.WithoutCredentials()
+	after.Settings = in.Settings.Clone()
+	maps.DeleteFunc(after.Settings.Secrets, func(name string, _ providers.Secret) bool { return !known[name] })
+	after.unknown = in.unknown.WithoutCredentials()
+	return &after
 }
 
 // integrationJSON is Integration as it is stored: with the secrets, which Settings

@@ -13,7 +13,7 @@ import (
 // MaxRefusals is how many credentials an upstream may refuse before the invitation ends.
 const MaxRefusals = 5
 
-// Invitation lets whoever has its token re-authenticate one integration, once. It is stored
+// Invitation lets a person who has its token re-authenticate one integration, once. It is stored
 // under the hash of its token, so that who reads storage keys cannot use it, and lives in
 // storage alone, so that the leader may change. Values are immutable.
 type Invitation struct {
@@ -26,7 +26,7 @@ type Invitation struct {
 	// Account is whose credential is taken; nil for anybody's.
 	Account *Account `json:"account,omitempty"`
 	Note    string   `json:"note,omitempty"`
-	// Actor is who invited: whoever comes with the token is nobody to Vault.
+	// Actor is who invited: the person who comes with the token is nobody to Vault.
 	Actor
 	CreatedAt time.Time `json:"created_at"`
 	ExpiresAt time.Time `json:"expires_at"`
@@ -54,7 +54,7 @@ func InvitationKey(token providers.Secret) string {
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(token.Reveal())))
 }
 
-// Guest is whoever uses the invitation in a request. The history names who invited.
+// Guest is the person who uses the invitation in a request. The history names who invited.
 func (i *Invitation) Guest(request Actor) Actor {
 	return Actor{
 		Via: "invite", EntityID: i.EntityID, DisplayName: i.DisplayName,

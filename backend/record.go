@@ -134,18 +134,22 @@ func (r *Record) SameAccount(v providers.Verified) bool {
 	return r.Version == 0 || SameAccount(r.Identity, r.AccountID, v.Identity, v.AccountID)
 }
 
-// KeepPrevious notes the credential before, to roll back to until then. It is for whoever has
-// just made the record. One that the upstream renews itself cannot be gone back to; the
-// same tokens in another order are none to go back to.
-func (r *Record) KeepPrevious(before *Record, until time.Time) {
-	previous := before.Current
-	if previous != nil && previous.sameTokens(r.Current) {
-		r.Previous, r.PreviousUntil = before.Previous, before.PreviousUntil
-		return
+// WithPrevious returns the record with the credential before, to roll back to until then. One
+// that the upstream renews itself cannot be gone back to; the same tokens in another order
+// are none to go back to.
+func (r *Record) WithPrevious(before *Record, until time.Time) *Record {
+	after, previous := *r, before.Current
+	switch {
+	case previous == nil:
+		return r
+	case previous.sameTokens(r.Current):
+		after.Previous, after.PreviousUntil = before.Previous, before.PreviousUntil
+	case previous.Access == nil && until.After(r.Current.VerifiedAt):
+		after.Previous, after.PreviousUntil = previous, until.UTC()
+	default:
+		return r
 	}
-	if previous != nil && previous.Access == nil && until.After(r.Current.VerifiedAt) {
-		r.Previous, r.PreviousUntil = previous, until.UTC()
-	}
+	return &after
 }
 
 // UsedBy returns the record with the invitation that made it.

@@ -23,7 +23,7 @@ func ordinary(n int) *Record {
 			Fingerprint: fmt.Sprintf("%015d%d", n, i), Identity: "mia", AccountID: fmt.Sprint(n), Scopes: []string{"read:org", "repo"}, VerifiedAt: now,
 		}
 		record = record.Swapped(next, CauseReauth, who, 20)
-		record.KeepPrevious(before, now.Add(time.Hour))
+		record = record.WithPrevious(before, now.Add(time.Hour))
 	}
 	return record
 }

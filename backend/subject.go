@@ -5,7 +5,7 @@ import (
 )
 
 // Subject is an integration with all that follows from its configuration, resolved once for
-// whoever acts on it. Values are immutable.
+// the caller that acts on it. Values are immutable.
 type Subject struct {
 	Integration *Integration
 	Provider    providers.Provider

@@ -54,15 +54,14 @@ func (g *groups) destinationBy(in *backend.Integration, value func(providers.Set
 }
 
 // resolved returns the integration with its destination and the key of its record known, for
-// the cache: readers of creds/ ask for both each time. It is for whoever has just made the
-// configuration.
+// the cache: readers of creds/ ask for both each time. It returns nil for nil.
 func (g *groups) resolved(in *backend.Integration) *backend.Integration {
-	if in != nil {
-		in.Resolve("", "")
-		id, _ := g.id(in) // unknown where this build does not have the provider
-		in.Resolve(g.destination(in), id)
+	if in == nil {
+		return nil
 	}
-	return in
+	anew := in.Resolved("", "")
+	id, _ := g.id(anew) // unknown where this build does not have the provider
+	return anew.Resolved(g.destination(anew), id)
 }
 
 // sameDestination reports whether a credential was checked where the integration leads. One that an

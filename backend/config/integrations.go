@@ -77,7 +77,7 @@ func New(storage logical.Storage, n Dependencies) *Integrations {
 func (s *Integrations) Reader() *Reader { return &Reader{s.groups} }
 
 // OnChange has fn told, by its key in storage, of each configuration that may read
-// otherwise. It is for whoever has just made the integrations.
+// otherwise. It is for the code that has just made the integrations.
 func (s *Integrations) OnChange(fn func(key string)) { s.table.OnChange(fn) }
 
 // Invalidate forgets what is cached of an integration that another node changed.
@@ -198,24 +198,23 @@ func (s *Integrations) merge(name string, before *backend.Integration, draft bac
 	if draft.AuthType != before.AuthType {
 		changed = append(changed, "auth_type")
 	}
-	after := *before
-	after.Resolve("", "")
+	after := before.Resolved("", "")
 	after.Settings = backend.Merge(before.Settings, draft.Settings)
 	p, err := s.Provider(before)
 	if err != nil {
 		return nil, err
 	}
-	changed = append(changed, differing(before, &after, p.Spec(), func(f providers.Field) bool { return f.Fixed })...)
+	changed = append(changed, differing(before, after, p.Spec(), func(f providers.Field) bool { return f.Fixed })...)
 	if len(changed) > 0 {
 		return nil, &backend.Error{
 			Code: backend.CodeImmutableField, Integration: name, Provider: before.Provider, Fields: changed,
 			Message: fmt.Sprintf("%s of an integration never changes; create another integration instead", strings.Join(changed, " and ")),
 		}
 	}
-	if locates := func(f providers.Field) bool { return f.Locates }; len(differing(before, &after, p.Spec(), locates)) > 0 {
-		after.ForgetUnknownSecrets(p.Spec())
+	if locates := func(f providers.Field) bool { return f.Locates }; len(differing(before, after, p.Spec(), locates)) > 0 {
+		after = after.WithoutUnknownSecrets(p.Spec())
 	}
-	return &after, nil
+	return after, nil
 }
 
 // Delete removes the credential, then the configuration, in this order: stopped

@@ -108,7 +108,7 @@ func (s *Integrations) mayMove(ctx context.Context, m move, spec providers.Spec,
 }
 
 // secretsMayMove demands that secret settings are sent again together with a change
-// of where they go: whoever may write settings has not seen those that are stored.
+// of where they go: a person who may write settings has not seen those that are stored.
 func secretsMayMove(m move, spec providers.Spec, draft backend.Draft, changed []string) error {
 	var again []string
 	for _, f := range spec.SettingsOf(m.before.AuthType) {

@@ -33,8 +33,9 @@ func (m move) changesNothing() bool {
 }
 
 // lock locks the integration and every credential record that a change of it
-// touches, before the checks that wait for them. Which these are is only known from the configuration, so it looks
-// again once it has the locks, and starts over if they are others.
+// touches, before the checks that wait for them. Which these are is only known from the
+// configuration, so it reads that again once it has the locks, and starts over if they are
+// others.
 func (s *Integrations) lock(ctx context.Context, name string, edit func(*backend.Integration) (*backend.Integration, error)) (move, func(), error) {
 	for {
 		planned, err := s.plan(ctx, name, edit)

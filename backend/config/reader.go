@@ -19,7 +19,7 @@ func (r *Reader) Read(ctx context.Context, name string) (*backend.Integration, e
 	return known(name)(r.groups.integrations.Load(ctx, name))
 }
 
-// ReadExact is Read for whoever acts on what it says.
+// ReadExact is Read for a caller that acts on it.
 func (r *Reader) ReadExact(ctx context.Context, name string) (*backend.Integration, error) {
 	return known(name)(r.groups.integrations.LoadExact(ctx, name))
 }

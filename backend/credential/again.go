@@ -19,7 +19,7 @@ func (h *Held) VerifiedAgain(change *backend.Change, next *backend.Stored) *back
 }
 
 // acquitted makes void what was found of the credential that a change verified again. It is
-// for whoever has stored the record: of one that could not be stored all stays as it was. A
+// for a caller that has stored the record: of one that could not be stored all stays as it was. A
 // request that ends meanwhile does not end it, for it would have to be sent again.
 func (h *Held) acquitted(ctx context.Context, change *backend.Change) error {
 	if !change.After.Current.SameOrder(change.Before.Current) {

@@ -12,9 +12,9 @@ import (
 	"vault-plugin-secrets-sei/backend/store"
 )
 
-// Door is the only way to a credential: it alone can change one. It can read configuration and has no way to
-// write it. It is safe for concurrent use; changes of one record are serialised, readers
-// never wait for them.
+// Door is the only way to a credential: it alone can change one. It can read configuration
+// and has no way to write it. It is safe for concurrent use; changes of one record are
+// serialised, readers never wait for them.
 type Door struct {
 	configurations Configurations
 	mounts         Mounts
@@ -58,7 +58,7 @@ func New(p Dependencies) *Door {
 
 // Configurations is all that the door may do with configuration.
 type Configurations interface {
-	// Read is for readers, ReadExact for whoever acts on what it says.
+	// Read is for readers, ReadExact for a caller that acts on it.
 	Read(ctx context.Context, name string) (*backend.Integration, error)
 	ReadExact(ctx context.Context, name string) (*backend.Integration, error)
 	// RecordID is the key of the integration's credential record.
@@ -87,7 +87,7 @@ type Unsaved interface {
 	Waits(id string, record *backend.Record) bool
 }
 
-// SwapsTo has swaps told. It is for whoever has just made the door.
+// SwapsTo has swaps told. It is for the code that has just made the door.
 func (d *Door) SwapsTo(tell backend.TellSwap) { d.journal = tell }
 
 // Version is a number that grows with every change of a record, or of what is known of one.
@@ -139,10 +139,10 @@ func (d *Door) subject(ctx context.Context, in *backend.Integration) (*backend.S
 	return subject, nil
 }
 
-// Keep drops what is remembered of records that are gone.
-func (d *Door) Keep(ids map[string]bool) {
-	d.quotas.Keep(ids)
-	d.lessons.keep(ids)
+// Prune drops what is remembered of records that are gone.
+func (d *Door) Prune(ids map[string]bool) {
+	d.quotas.Prune(ids)
+	d.lessons.prune(ids)
 }
 
 // Turn returns a number that is larger than all before, for the order in which checks begin.

@@ -53,7 +53,7 @@ func (d *Door) update(ctx context.Context, as store.Turn, name string, edit func
 	return change, err
 }
 
-// Edit is Update for whoever holds the record.
+// Edit is Update for a caller that holds the record already.
 func (h *Held) Edit(ctx context.Context, edit Edit) (*backend.Change, error) {
 	before, err := h.Record(ctx)
 	if err != nil {
@@ -115,8 +115,8 @@ func (h *Held) Record(ctx context.Context) (*backend.Record, error) {
 	return h.door.records.LoadExact(ctx, h.RecordID)
 }
 
-// RecordToSend is Record for whoever sends what is in it: it refuses where the integration leads
-// elsewhere than where the credential was checked.
+// RecordToSend is Record for a caller that sends the credential: it refuses if the integration
+// leads elsewhere than where the credential was checked.
 func (h *Held) RecordToSend(ctx context.Context) (*backend.Record, error) {
 	record, err := h.Record(ctx)
 	if err != nil {
@@ -206,7 +206,8 @@ func (d *Door) located(ctx context.Context, name string, known *backend.Subject)
 	return d.configurations.Subject(in)
 }
 
-// busy is the refusal for a check that was not done because of others.
+// busy returns the refusal of a check that was not made, because too many requests wait for
+// the lock of the record or because one that goes first has taken it.
 func (d *Door) busy(ctx context.Context, s *backend.Subject, why error) error {
 	in, stays := s.Integration, "what is stored stays as it is"
 	if record, err := d.records.table.Load(context.WithoutCancel(ctx), s.RecordID); err == nil {

@@ -8,7 +8,7 @@ import (
 	"vault-plugin-secrets-sei/backend"
 )
 
-// learnPatience is how long what was learnt waits for the lock of the record. Whoever holds
+// learnPatience is how long a lesson waits for the lock of the record. A caller that holds
 // it for longer is about to swap the credential, and the next check learns the same.
 const learnPatience = 2 * time.Second
 
@@ -40,7 +40,7 @@ func (c *Door) Learn(ctx context.Context, l *Lesson) (*backend.Record, error) {
 // write is Learn without the memory of what could not be stored.
 func (c *Door) write(ctx context.Context, l *Lesson) (*backend.Record, error) {
 	for {
-		heard := c.lessons.offer(l) // before it reads: whoever is storing looks for it afterwards
+		heard := c.lessons.offer(l) // before it reads: the caller that is storing looks for it afterwards
 		record, err := c.records.table.Load(ctx, l.ID)
 		if err != nil {
 			return nil, err
@@ -125,7 +125,8 @@ func (c *Door) known(ctx context.Context, in *backend.Integration, record *backe
 }
 
 // taught returns the record of an integration with what the lessons say of its credential;
-// the record that was given if there is nothing to change. Whoever writes it holds its lock.
+// the record that was given if there is nothing to change. The caller that writes it holds
+// its lock.
 func (c *Door) taught(ctx context.Context, in *backend.Integration, id string, before *backend.Record, heard course) (*backend.Record, error) {
 	if before.Current == nil {
 		return before, nil

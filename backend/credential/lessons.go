@@ -12,9 +12,9 @@ import (
 	"vault-plugin-secrets-sei/providers"
 )
 
-// course are lessons of one record, oldest first. Of what two of them tell of the same token
-// of the same credential it has only what the later one does, so it has no more of one
-// credential than that has tokens. Values are immutable.
+// course is the list of lessons of one record, oldest first. If two lessons describe the same
+// token of the same credential, the course keeps only the later description, so it holds at
+// most one for each token. Values are immutable.
 type course []*Lesson
 
 // with returns the course with more lessons.
@@ -177,9 +177,9 @@ func (l *Lessons) put(id string, c course) {
 	l.waits.Store(len(l.unsaved) > 0)
 }
 
-// keep drops those of records that are gone. What storage did not take is left to
+// prune drops those of records that are gone. What storage did not take is left to
 // Door.learnAgain: a record may be newer than the list.
-func (l *Lessons) keep(ids map[string]bool) {
+func (l *Lessons) prune(ids map[string]bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	maps.DeleteFunc(l.newest, func(id string, _ *Lesson) bool { return !ids[id] && l.unsaved[id] == nil })

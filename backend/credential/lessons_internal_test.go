@@ -49,13 +49,13 @@ func TestWhatIsNotStoredIsBounded(t *testing.T) {
 	tell(heard(1000, "two"))
 	l.stored("a", first)
 	assert.Equal(t, map[string]string{"two": "1000"}, known(), "which came while the others were stored")
-	l.keep(map[string]bool{})
+	l.prune(map[string]bool{})
 	assert.Len(t, l.unstored("a"), 1, "the list may be older than the record")
 	l.stored("a", l.offer(heard(1001, "two")))
 	assert.Empty(t, l.unsaved)
 	assert.False(t, l.waits.Load())
 	assert.Empty(t, wrong.All(""))
-	l.keep(map[string]bool{})
+	l.prune(map[string]bool{})
 	assert.Empty(t, l.newest)
 }
 

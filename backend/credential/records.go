@@ -20,7 +20,7 @@ func NewRecords(storage logical.Storage) *Records {
 	return &Records{store.NewTable(storage, backend.CredentialsPrefix, backend.EncodeRecord, backend.DecodeRecord, &backend.Record{})}
 }
 
-// LoadExact returns a record for whoever holds its lock.
+// LoadExact returns a record for a caller that holds its lock.
 func (r *Records) LoadExact(ctx context.Context, id string) (*backend.Record, error) {
 	return r.table.LoadExact(ctx, id)
 }
@@ -46,7 +46,7 @@ func (r *Records) Remove(ctx context.Context, id string) error { return r.table.
 func (r *Records) Version() uint64 { return r.table.Version() }
 
 // OnChange has fn told, by its key in storage, of each record that may read otherwise. It is
-// for whoever has just made the records.
+// for the code that has just made the records.
 func (r *Records) OnChange(fn func(key string)) { r.table.OnChange(fn) }
 
 // Invalidate forgets what is cached of a record that another node changed.

@@ -14,9 +14,9 @@ import (
 // time.
 const maxRefused = 10
 
-// Backlog are the storage keys of what checks came to and storage did not take. Whoever put
-// a key in keeps what belongs there in memory. There is one fault for all of them, and it is
-// over when none is left.
+// Backlog is the set of storage keys whose values could not be written. The room that adds a
+// key keeps its value in memory. There is one fault for all keys, and it is over when none
+// is left.
 type Backlog struct {
 	faults *Faults
 

@@ -160,8 +160,8 @@ func (f *Faults) Forget() {
 	clear(f.current)
 }
 
-// Keep drops those of integrations that are gone.
-func (f *Faults) Keep(names map[string]bool) {
+// Prune drops those of integrations that are gone.
+func (f *Faults) Prune(names map[string]bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	maps.DeleteFunc(f.current, func(key faultKey, _ *Fault) bool { return key.name != "" && !names[key.name] })
@@ -206,7 +206,7 @@ func IsPanic(err error) bool {
 // Error says what it was.
 func (b *brokeOff) Error() string { return "it broke off with an internal error, " + b.Type }
 
-// Unexpected is an error that is no refusal: those are seen by whoever is refused.
+// Unexpected is an error that is no refusal: those are seen by the caller that is refused.
 func Unexpected(err error) error {
 	var refused *backend.Error
 	if errors.As(err, &refused) {

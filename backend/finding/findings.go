@@ -12,7 +12,7 @@ import (
 
 // Findings is the door to what checks found. What cannot be stored is kept in memory: a
 // check that found a credential dead must be seen, and must slow down the next ones, while
-// storage takes no writes. They are changed by whoever holds them, and by nobody else.
+// storage takes no writes. They are changed by a caller that holds them, and by nobody else.
 type Findings struct {
 	table *store.Table[backend.Finding]
 	locks *store.Locks
@@ -39,7 +39,7 @@ func (f *Findings) List(ctx context.Context) ([]string, error) { return f.table.
 func (f *Findings) Version() uint64 { return f.table.Version() }
 
 // OnChange has fn told, by its key in storage, of each finding that may read otherwise. It
-// is for whoever has just made the findings.
+// is for the code that has just made the findings.
 func (f *Findings) OnChange(fn func(key string)) { f.table.OnChange(fn) }
 
 // Invalidate forgets what is cached of an integration that another node changed.
@@ -48,22 +48,25 @@ func (f *Findings) Invalidate(name string) {
 	f.table.Invalidate(name)
 }
 
-// Hold locks the finding of an integration. Whoever holds its credential record, too, has
+// Hold locks the finding of an integration. A caller that holds its credential record, too, has
 // locked that before.
 func (f *Findings) Hold(ctx context.Context, name string) (*Held, error) {
 	release, err := f.locks.Acquire(ctx, "health/"+name) // no integration has this name
 	if err != nil {
 		return nil, err
 	}
-	return &Held{findings: f, name: name, Release: release}, nil
+	return &Held{findings: f, name: name, release: release}, nil
 }
 
 // Held is what was found of an integration, under its lock. Release it.
 type Held struct {
 	findings *Findings
 	name     string
-	Release  func()
+	release  func()
 }
+
+// Release gives the finding back.
+func (h *Held) Release() { h.release() }
 
 // Load returns what is stored, or would be if storage took it.
 func (h *Held) Load(ctx context.Context) (*backend.Finding, error) {

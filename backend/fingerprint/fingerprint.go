@@ -18,11 +18,11 @@ import (
 const fingerprintLength = 16
 
 // Fingerprints names secrets without revealing them: an HMAC under a key that
-// is made once for each mount. Without the key a plain hash would let whoever
+// is made once for each mount. Without the key a plain hash would let a person who
 // reads an audit log test guesses, say of a password entered by mistake.
 //
 // A fingerprint says something within its record alone: what is hashed begins with the
-// record's salt. Else whoever may send guesses to one integration could hold the
+// record's salt. Else a person who may send guesses to one integration could hold the
 // Fingerprints that come back against those that are shown of another.
 type Fingerprints struct {
 	view store.Only

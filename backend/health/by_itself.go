@@ -9,7 +9,7 @@ import (
 	"vault-plugin-secrets-sei/backend/fault"
 )
 
-// Outcome is how a check by itself ended, for whoever plans the next one.
+// Outcome is how a check by itself ended, for the sweep, which plans the next one.
 type Outcome struct {
 	// Doubtful says that a rejection needs a second check, Partial that tokens of a pool were
 	// not reached.

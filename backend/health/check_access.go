@@ -101,8 +101,8 @@ func (w *Watch) checkRenewed(ctx context.Context, r *result, who backend.Actor) 
 	return nil
 }
 
-// isOf makes a result one of what was read later: an integration and a record, as they
-// belong together.
+// isOf gives a result the integration and the record that were read later, which belong
+// together.
 func (w *Watch) isOf(r *result, in *backend.Integration, record *backend.Record) (err error) {
 	r.Record = record
 	if in != r.subject.Integration {

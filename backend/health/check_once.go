@@ -33,7 +33,7 @@ type result struct {
 	turn uint64
 	// told is what the upstream told, by fingerprint for a pool, else by "".
 	told map[string]providers.Verified
-	// notes are sentences for whoever asked for the check.
+	// notes are sentences for the person who asked for the check.
 	notes []string
 	// slow is set where the time limit was over while the upstream was answering.
 	slow bool

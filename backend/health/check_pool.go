@@ -80,7 +80,7 @@ func (l *poolCheck) run(ctx context.Context) error {
 }
 
 // helps begins another one who asks, if there is a slot. It gives it back after each token,
-// to whoever else may wait.
+// to another check that may wait.
 func (l *poolCheck) helps(ctx context.Context, slots chan struct{}, lend func() (func(), bool)) bool {
 	select {
 	case slots <- struct{}{}:

@@ -5,7 +5,7 @@ package health
 // and must not block.
 type CountCheck func(provider, code string)
 
-// ChecksTo has health checks counted. It is for whoever has just made the watch.
+// ChecksTo has health checks counted. It is for the code that has just made the watch.
 func (w *Watch) ChecksTo(count CountCheck) { w.counted = count }
 
 // count counts what a check came to.

@@ -100,7 +100,7 @@ const (
 
 // Warm reads what is not cached yet: after a start that is all, each read is a call to
 // Vault's process, and one after the other they take longer than a request may. What
-// goes wrong, goes wrong again for whoever needs it.
+// goes wrong, goes wrong again for a caller that needs it.
 func (w *Watch) Warm(ctx context.Context, names []string) {
 	cold := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
 		return w.configurations.Cached(name)
@@ -127,7 +127,7 @@ func (w *Watch) Warm(ctx context.Context, names []string) {
 			return err
 		})
 	}
-	_ = group.Wait() // whoever needs it meets it again
+	_ = group.Wait() // a caller that needs it meets it again
 }
 
 func (f *Fleet) count(assessed *Assessment) {

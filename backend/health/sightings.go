@@ -53,10 +53,10 @@ func (s *Sightings) at(name string) *sighting {
 // version is a number that grows with every check and every list.
 func (s *Sightings) version() uint64 { return s.changes.Load() }
 
-// Keep drops the sightings of integrations that are gone. One that something was noted in
+// Prune drops the sightings of integrations that are gone. One that something was noted in
 // since the last list may be of an integration that was written after the names were read:
 // it stays until the next one.
-func (s *Sightings) Keep(names map[string]bool) {
+func (s *Sightings) Prune(names map[string]bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.changes.Add(1)

@@ -23,7 +23,7 @@ type Snapshot struct {
 
 // All looks at all integrations, as Each does. What was seen within a second is good
 // enough if nothing was written, checked or reported since: with many integrations it is
-// much work, and whoever asks asks again and again.
+// much work, and a person who asks does so again and again.
 func (w *Watch) All(ctx context.Context) (*Snapshot, error) {
 	if s := w.recent(); s != nil {
 		return s, nil

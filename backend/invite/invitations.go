@@ -223,7 +223,7 @@ func (v *Invitations) found(ctx context.Context, key string, invitation *backend
 	return &Found{Invitation: invitation, Key: key, Subject: subject, Record: record, Siblings: siblings}, nil
 }
 
-// ended is what a refusal about the integration is for whoever has the link: nothing that
+// ended is what a refusal about the integration is for the person who has the link: nothing that
 // tells what became of it.
 func ended(err error) error {
 	var refused *backend.Error

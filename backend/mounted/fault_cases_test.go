@@ -217,7 +217,7 @@ func untouched() map[string]string {
 		"Door.Invalidate":         "touches no storage",
 		"Door.StoreUnsaved":       "is Sweep.Step",
 		"Door.Hold":               "is Swaps.Forget",
-		"Door.Keep":               "touches no storage",
+		"Door.Prune":              "touches no storage",
 		"Door.Learn":              "is Watch.Check: told",
 		"Door.Lock":               "is Swaps.Reauth",
 		"Door.MayLeave":           "touches no storage",

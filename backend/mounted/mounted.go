@@ -123,7 +123,7 @@ func (l leftovers) Drop(id string) {
 	l.lessons.Forget(id)
 }
 
-// SwapsTo has swaps told. It is for whoever has just made the backend.
+// SwapsTo has swaps told. It is for the code that has just made the backend.
 func (b *Backend) SwapsTo(tell backend.TellSwap) { b.Credentials.SwapsTo(tell) }
 
 // FaultsTo makes tell know what goes wrong while nobody asks. Call it before anything

@@ -22,9 +22,9 @@ type news struct {
 	version       int
 }
 
-// compare returns what is so and was not told, in the order in which to tell it: swaps,
-// then the status, then a rotation by itself that failed. since is from when on the status
-// and its code have been what they are.
+// compare returns the news of an integration that the target has not been told, in the order
+// in which to send them: swaps, then the status, then an automatic rotation that failed.
+// since is the time at which the present status and code began.
 func compare(t *Target, was told, s *Subject, since time.Time) []*news {
 	was = was.of(s)
 	var found []*news

@@ -5,7 +5,7 @@
 // integration. What is so is compared with that, at every change and every minute; where
 // they differ, and the status has held for a while, it is told, and then stored as told. So
 // a crash, a lost leader or a receiver that is away loses nothing: the receiver hears what
-// is so once it can. What is about to be sent is stored before, as sending: whoever takes
+// is so once it can. What is about to be sent is stored before, as sending: the node that takes
 // over after a crash sends the same message with the same id, or, if it is no longer so,
 // tells what is so now.
 //

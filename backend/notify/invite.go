@@ -7,7 +7,7 @@ import (
 	"vault-plugin-secrets-sei/providers"
 )
 
-// Inviter makes links by which whoever reads a message can re-authenticate an integration.
+// Inviter makes links by which a person who reads a message can re-authenticate an integration.
 type Inviter interface {
 	// CanInvite reports whether there is an address for links.
 	CanInvite(ctx context.Context) (bool, error)

@@ -208,16 +208,16 @@ func (m *mailbox) compareAll(ctx context.Context, t *Target) error {
 		there[s.Name] = true
 		m.plan(t, s)
 	}
-	if err := m.keep(ctx, there); err != nil {
+	if err := m.prune(ctx, there); err != nil {
 		return err
 	}
 	m.looked = m.n.now()
 	return nil
 }
 
-// keep drops what is known of integrations that are gone. One that is there and cannot be
+// prune drops what is known of integrations that are gone. One that is there and cannot be
 // judged now keeps what was told of it.
-func (m *mailbox) keep(ctx context.Context, there map[string]bool) error {
+func (m *mailbox) prune(ctx context.Context, there map[string]bool) error {
 	if !m.ledger.knows(there) {
 		names, err := m.n.subjects.Names(ctx)
 		if err != nil {
@@ -227,8 +227,8 @@ func (m *mailbox) keep(ctx context.Context, there map[string]bool) error {
 			there[name] = true
 		}
 	}
-	m.ledger.keep(there)
-	m.n.observed.keep(there)
+	m.ledger.prune(there)
+	m.n.observed.prune(there)
 	maps.DeleteFunc(m.outside, func(name string, _ outsider) bool { return !there[name] })
 	maps.DeleteFunc(m.links, func(name string, _ link) bool { return !there[name] })
 	maps.DeleteFunc(m.rests, func(name string, _ refused) bool { return !there[name] })

@@ -165,7 +165,7 @@ func (m message) facts() []fact {
 	return known
 }
 
-// whatToDo is advice for whoever reads it, "" where there is nothing to do.
+// whatToDo is advice for the person who reads it, "" where there is nothing to do.
 func whatToDo(t *Target, s *Subject, e Event, invited bool) string {
 	path := func(folder string) string { return t.Mount + folder + "/" + s.Name }
 	renew := "write a new credential to " + path("reauth")

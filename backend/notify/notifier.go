@@ -137,7 +137,7 @@ func (n *Notifier) open(ctx context.Context, boxes map[string]*mailbox) (ok bool
 	if n.damaged.any() {
 		return false // what they were told must stay
 	}
-	n.states.keep(ids)
+	n.states.prune(ids)
 	err = sweepLedgers(ctx, n.told, ids)
 	return err == nil && n.targets.allAnswered()
 }

@@ -51,8 +51,8 @@ func (o *observed) clear() {
 	clear(o.by)
 }
 
-// keep drops those of integrations that are gone.
-func (o *observed) keep(names map[string]bool) {
+// prune drops those of integrations that are gone.
+func (o *observed) prune(names map[string]bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for name := range o.by {

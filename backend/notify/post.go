@@ -21,7 +21,7 @@ type failure struct {
 	// status is that of the answer, 0 where there was none.
 	status  int
 	outcome providers.Outcome
-	// detail is a sentence for whoever may read the target: it may name the host.
+	// detail is a sentence for a person who may read the target: it may name the host.
 	detail     string
 	retryAfter time.Duration
 	// unsent is set where the receiver cannot have got it; else it may have.
@@ -39,7 +39,7 @@ func (f *failure) Error() string {
 	return "the receiver cannot be reached or does not answer"
 }
 
-// refusal is the failure for whoever asked for a message.
+// refusal is the failure for the person who asked for a message.
 func (f *failure) refusal() *backend.Error {
 	e := &backend.Error{Code: string(providers.UpstreamError), Message: f.detail}
 	switch {

@@ -49,8 +49,8 @@ func (s *states) sent(id string, f *failure, now time.Time) {
 	})
 }
 
-// keep drops the states of targets that are gone.
-func (s *states) keep(ids map[string]bool) {
+// prune drops the states of targets that are gone.
+func (s *states) prune(ids map[string]bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id := range s.byID {

@@ -176,8 +176,8 @@ func (l *ledger) knows(names map[string]bool) bool {
 	return true
 }
 
-// keep drops the tidings of integrations that are gone.
-func (l *ledger) keep(names map[string]bool) {
+// prune drops the tidings of integrations that are gone.
+func (l *ledger) prune(names map[string]bool) {
 	for bucket, all := range l.by {
 		for name := range all {
 			if !names[name] {

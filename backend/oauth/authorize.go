@@ -15,7 +15,7 @@ import (
 // Authorization is where a person consents to the engine's access.
 type Authorization struct {
 	Integration *backend.Integration
-	// URL is for the browser. It holds the state, so whoever has it can finish.
+	// URL is for the browser. It holds the state, so a person who has it can finish.
 	URL         providers.Secret
 	RedirectURI string
 	ExpiresAt   time.Time
@@ -26,7 +26,7 @@ func (c *Consents) Authorize(ctx context.Context, name string, who backend.Actor
 	return c.authorize(ctx, name, who, "")
 }
 
-// AuthorizeInvited is Authorize for whoever has an invitation, which is used up when the
+// AuthorizeInvited is Authorize for a guest who has an invitation, which is used up when the
 // authorization is finished for the account that it is for.
 func (c *Consents) AuthorizeInvited(ctx context.Context, by *invite.Found, request backend.Actor) (*Authorization, error) {
 	return c.authorize(ctx, by.Integration, by.Guest(request), by.Key)
@@ -66,8 +66,8 @@ func (c *Consents) authorize(ctx context.Context, name string, who backend.Actor
 	return &Authorization{Integration: in, URL: providers.NewSecret(url), RedirectURI: client.RedirectURI(), ExpiresAt: flow.ExpiresAt}, nil
 }
 
-// Return finishes an authorization for whoever comes back with a browser and was asked: it
-// is Reauth of the integration that the state belongs to. A code without the confirmation of
+// Return finishes an authorization for the person who comes back with a browser and was
+// asked: it is Reauth of the integration that the state belongs to. A code without the confirmation of
 // the question changes nothing; see Ask. The history names who began. Where it fails the
 // change has the integration's name alone, as far as that is known.
 func (c *Consents) Return(ctx context.Context, back backend.Returned, who backend.Actor) (*backend.Change, error) {

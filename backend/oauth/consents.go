@@ -30,7 +30,7 @@ type Consents struct {
 
 // Configurer reads the configuration that an authorization is begun with.
 type Configurer interface {
-	// ReadExact is for whoever acts on what it says.
+	// ReadExact is for a caller that acts on it.
 	ReadExact(ctx context.Context, name string) (*backend.Integration, error)
 	// Subject resolves an integration. Its mount is the caller's to set.
 	Subject(in *backend.Integration) (*backend.Subject, error)

@@ -24,7 +24,7 @@ type Pools struct {
 }
 
 // OnChange has fn told of a record whose tokens may be chosen otherwise from now on. It is
-// for whoever has just made the pools. fn must not block.
+// for the code that has just made the pools. fn must not block.
 func (p *Pools) OnChange(fn func(id string)) { p.tell = fn }
 
 func (p *Pools) changed(id string) {
@@ -67,9 +67,9 @@ func (p *Pools) at(id string, version int) *poolState {
 	return s
 }
 
-// Keep drops what is known of records that are gone. One that was used since the last
+// Prune drops what is known of records that are gone. One that was used since the last
 // list may be newer than the list.
-func (p *Pools) Keep(ids map[string]bool) {
+func (p *Pools) Prune(ids map[string]bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	maps.DeleteFunc(p.state, func(id string, s *poolState) bool { return !ids[id] && !s.used })
@@ -88,8 +88,8 @@ func (p *Pools) Unstick(id string) {
 	}
 }
 
-// Checked takes what checks that were begun at a moment found for what is so: it knows
-// better than what was reported before.
+// Checked records the results of a check that began at asked. They replace reports that
+// workers sent before that time.
 func (p *Pools) Checked(id string, version int, found []backend.TokenCheck, asked, now time.Time) {
 	if len(found) == 0 {
 		return

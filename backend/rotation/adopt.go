@@ -26,7 +26,7 @@ func (c *rotation) adopt(ctx context.Context, before *backend.Record, p *backend
 		next.Fingerprint, next.Salt = p.Fingerprint, p.Salt // by which resume knows it
 		after := change.Before.Swapped(next, p.Cause, p.Actor, c.Mount.HistoryLimit)
 		if c.rotator.Overlaps() {
-			after.KeepPrevious(change.Before, c.now().Add(c.Mount.RollbackWindow))
+			after = after.WithPrevious(change.Before, c.now().Add(c.Mount.RollbackWindow))
 		}
 		return after, nil
 	})

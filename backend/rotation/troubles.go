@@ -80,8 +80,8 @@ func (s *Troubles) Of(name string, version int) *Trouble {
 	return nil
 }
 
-// Keep drops those of integrations that are gone.
-func (s *Troubles) Keep(names map[string]bool) {
+// Prune drops those of integrations that are gone.
+func (s *Troubles) Prune(names map[string]bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	maps.DeleteFunc(s.byName, func(name string, _ *Trouble) bool { return !names[name] })

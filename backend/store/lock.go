@@ -12,7 +12,7 @@ const (
 	// BusyPause is in how many seconds a request that was turned away may be sent again.
 	BusyPause = 5
 	// MaxWaiting bounds the requests that wait to check a credential of one record: each
-	// may take as long as the upstream does, and whoever has a stolen token sends many.
+	// may take as long as the upstream does, and a thief of a token sends many.
 	MaxWaiting = 32
 	// brakePatience is how long what goes first waits for a check under way, before it
 	// ends it.
@@ -68,7 +68,7 @@ func (l *Locks) Acquire(ctx context.Context, names ...string) (release func(), e
 	return l.Take(ctx, Turn{}, names...)
 }
 
-// Take is acquire for whoever does not wait as all others.
+// Take is acquire for a caller that does not wait as all others.
 func (l *Locks) Take(ctx context.Context, as Turn, names ...string) (release func(), err error) {
 	names = slices.Compact(slices.Sorted(slices.Values(names)))
 	for i, name := range names {

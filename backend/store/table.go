@@ -46,7 +46,7 @@ func NewTable[T any](storage logical.Storage, prefix string, encode func(*T) ([]
 
 // OnChange has fn told, by its key in storage, of each entry that may read otherwise from
 // now on: after a write, also one that failed, and when another node has changed it. It is
-// for whoever has just made the table. fn must not block; it may be called under the
+// for the code that has just made the table. fn must not block; it may be called under the
 // record's lock.
 func (t *Table[T]) OnChange(fn func(key string)) { t.tell = fn }
 

@@ -8,7 +8,7 @@ import (
 	"vault-plugin-secrets-sei/backend/invite"
 )
 
-// Invited is Reauth for whoever has an invitation: the same checks, the same single Put, for
+// Invited is Reauth for a guest who has an invitation: the same checks, the same single Put, for
 // the account that the invitation is for. A success uses it up with that Put: after a crash
 // in the middle either the credential was swapped and the invitation is used, or neither.
 func (s *Swaps) Invited(ctx context.Context, by *invite.Found, entry backend.Entry, request backend.Actor) (*backend.Change, error) {

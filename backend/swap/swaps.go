@@ -61,12 +61,12 @@ func (s *Swaps) entered(held *credential.Held, entry backend.Entry, who backend.
 			return held.VerifiedAgain(change, next), nil
 		}
 		after := change.Before.Swapped(next, backend.CauseReauth, who, held.Mount.HistoryLimit)
-		after.KeepPrevious(change.Before, s.now().Add(held.Mount.RollbackWindow))
+		after = after.WithPrevious(change.Before, s.now().Add(held.Mount.RollbackWindow))
 		return after, nil
 	}
 }
 
-// Return finishes an authorization for whoever comes back with a browser; see
+// Return finishes an authorization for the person who comes back with a browser; see
 // Consents.Return.
 func (s *Swaps) Return(ctx context.Context, back backend.Returned, who backend.Actor) (*backend.Change, error) {
 	return s.consents.Return(ctx, back, who)
@@ -137,7 +137,7 @@ func (s *Swaps) Rollback(ctx context.Context, name string, who backend.Actor) (*
 			}
 			next.TakeOver(previous)
 			after := change.Before.Swapped(next, backend.CauseRollback, who, held.Mount.HistoryLimit)
-			after.KeepPrevious(change.Before, s.now().Add(held.Mount.RollbackWindow))
+			after = after.WithPrevious(change.Before, s.now().Add(held.Mount.RollbackWindow))
 			return after, nil
 		}
 	})

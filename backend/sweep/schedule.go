@@ -142,10 +142,10 @@ func place(name string, interval time.Duration, now time.Time) time.Time {
 	return next
 }
 
-// keep drops the plans of integrations that are gone, and hosts that nothing goes to.
+// prune drops the plans of integrations that are gone, and hosts that nothing goes to.
 // One that something was noted in since the last list may be of an integration that was
 // written after the names were read: it stays until the next one.
-func (s *Schedule) keep(names map[string]bool, now time.Time) {
+func (s *Schedule) prune(names map[string]bool, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	maps.DeleteFunc(s.plans, func(name string, p *plan) bool { return !names[name] && !p.busy && (p.listed || !p.told) })
@@ -249,7 +249,7 @@ func (s *Schedule) host(name string) *host {
 
 // next takes a check that may begin, if there is one: of the host with the fewest under
 // way, so that slow hosts do not keep out others, and among those of the one that is
-// overdue longest. Whoever takes one calls idle.Done when it has ended and no other begins.
+// overdue longest. The caller that takes one calls idle.Done when it has ended and no other begins.
 func (s *Schedule) next(now time.Time) (*plan, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -262,7 +262,7 @@ func (s *Schedule) next(now time.Time) (*plan, bool) {
 	best.running++
 	s.running++
 	p.begun = now
-	s.idle.Add(1) // until whoever takes it is done with all that follows
+	s.idle.Add(1) // until the caller that takes it is done with all that follows
 	return p, true
 }
 

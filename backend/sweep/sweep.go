@@ -242,12 +242,12 @@ func (w *Sweeper) list(ctx context.Context, mount *backend.Mount) error {
 			return first
 		}
 	}
-	w.schedule.keep(known, w.now())
-	w.sightings.Keep(known)
-	w.troubles.Keep(known)
-	w.faults.Keep(known)
+	w.schedule.prune(known, w.now())
+	w.sightings.Prune(known)
+	w.troubles.Prune(known)
+	w.faults.Prune(known)
 	if first == nil {
-		w.door.Keep(records)
+		w.door.Prune(records)
 	}
 	return first
 }
