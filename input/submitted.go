@@ -32,12 +32,18 @@ func Submitted(fields []providers.Field, form map[string]any) map[string]any {
 	return body
 }
 
+// betweenTokens is what parts the tokens of a pool.
+func betweenTokens(r rune) bool { return r == '\n' || r == '\r' || r == ',' }
+
 // lines are what stands on lines or between commas, blanks left out.
 func lines(text string) any {
 	var found []any
-	for _, line := range strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' || r == ',' }) {
+	for line := range strings.FieldsFuncSeq(text, betweenTokens) {
 		if line = strings.TrimSpace(line); line != "" {
 			found = append(found, line)
+		}
+		if len(found) > maxPool { // is refused as too many, however many there are
+			break
 		}
 	}
 	if len(found) == 0 {
@@ -52,7 +58,8 @@ func Shown(fields []providers.Field, form map[string]any, now time.Time) map[str
 	secret := map[string]bool{}
 	for _, f := range fields {
 		if text, ok := form[f.Name].(string); ok && f.Kind.Secret() {
-			for _, part := range append(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' || r == ',' }), text) {
+			secret[strings.TrimSpace(text)] = true
+			for part := range strings.FieldsFuncSeq(text, betweenTokens) {
 				secret[strings.TrimSpace(part)] = true
 			}
 		}
