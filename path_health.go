@@ -23,7 +23,7 @@ func (e *engine) pathHealth() []*framework.Path {
 				logical.ListOperation: {handler: e.listHealth, summary: "List the health of the integrations.", verb: "list", suffix: "health", answer: healthListSchema(), refusals: []int{404}},
 			}),
 			HelpSynopsis:    "List the health of all integrations.",
-			HelpDescription: "Returns the names, and for each in key_info: status, reason (a code), checked_at, expires_at, provider, labels.",
+			HelpDescription: "Returns the names, and for each in key_info: status, reason (a code), checked_at,\nexpires_at, provider, labels.",
 		},
 		{
 			Pattern: "health/" + framework.GenericNameRegex("name"),

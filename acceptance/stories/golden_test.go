@@ -83,6 +83,7 @@ func TestGoldenErrorsHaveEveryCode(t *testing.T) {
 	elsewhere := map[string]string{
 		"unknown_provider": "needs a build that had more providers",
 		"oauth_denied":     "comes in the browser, as a page",
+		"invitation_ended": "comes in the browser, as a page",
 		"busy":             "needs a flood of requests",
 	}
 	_, table, found := strings.Cut(harness.PageText(t, "docs/api.md"), "\n## Errors\n")
