@@ -25,9 +25,19 @@ func TestColoursCanBeToldApart(t *testing.T) {
 			front, back string
 			least       float64
 		}{
-			{"text", "card", 4.5}, {"soft", "card", 4.5}, {"act", "card", 4.5}, {"bad", "card", 4.5}, {"on-act", "act", 4.5},
-			{"text", "fact", 4.5}, {"soft", "fact", 4.5}, {"text", "bad-back", 4.5}, {"soft", "bad-back", 4.5}, {"act", "bad-back", 4.5},
-			{"line", "card", 3}, {"bad", "bad-back", 3}, {"act", "back", 3},
+			{"text", "card", 4.5},
+			{"soft", "card", 4.5},
+			{"act", "card", 4.5},
+			{"bad", "card", 4.5},
+			{"on-act", "act", 4.5},
+			{"text", "fact", 4.5},
+			{"soft", "fact", 4.5},
+			{"text", "bad-back", 4.5},
+			{"soft", "bad-back", 4.5},
+			{"act", "bad-back", 4.5},
+			{"line", "card", 3},
+			{"bad", "bad-back", 3},
+			{"act", "back", 3},
 		} {
 			require.Contains(t, colours, pair.front)
 			require.Contains(t, colours, pair.back)
