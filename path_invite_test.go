@@ -301,3 +301,58 @@ func TestWhereCredentialsAreMade(t *testing.T) {
 		assert.NotContains(t, made, "/api/v4", "%s %s", spec.Name, auth.Name)
 	})
 }
+
+// FuzzForm demands of the page that answers a form: nothing that was sent is in it but an
+// e-mail address, escaped; no secret at all; and a status that is documented.
+func FuzzForm(f *testing.F) {
+	f.Add(email, "bad-key-of-mine", "x", "")
+	f.Add("<script>@example.com", "<script>alert(1)</script>", "email", "two")
+	f.Add(`"><img src=x onerror=y>@b`, "good-\x00", "url", "https://evil.example")
+	m := newFuzzedForm(f)
+	empty := m.answer(f, body{})
+	f.Fuzz(func(t *testing.T, login, key, field, value string) {
+		form := body{"email": login, "key": key}
+		if _, taken := form[field]; !taken {
+			form[field] = value
+		}
+		html := m.answer(t, form)
+		require.True(t, strings.HasSuffix(html, "</html>\n"), html)
+		require.NotContains(t, html, "<script")
+		tags := regexp.MustCompile(`<[a-z/!][^>]*`)
+		for _, tag := range tags.FindAllString(html, -1) {
+			require.Regexp(t, `^</?(!DOCTYPE|html|head|meta|title|style|body|main|h1|h2|p|strong|blockquote|div|dl|dt|dd|a|form|label|span|input|button)\b`, tag)
+		}
+		if len(strings.TrimSpace(key)) > 8 && !strings.Contains(login, strings.TrimSpace(key)) && !strings.Contains(empty, strings.TrimSpace(key)) {
+			require.NotContains(t, html, strings.TrimSpace(key))
+		}
+	})
+}
+
+// fuzzedForm sends forms to an invitation, to a new one where it was used up.
+type fuzzedForm struct {
+	engine  *engine
+	storage logical.Storage
+	path    string
+}
+
+func newFuzzedForm(t testing.TB) *fuzzedForm {
+	t.Helper()
+	m := withInstant(t)
+	return &fuzzedForm{engine: m.engine, storage: m.disk}
+}
+
+func (m *fuzzedForm) answer(t testing.TB, form body) string {
+	t.Helper()
+	ask := func(op logical.Operation, path string, data body) *logical.Response {
+		resp, err := m.engine.HandleRequest(t.Context(), &logical.Request{Operation: op, Path: path, Data: data, Storage: m.storage})
+		require.NoError(t, err)
+		return resp
+	}
+	if m.path == "" || ask(logical.ReadOperation, m.path, nil).Data[logical.HTTPStatusCode] != statusOK {
+		m.path = linkPath(ask(logical.UpdateOperation, "invites/key", body{"any_identity": true}).Data)
+	}
+	resp := ask(logical.UpdateOperation, m.path, form)
+	require.Contains(t, []any{statusOK, statusRefused}, resp.Data[logical.HTTPStatusCode])
+	html, _ := resp.Data[logical.HTTPRawBody].(string)
+	return html
+}

@@ -8,6 +8,13 @@ import (
 	"vault-plugin-secrets-sei/providers"
 )
 
+// A user name that is shown again is short: what is longer could be a token. An e-mail address
+// is as long as RFC 5321 lets it be.
+const (
+	longestShown = 32
+	longestEmail = 254
+)
+
 // Submitted is the body of a re-authentication that a form sent. A form sends also what
 // nobody filled in: that is left out where it may be. The tokens of a pool stand one a line,
 // or in fields of the same name, which Vault joins with commas.
@@ -76,7 +83,7 @@ func Shown(fields []providers.Field, form map[string]any, now time.Time) map[str
 }
 
 // showable reports whether a value may stand in a page. What could be a secret in the wrong
-// field is no e-mail address, and what looks like a token is no user name.
+// field is no e-mail address, and what is as long as a token is no user name.
 func showable(f providers.Field, text string, now time.Time) bool {
 	switch {
 	case f.Kind.Secret():
@@ -84,7 +91,9 @@ func showable(f providers.Field, text string, now time.Time) bool {
 	case f.Kind == providers.Time:
 		_, err := parseTime(text, now)
 		return err == nil
+	case f.Kind == providers.Email:
+		return len(text) <= longestEmail && checkLogin(f, text) == nil
 	default:
-		return len(text) <= maxSecret && checkLogin(f, text) == nil
+		return len(text) <= longestShown && checkLogin(f, text) == nil
 	}
 }
