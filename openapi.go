@@ -49,8 +49,7 @@ func completeOpenAPI(resp *logical.Response) {
 }
 
 // describePages says that every answer is a page, and that a form is what is sent. The
-// fields that the operation lists as its answer are for the audit log. Where
-// the plugin ends in the middle of a request, Vault answers.
+// fields that the operation lists as its answer are for the audit log.
 func describePages(op *framework.OASOperation, named map[string]*framework.OASSchema) {
 	if op.RequestBody != nil {
 		inline(op.RequestBody.Content, named)
@@ -58,11 +57,8 @@ func describePages(op *framework.OASOperation, named map[string]*framework.OASSc
 			op.RequestBody.Content = framework.OASContent{"application/x-www-form-urlencoded": form}
 		}
 	}
-	for status, answer := range op.Responses {
+	for _, answer := range op.Responses {
 		answer.Content = framework.OASContent{"text/html": {Schema: &framework.OASSchema{Type: "string", Description: "A page for a person."}}}
-		if status == statusBroken {
-			answer.Content["application/json"] = &framework.OASMediaTypeObject{Schema: refusalSchema()}
-		}
 	}
 }
 

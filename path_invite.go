@@ -25,7 +25,7 @@ const (
 )
 
 func (e *engine) pathInvite() []*framework.Path {
-	opens := operation{handler: e.openInvitation, summary: "Show the form of an invitation.", verb: "open", suffix: "invitation", answer: callbackSchema(), refusals: []int{404, 500}, active: true}
+	opens := operation{handler: e.openInvitation, summary: "Show the form of an invitation.", verb: "open", suffix: "invitation", answer: callbackSchema(), refusals: []int{404}, active: true}
 	return []*framework.Path{{
 		Pattern: invite.Path + "(?P<token>.+)",
 		Fields: map[string]*framework.FieldSchema{"token": {
@@ -35,7 +35,7 @@ func (e *engine) pathInvite() []*framework.Path {
 		Operations: operations(map[logical.Operation]operation{
 			logical.ReadOperation:   opens,
 			logical.HeaderOperation: opens,
-			logical.UpdateOperation: {handler: e.useInvitation, summary: "Re-authenticate by an invitation.", verb: "use", suffix: "invitation", answer: callbackSchema(), refusals: []int{400, 404, 500, 502}, active: true},
+			logical.UpdateOperation: {handler: e.useInvitation, summary: "Re-authenticate by an invitation.", verb: "use", suffix: "invitation", answer: callbackSchema(), refusals: []int{400, 404, 502}, active: true},
 		}),
 		HelpSynopsis:    "Where whoever was invited re-authenticates, in a browser.",
 		HelpDescription: inviteHelp,
