@@ -121,7 +121,7 @@ class Worker:
     def __init__(self, vault, path, url, resource):
         self.vault, self.path, self.url, self.resource = vault, path, url, resource
         self.creds = None  # read before the next request
-        self.news = None  # what watch heard of and nobody has used yet
+        self.news = threading.Event()  # watch heard of another than the one in use
         self.watching = False
 
     def read(self, **query):
@@ -143,16 +143,17 @@ class Worker:
             if creds.fingerprint != have:
                 have = creds.fingerprint
                 if not creds.exhausted:
-                    self.news = creds
+                    self.news.set()
             elif time.monotonic() - asked < WAIT - 1:
                 time.sleep(creds.ttl)
 
     def credential(self):
-        """The one to use now. While every token's quota is used up it waits: ttl is then
-        the time until one has quota again."""
-        news, self.news = self.news, None
-        if news is not None:
-            self.creds = news
+        """The one to use now. What watch heard may be older than what was read and reported
+        since, so it is only a reason to read. While every token's quota is used up it waits:
+        ttl is then the time until one has quota again."""
+        if self.news.is_set():
+            self.news.clear()  # first: what it hears from now on is news again
+            self.creds = None
         while self.creds is None or time.monotonic() >= self.creds.read_again:
             creds = self.read()
             if creds.exhausted:

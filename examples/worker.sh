@@ -50,7 +50,8 @@ await() {
   waiter=$!
 }
 
-# hear takes what that read was answered with, once it is. An older engine does not wait, and
+# hear reads once that read was answered with another token. The answer may be older than what
+# was read and reported since, so it is only a reason to read. An older engine does not wait, and
 # neither does one in which too many wait already: then the same comes back early, and ttl
 # says when to ask again. So it does where the read failed.
 hear() {
@@ -69,7 +70,7 @@ hear() {
     ((SECONDS - asked >= wait_for - 1)) || again=$((SECONDS + $(field ttl)))
     return 0
   fi
-  fingerprint=$(field fingerprint) read_again=$((SECONDS + $(field ttl)))
+  read_creds
 }
 trap '[[ -z $waiter ]] || kill "$waiter" 2>/dev/null || true' EXIT
 

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -139,6 +140,86 @@ func TestExamplesWithoutWaiting(t *testing.T) {
 			assert.Len(t, used, requests)
 			assert.Positive(t, asked.Load())
 			assert.LessOrEqual(t, asked.Load(), int64(15), "about once in a second")
+		})
+	}
+}
+
+// limits is an upstream that limits the token in use at the third request, for a second, and
+// the next token for long, once the news of that one had time to arrive.
+type limits struct {
+	*pool
+	heard chan struct{} // closed when the news may go to the worker
+
+	mu          sync.Mutex
+	first, next string // what the Authorization headers were
+	requests    int
+	refused     bool // the next token is limited
+	again       int  // how often it was sent all the same
+}
+
+func (l *limits) ServeHTTP(answer http.ResponseWriter, r *http.Request) {
+	limited := func(left time.Duration) {
+		answer.Header().Set("X-Ratelimit-Remaining", "0")
+		answer.Header().Set("X-Ratelimit-Resource", "core")
+		answer.Header().Set("X-Ratelimit-Reset", strconv.FormatInt(time.Now().Add(left).Unix()+1, 10))
+		answer.WriteHeader(http.StatusTooManyRequests)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	token := r.Header.Get("Authorization")
+	l.requests++
+	switch {
+	case l.first == "":
+		l.first = token
+	case token != l.first && !l.refused:
+		l.next, l.refused = token, true
+		close(l.heard)
+		time.Sleep(3 * time.Second) // the news comes, and the first token may be used again
+		limited(time.Hour)
+		return
+	case token == l.next:
+		l.again++
+		limited(time.Hour)
+		return
+	case l.requests == 3:
+		limited(time.Second)
+		return
+	}
+	l.fakes.World.GitHubEnterprise.ServeHTTP(answer, r)
+}
+
+// News of a token that the worker has read by itself meanwhile, and that was limited since, do
+// not have a worker of examples/ use it again, nor wait for it while there is another.
+func TestExamplesHearLateOfATokenThatIsLimited(t *testing.T) {
+	t.Parallel()
+	server := harness.StartDev(t)
+	target, err := url.Parse(server.Addr)
+	require.NoError(t, err)
+	for name, command := range exampleWorkers() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := &limits{pool: newPool(t, server, "sei-late-"+name), heard: make(chan struct{})}
+			harness.Write(t, server.Client(t).Logical(), l.mount+"/config", map[string]any{"creds_ttl": "1h"})
+			late := harness.Listen(t, &httputil.ReverseProxy{
+				Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) },
+				ModifyResponse: func(answer *http.Response) error {
+					if answer.Request.URL.Query().Has("wait") {
+						select {
+						case <-l.heard:
+						case <-answer.Request.Context().Done():
+						}
+					}
+					return nil
+				},
+			})
+			const requests = 8
+			w := &work{pool: l.pool}
+			assert.Len(t, w.does(t, late, command(t, l.mount+"/creds/gh", harness.Listen(t, l)+"/api/v3/user", requests)), requests)
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			assert.True(t, l.refused, "the next token was used")
+			assert.Zero(t, l.again, "a token that is limited is sent again")
+			assert.Equal(t, requests+2, l.requests)
 		})
 	}
 }

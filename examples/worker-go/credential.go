@@ -24,11 +24,12 @@ type credential struct {
 	exhausted bool
 }
 
-// credential returns the one to use now: the one that watch heard of, or else the one
-// that there is. It reads it if there is none or if its time is over, and while every token's quota is used up it waits.
+// credential returns the one to use now. It reads it if there is none, if its time is over or
+// if watch heard of another, which may be older than what was read and reported since and so is
+// only a reason to read. While every token's quota is used up it waits.
 func (w *worker) credential(ctx context.Context) (*credential, error) {
-	if news := w.news.Swap(nil); news != nil {
-		w.creds = news
+	if w.news.Swap(false) {
+		w.creds = nil
 	}
 	for w.creds == nil || !time.Now().Before(w.creds.readAgain) {
 		creds, err := w.read(ctx, nil)

@@ -74,8 +74,8 @@ type worker struct {
 	path, resource, url string
 	http                *http.Client
 	creds               *credential // nil: read before the next request
-	// news is what watch heard of and nobody has used yet.
-	news     atomic.Pointer[credential]
+	// news is set once watch has heard of another than the one in use.
+	news     atomic.Bool
 	watching sync.Once
 }
 

@@ -44,7 +44,7 @@ func (w *worker) await(ctx context.Context, have string) string {
 		}
 		return have
 	case !creds.exhausted:
-		w.news.Store(creds)
+		w.news.Store(true)
 	}
 	return creds.fingerprint
 }
