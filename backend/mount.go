@@ -30,6 +30,8 @@ type Mount struct {
 	RollbackWindow time.Duration
 	// PublicAddress is where people reach Vault, without a slash at its end; "" for not known.
 	PublicAddress string
+	// MaxWait is how long a read of creds/ may wait; 0 has none wait.
+	MaxWait time.Duration
 	// MetricsByIntegration is whether metrics have series of single integrations.
 	MetricsByIntegration bool
 }
@@ -47,6 +49,7 @@ func MountFields() []providers.Field {
 		{Name: "history_limit", Title: "History limit", Kind: providers.Count, Default: "20", Min: 1, Max: 1000, Description: "Entries of history that an integration keeps."},
 		{Name: "rollback_window", Title: "Rollback window", Kind: providers.Duration, Default: "86400", Max: 30 * day, Description: "Seconds for which a replaced credential is kept to roll back to, 0 for none."},
 		{Name: "public_address", Title: "Public address", Kind: providers.URL, Visited: true, Description: "Address by which people reach Vault, for the links of invitations: https://vault.example.com:8200, with the path of a proxy before /v1 where there is one. http for a loopback address only."},
+		{Name: "max_wait", Title: "Longest wait", Kind: providers.Duration, Default: "60", Max: int64(LongestWait / time.Second), Description: "Seconds for which a read of creds/ may wait, at most; 0 has none wait. Vault lets requests end before a seal, a step-down or a reload of the plugin: lower it before, and reads that have waited for longer are answered at once."},
 		{Name: "metrics_by_integration", Title: "Metrics by integration", Kind: providers.Flag, Default: "true", Description: "Whether metrics has series of every single integration, and not only of all together."},
 	}
 }
@@ -66,6 +69,7 @@ func NewMount(written providers.Settings) *Mount {
 		HealthCheckInterval: seconds("health_check_interval"),
 		MaxConcurrentChecks: int(s.Number("max_concurrent_checks")),
 		RollbackWindow:      seconds("rollback_window"),
+		MaxWait:             seconds("max_wait"),
 
 		PublicAddress:        strings.TrimRight(s.Text("public_address"), "/"),
 		MetricsByIntegration: s.Flag("metrics_by_integration"),

@@ -140,7 +140,7 @@ func TestEverySettingReadsAsWritten(t *testing.T) {
 	}
 	config := endpoint{"sei-all/config", map[string]any{
 		"allowed_hosts": []string{"http://127.0.0.1"}, "request_timeout": 20, "health_check_interval": 1800, "max_concurrent_checks": 8,
-		"expiry_warning": 86400, "creds_ttl": 60, "history_limit": 5, "rollback_window": 3600,
+		"expiry_warning": 86400, "creds_ttl": 60, "history_limit": 5, "rollback_window": 3600, "max_wait": 30, "metrics_by_integration": false,
 	}}
 	config.apply(t, server)
 	assert.Empty(t, config.drift(t, server))

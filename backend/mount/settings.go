@@ -25,6 +25,10 @@ func New(storage logical.Storage, locks *store.Locks) *Settings {
 // Invalidate forgets what is cached: another node changed the settings.
 func (m *Settings) Invalidate() { m.table.Invalidate(backend.MountKey) }
 
+// OnChange has fn told, by their key in storage, when the settings may read otherwise. It is for
+// whoever has just made them.
+func (m *Settings) OnChange(fn func(key string)) { m.table.OnChange(fn) }
+
 // Version is a number that grows with every change.
 func (m *Settings) Version() uint64 { return m.table.Version() }
 

@@ -203,6 +203,7 @@ func untouched() map[string]string {
 		"Integrations.OnChange":   "touches no storage",
 		"Integrations.Reader":     "touches no storage",
 		"Settings.Invalidate":     "touches no storage",
+		"Settings.OnChange":       "touches no storage",
 		"Settings.Version":        "touches no storage",
 		"Consents.Fresh":          "is Handouts.HandOut: refresh",
 		"Consents.Invalidate":     "touches no storage",

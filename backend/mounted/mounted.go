@@ -79,9 +79,9 @@ func New(storage logical.Storage, registry *providers.Registry, now func() time.
 	b.Invitations = invite.New(invite.NewBook(storage, locks, now), b.Credentials, reader, tell)
 	b.Consents = oauth.New(storage, b.Credentials, reader, b.Mount, b.refreshes, locks, b.Invitations, b.faults, now)
 	b.Handouts = handout.New(b.Credentials, b.Consents, quotas, b.findings, reader, now)
-	b.Waiting = waiting.New(b.Handouts, reader, now)
+	b.Waiting = waiting.New(b.Handouts, reader, b.Mount, now)
 	quotas.OnChange(b.Waiting.Reported)
-	for _, of := range []changing{b.Integrations, b.records, b.findings} {
+	for _, of := range []changing{b.Integrations, b.records, b.findings, b.Mount} {
 		of.OnChange(b.Waiting.Changed)
 	}
 	b.Rotations = rotation.New(b.Credentials, reader, b.pendings, now)

@@ -463,3 +463,59 @@ func TestCloseEndsTheWaiting(t *testing.T) {
 		}
 	})
 }
+
+// maxWait sets for how long reads may wait.
+func (w *world) maxWait(t *testing.T, seconds int64) {
+	t.Helper()
+	require.NoError(t, w.Mount.Write(t.Context(), providers.Settings{Numbers: map[string]int64{"max_wait": seconds}}))
+}
+
+// An operator bounds the waiting, and ends what goes on: whoever waited for longer by then is
+// answered at once, the others when their time is over, and each is told why.
+func TestAnOperatorEndsTheWaiting(t *testing.T) {
+	for name, do := range map[string]func(t *testing.T, w *world, seconds int64){
+		"here": func(t *testing.T, w *world, seconds int64) { t.Helper(); w.maxWait(t, seconds) },
+		"on another node": func(t *testing.T, w *world, seconds int64) {
+			t.Helper()
+			w.restarted().maxWait(t, seconds)
+			w.Invalidate(backend.MountKey)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := waitingWorld(t, &logical.InmemStorage{})
+				until := backend.Until{Wait: minute, Version: 1}
+				long := w.waits(t.Context(), until)
+				time.Sleep(20 * time.Second)
+				short := w.waits(t.Context(), until)
+				mine := w.waits(t.Context(), backend.Until{Wait: 5 * time.Second, Version: 1})
+				time.Sleep(time.Second)
+				do(t, w, 10)
+				assert.Equal(t, 21*time.Second, long.answered(t).took)
+				short.still(t)
+				time.Sleep(minute)
+				assert.Equal(t, 10*time.Second, short.answered(t).took)
+				assert.Equal(t, 5*time.Second, mine.answered(t).took)
+				for _, one := range []*waiter{long, short} {
+					require.NoError(t, one.err)
+					assert.Equal(t, 1, one.out.Record.Version)
+					assert.Contains(t, one.warning, "max_wait of the mount is 10 seconds")
+				}
+				assert.Empty(t, mine.warning)
+
+				do(t, w, 0)
+				none := w.waits(t.Context(), until).answered(t)
+				assert.Zero(t, none.took)
+				assert.Contains(t, none.warning, "did not wait, because max_wait of the mount is 0")
+				assert.Empty(t, w.waits(t.Context(), backend.Until{Wait: minute}).answered(t).warning, "there was nothing to wait for")
+
+				do(t, w, 60)
+				again := w.waits(t.Context(), until)
+				time.Sleep(30 * time.Second)
+				again.still(t)
+				do(t, w, 0)
+				assert.Equal(t, 30*time.Second, again.answered(t).took)
+			})
+		})
+	}
+}

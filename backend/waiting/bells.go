@@ -88,9 +88,11 @@ func (b *bells) noteLeft() {
 	}
 }
 
-// rest waits for a ring or until the moment next, zero for none. It is over after the wait,
+// rest waits for a ring or until next has passed, zero for none. It is over after the wait,
 // or when waiting has ended for all; the error is that of a request that is given up.
-func (p *place) rest(ctx context.Context, wait <-chan time.Time, next time.Duration) (over bool, err error) {
+func (p *place) rest(ctx context.Context, wait, next time.Duration) (over bool, err error) {
+	end := time.NewTimer(wait)
+	defer end.Stop()
 	var look <-chan time.Time
 	if next > 0 {
 		timer := time.NewTimer(next)
@@ -102,7 +104,7 @@ func (p *place) rest(ctx context.Context, wait <-chan time.Time, next time.Durat
 		return false, nil
 	case <-look:
 		return false, nil
-	case <-wait:
+	case <-end.C:
 		return true, nil
 	case <-p.bells.closing:
 		return true, nil

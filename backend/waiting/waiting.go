@@ -15,6 +15,7 @@ import (
 type Waiting struct {
 	handouts Handouts
 	ids      RecordIDs
+	mounts   Mounts
 	bells    *bells
 	now      func() time.Time
 }
@@ -33,9 +34,14 @@ type RecordIDs interface {
 	RecordID(in *backend.Integration) (string, error)
 }
 
+// Mounts reads the settings of the mount.
+type Mounts interface {
+	Read(ctx context.Context) (*backend.Mount, error)
+}
+
 // New returns the waiting reads of a mount, of which there are none.
-func New(handouts Handouts, ids RecordIDs, now func() time.Time) *Waiting {
-	return &Waiting{handouts: handouts, ids: ids, bells: newBells(), now: now}
+func New(handouts Handouts, ids RecordIDs, mounts Mounts, now func() time.Time) *Waiting {
+	return &Waiting{handouts: handouts, ids: ids, mounts: mounts, bells: newBells(), now: now}
 }
 
 // Read is one read of creds/; see [handout.Handouts.HandOut] for the fields that are not
@@ -59,51 +65,102 @@ func (w *Waiting) Reported(id string) { w.bells.ringSoon(backend.CredentialsPref
 func (w *Waiting) Close() { w.bells.close() }
 
 // HandOut returns the credential for a worker. If it is the one that the worker has, it
-// waits: until another would be handed out, a read would be refused, or the time is over.
-// In each case the answer is that of a read at this moment. A read that finds no place is
-// answered at once, with a warning. No renewal keeps a read for longer than it was to wait: what
+// waits: until another would be handed out, a read would be refused, or the time is over, which
+// is the mount's max_wait at the latest. In each case the answer is that of a read at this
+// moment. A read that finds no place is answered at once. Where it did not wait for as long as
+// it was to, a warning says why. No renewal keeps a read for longer than it was to wait: what
 // lives is handed out then.
 //
 // Where this node may not renew what has to be renewed before the time is over, it returns
 // logical.ErrReadOnly, so that the read waits on the active node.
 func (w *Waiting) HandOut(ctx context.Context, r Read) (out *handout.Handout, warning string, err error) {
-	var end time.Time
-	if r.Until.Wait > 0 {
-		end = w.now().Add(r.Until.Wait)
-	}
-	out, err = w.read(ctx, r, end)
-	if err != nil || r.Until.Wait <= 0 || isOther(out, r.Until) {
+	if r.Until.Wait <= 0 {
+		out, err = w.read(ctx, r, time.Time{})
 		return out, "", err
+	}
+	until, err := w.until(ctx, r.Until.Wait, w.now())
+	if err != nil {
+		return nil, "", err
+	}
+	by := until.end
+	if until.most == 0 {
+		by = time.Time{} // a plain read
+	}
+	out, err = w.read(ctx, r, by)
+	if err != nil || isOther(out, r.Until) {
+		return out, "", err
+	}
+	if until.most == 0 {
+		return out, "this read did not wait, because max_wait of the mount is 0; read again after ttl", nil
 	}
 	place := w.bells.take()
 	if place == nil {
 		return out, fmt.Sprintf("this read did not wait, because %d wait in this mount already; read again after ttl", MaxWaiting), nil
 	}
 	defer place.leave()
-	out, err = w.wait(ctx, r, place, end)
-	return out, "", err
+	return w.wait(ctx, r, place, until)
 }
 
-func (w *Waiting) wait(ctx context.Context, r Read, place *place, end time.Time) (*handout.Handout, error) {
-	timer := time.NewTimer(end.Sub(w.now()))
-	defer timer.Stop()
+// span is from when until when a read waits.
+type span struct {
+	began, end time.Time
+	// most is the mount's max_wait, and cut is set where it ends the wait.
+	most time.Duration
+	cut  bool
+}
+
+// until is how long a read waits that began at a moment, as the mount is set now.
+func (w *Waiting) until(ctx context.Context, wait time.Duration, began time.Time) (span, error) {
+	mount, err := w.mounts.Read(ctx)
+	if err != nil {
+		return span{}, err
+	}
+	return span{began: began, end: began.Add(min(wait, mount.MaxWait)), most: mount.MaxWait, cut: mount.MaxWait < wait}, nil
+}
+
+// warning says why a read did not wait for as long as it was to, "" where it did.
+func (s span) warning() string {
+	if !s.cut {
+		return ""
+	}
+	return fmt.Sprintf("this read waited no longer, because max_wait of the mount is %d seconds; read again after ttl", int64(s.most/time.Second))
+}
+
+func (w *Waiting) wait(ctx context.Context, r Read, place *place, until span) (out *handout.Handout, warning string, err error) {
+	place.hear(backend.MountKey)
 	for {
-		out, err := w.hear(ctx, r, place, end)
+		if until, err = w.until(ctx, r.Until.Wait, until.began); err != nil {
+			return nil, "", err
+		}
+		out, err = w.hear(ctx, r, place, until.end)
 		if err != nil || isOther(out, r.Until) {
-			return out, err
+			return out, "", err
+		}
+		left := until.end.Sub(w.now())
+		if left <= 0 {
+			return out, until.warning(), nil
 		}
 		next := w.handouts.ChangesAt(out, r.Resource)
-		if out.Record.Current.Refreshable() && next.Before(end) && r.Writable != nil && !r.Writable() {
-			return nil, logical.ErrReadOnly
+		if out.Record.Current.Refreshable() && next.Before(until.end) && r.Writable != nil && !r.Writable() {
+			return nil, "", logical.ErrReadOnly
 		}
-		over, err := place.rest(ctx, timer.C, w.until(next))
+		over, err := place.rest(ctx, left, w.pause(next))
 		switch {
 		case err != nil:
-			return nil, err
+			return nil, "", err
 		case over:
-			return w.read(ctx, r, w.now())
+			return w.last(ctx, r, until)
 		}
 	}
+}
+
+// last is the read once the time is over.
+func (w *Waiting) last(ctx context.Context, r Read, until span) (out *handout.Handout, warning string, err error) {
+	out, err = w.read(ctx, r, w.now())
+	if err == nil && !isOther(out, r.Until) {
+		warning = until.warning()
+	}
+	return out, warning, err
 }
 
 // hear reads after it has begun to listen to all that the read depends on, so that no
@@ -130,9 +187,9 @@ func (w *Waiting) read(ctx context.Context, r Read, by time.Time) (*handout.Hand
 	return w.handouts.HandOutBy(ctx, by, r.Name, r.Resource, r.Who, r.Writable)
 }
 
-// until is the time to a moment, at least a millisecond and a little more than any wait at
+// pause is the time to a moment, at least a millisecond and a little more than any wait at
 // most, or 0 for none.
-func (w *Waiting) until(moment time.Time) time.Duration {
+func (w *Waiting) pause(moment time.Time) time.Duration {
 	if moment.IsZero() {
 		return 0
 	}

@@ -13,6 +13,7 @@ import (
 	"vault-plugin-secrets-sei/backend"
 	"vault-plugin-secrets-sei/backend/handout"
 	"vault-plugin-secrets-sei/backend/waiting"
+	"vault-plugin-secrets-sei/providers"
 )
 
 // handouts hand out version 1 of one credential, and say when that may change.
@@ -30,6 +31,10 @@ func (h *handouts) ChangesAt(*handout.Handout, string) time.Time { return h.chan
 
 func (*handouts) RecordID(in *backend.Integration) (string, error) { return in.Name, nil }
 
+func (*handouts) Read(context.Context) (*backend.Mount, error) {
+	return backend.NewMount(providers.Settings{}), nil
+}
+
 // What ends after the longest time that there is between two moments is no reason to read all
 // the time.
 func TestAnEndInTheYear9999(t *testing.T) {
@@ -41,7 +46,7 @@ func TestAnEndInTheYear9999(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				from, began := &handouts{changes: at}, time.Now()
-				w := waiting.New(from, from, time.Now)
+				w := waiting.New(from, from, from, time.Now)
 				_, warning, err := w.HandOut(t.Context(), waiting.Read{Name: "a", Until: backend.Until{Wait: time.Minute, Version: 1}})
 				require.NoError(t, err)
 				assert.Empty(t, warning)
