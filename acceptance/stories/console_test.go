@@ -1,12 +1,14 @@
 package stories_test
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -15,7 +17,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/vault/api"
 	"github.com/stretchr/testify/assert"
@@ -23,6 +27,7 @@ import (
 
 	"vault-plugin-secrets-sei/acceptance/harness"
 	"vault-plugin-secrets-sei/internal/layer"
+	"vault-plugin-secrets-sei/providers/providertest"
 )
 
 // crowd is how many integrations the fleet of the console's story has.
@@ -49,6 +54,7 @@ func TestThePersonAtTheConsole(t *testing.T) {
 	harness.Write(t, client, "sei/health/jira-lost", nil)
 	harness.Write(t, client, "sei/notify/ops", map[string]any{"url": fakes.URLs["GONE"] + "/hook"})
 	console := harness.StartConsole(t, server, server.Token)
+	fakes.World.Jira.Behave(providertest.Fault{Late: 1500 * time.Millisecond}) // the page says for how long it has asked
 
 	// look takes what is to be seen of a page.
 	look := func(name string) []string {
@@ -64,7 +70,7 @@ func TestThePersonAtTheConsole(t *testing.T) {
 		[]string{"-proxy", fakes.World.ProxyURL(), "-insecure", "-size", "1440x900", "-timeout", "240s"},
 		[]string{"open", console.Start, "await", "Needs a person", "await", "201 in all", "await", "jira-lost"}, look("fleet"),
 		[]string{"press", "#q", "fill", "lost", "click", ".filter button", "await", "1 of 201 shown", "click", `tbody a[href$="name=jira-lost"]`, "await", "Needs re-authentication"}, look("needs"),
-		[]string{"press", "#f-email", "fill", ada, "press", "#f-api_key", "fill", "ATATT-wrong-at-the-console"}, submit("/reauth"), []string{"await", "Not done", "status", "422", "await", "version 1 stays in use"}, look("refused"),
+		[]string{"press", "#f-email", "fill", ada, "press", "#f-api_key", "fill", "ATATT-wrong-at-the-console", "press", `form[action*="/reauth"] button`, "await", "Checking the credential at the provider … 1 s", "await", "Not done", "status", "422", "await", "version 1 stays in use"}, look("refused"),
 		[]string{"press", "#f-api_key", "fill", right}, submit("/reauth"), []string{"await", "Re-authenticated: version 2 is in use, of " + ada, "await", "Healthy"}, look("done"),
 		submit("/check"), []string{"await", "Checked: Healthy.", "html"},
 		find("gitlab", "gitlab"), submit("/rotate"), []string{"await", "Rotated: version 3 is in use"}, look("rotated"),
@@ -333,4 +339,44 @@ func TestTheConsoleLetsOneIn(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())
 	assert.Equal(t, http.StatusMisdirectedRequest, response.StatusCode)
+}
+
+// A page of another user's server on the same machine, which is the same site to a browser,
+// gets no cookie of the console; and though it knew where the console's pages are, it could
+// neither show them in a frame nor send a form to them.
+func TestOtherSitesAtTheConsole(t *testing.T) {
+	layer.Check(t, "people at a browser")
+	harness.PrepareBrowser(t)
+	server := harness.StartDev(t)
+	server.Mount(t, "sei")
+	console := harness.StartConsole(t, server, server.Token)
+	var folder, cookies atomic.Value
+	cookies.Store("")
+	evil := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		cookies.Store(fmt.Sprint(cookies.Load()) + r.Header.Get("Cookie"))
+		w.Header().Set("Content-Type", "text/html")
+		at := fmt.Sprint(folder.Load())
+		_, _ = fmt.Fprintf(w, `<!DOCTYPE html><title>Evil</title><p>Win a prize</p><iframe src="%[1]sfleet?mount=sei/" onload="document.title='framed'"></iframe>
+			<form method="post" action="%[1]scheck?mount=sei/&amp;name=any"><button>Prize</button></form>`, at)
+	}))
+	defer evil.Close()
+	cmd := harness.Browser(t, "-timeout", "60s", "open", console.Start, "await", "0 in all", "url",
+		"open", evil.URL+"/", "await", "Win a prize", "shot", harness.Shot(t, "console_framed.png"), "click", "form button", "status", "403", "text",
+		"open", evil.URL+"/fleet", "await", "Win a prize")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	lines := bufio.NewScanner(out)
+	require.True(t, lines.Scan())
+	folder.Store(strings.TrimSuffix(lines.Text(), "fleet"))
+	said := ""
+	for lines.Scan() {
+		said += lines.Text()
+	}
+	require.NoError(t, cmd.Wait())
+	assert.Contains(t, said, "This request came from another site")
+	assert.Empty(t, cookies.Load())
+	asked := regexp.MustCompile(`"operation":"list","path":"sei/health/?"`).FindAllString(server.Audit(t), -1)
+	assert.LessOrEqual(t, len(asked), 2, "the frame asked Vault for nothing: a request and its answer are the first page's")
 }

@@ -76,8 +76,15 @@ func fromHelper() (string, error) {
 	return strings.TrimSpace(token), nil
 }
 
-// Address is where Vault is.
-func (c *Client) Address() string { return c.api.Address() }
+// Address is where Vault is, without a user and a password that may stand in it.
+func (c *Client) Address() string {
+	at, err := url.Parse(c.api.Address())
+	if err != nil {
+		return ""
+	}
+	at.User = nil
+	return at.String()
+}
 
 // Namespace is the one that is asked, "" for the root.
 func (c *Client) Namespace() string { return strings.Trim(c.api.Namespace(), "/") }

@@ -108,12 +108,14 @@ func TestAnswersThatAreNone(t *testing.T) {
 	require.NoError(t, err, "a list of nothing")
 	_, err = c.Read(t.Context(), "x", &data)
 	require.Error(t, err)
-	t.Setenv("VAULT_ADDR", "http://127.0.0.1:1")
+	t.Setenv("VAULT_ADDR", "http://user:canary@127.0.0.1:1")
 	c, err = vaultapi.New()
 	require.NoError(t, err)
+	assert.Equal(t, "http://127.0.0.1:1", c.Address())
 	_, err = c.Read(t.Context(), "x", &data)
 	var gone *vaultapi.Unreachable
-	assert.ErrorAs(t, err, &gone)
+	require.ErrorAs(t, err, &gone)
+	assert.NotContains(t, err.Error(), "canary")
 }
 
 func TestRights(t *testing.T) {
