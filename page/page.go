@@ -6,6 +6,8 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"html/template"
+
+	"vault-plugin-secrets-sei/look"
 )
 
 // Page is what a person sees in the browser.
@@ -13,11 +15,6 @@ type Page struct {
 	html   string
 	policy string
 }
-
-// style is the style sheet of all pages.
-//
-//go:embed page.css
-var style string
 
 // templates make the pages. They escape whatever fills them.
 var (
@@ -46,6 +43,7 @@ type head struct {
 // page of the engine stands on Vault's origin, where a script could reach the token of
 // Vault's own UI.
 func render(h head, main string) Page {
+	style := look.CSS()
 	sum := sha256.Sum256([]byte(style))
 	h.Style = template.CSS(style) //nolint:gosec // a constant
 	h.Policy = "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'self'"

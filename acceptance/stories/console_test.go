@@ -53,8 +53,9 @@ func TestThePersonAtTheConsole(t *testing.T) {
 	fakes.World.Jira.Revoke(lost)
 	harness.Write(t, client, "sei/health/jira-lost", nil)
 	harness.Write(t, client, "sei/notify/ops", map[string]any{"url": fakes.URLs["GONE"] + "/hook"})
+	harness.Write(t, client, "sei/config", map[string]any{"public_address": server.Addr})
 	console := harness.StartConsole(t, server, server.Token)
-	fakes.World.Jira.Behave(providertest.Fault{Late: 1500 * time.Millisecond}) // the page says for how long it has asked
+	fakes.World.Jira.Behave(providertest.Fault{Late: 2 * time.Second, Times: 1}) // the page says for how long it has asked
 
 	// look takes what is to be seen of a page.
 	look := func(name string) []string {
@@ -67,14 +68,15 @@ func TestThePersonAtTheConsole(t *testing.T) {
 	submit := func(action string) []string { return []string{"click", `form[action*="` + action + `"] button`} }
 	var pages strings.Builder
 	cmd := harness.Browser(t, slices.Concat(
-		[]string{"-proxy", fakes.World.ProxyURL(), "-insecure", "-size", "1440x900", "-timeout", "240s"},
+		[]string{"-proxy", fakes.World.ProxyURL(), "-insecure", "-size", "1440x900", "-timeout", "100s"},
 		[]string{"open", console.Start, "await", "Needs a person", "await", "201 in all", "await", "jira-lost"}, look("fleet"),
 		[]string{"press", "#q", "fill", "lost", "click", ".filter button", "await", "1 of 201 shown", "click", `tbody a[href$="name=jira-lost"]`, "await", "Needs re-authentication"}, look("needs"),
-		[]string{"press", "#f-email", "fill", ada, "press", "#f-api_key", "fill", "ATATT-wrong-at-the-console", "press", `form[action*="/reauth"] button`, "await", "Checking the credential at the provider … 1 s", "await", "Not done", "status", "422", "await", "version 1 stays in use"}, look("refused"),
+		[]string{"press", "#f-email", "fill", ada, "press", "#f-api_key", "fill", "ATATT-wrong-at-the-console", "press", `form[action*="/reauth"] button`, "await", "Checking the credential at the provider … 0 s", "await", "Not done", "status", "422", "await", "version 1 stays in use"}, look("refused"),
 		[]string{"press", "#f-api_key", "fill", right}, submit("/reauth"), []string{"await", "Re-authenticated: version 2 is in use, of " + ada, "await", "Healthy"}, look("done"),
 		submit("/check"), []string{"await", "Checked: Healthy.", "html"},
 		find("gitlab", "gitlab"), submit("/rotate"), []string{"await", "Rotated: version 3 is in use"}, look("rotated"),
 		find("jira", "jira"), submit("/rollback"), []string{"await", "Rolled back: version 3 is in use"}, look("history"),
+		[]string{"press", "#invite + details summary"}, submit("/invite"), []string{"await", "The invitation", "await", "Send this link to " + ada, "await", "Open invitations"}, look("invited"),
 		find("ado-repos", "ado-repos"), []string{"await", "Shares its credential"}, look("siblings"),
 		find("github", "github"), []string{"await", "Tokens of the pool"}, look("pool"),
 		find("bitbucket-oa", "bitbucket-oa"), submit("/consent"), []string{"await", "Continue to bitbucket.org"}, look("consent"),
@@ -91,6 +93,8 @@ func TestThePersonAtTheConsole(t *testing.T) {
 	keepPages(t, console, pages.String())
 	keep(t, console, "environment", console.Environment(t))
 
+	links := regexp.MustCompile(regexp.QuoteMeta(server.Addr)+`/v1/sei/invite/[\w-]+`).FindAllString(pages.String(), -1)
+	assert.Len(t, links, 1, "the link of the invitation is shown once")
 	assert.Equal(t, right, server.ReadOf(t, "creds/jira-lost")["api_key"])
 	assert.Equal(t, "Made at the console", server.ReadOf(t, "integrations/jira-made")["description"])
 	assert.NotContains(t, server.Audit(t), `"path":"sei/creds/jira"`, "the console reads no credential")

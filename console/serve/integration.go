@@ -51,6 +51,11 @@ func (s *Server) integrationWith(w http.ResponseWriter, r *http.Request, p place
 	view.Rows, _ = strconv.Atoi(r.URL.Query().Get("rows"))
 	view.Rows = min(max(view.Rows, rowsFirst, view.rowsInUse()), rowsMost)
 	view.Refusal, view.Invited = refusal, invited
+	for _, open := range k.invitations {
+		if invited != nil && open.Accessor == invited.Accessor {
+			invited.Identity = open.Identity // the answer that has the link does not say for whom it is
+		}
+	}
 	if k.form != nil {
 		view.Entry = inputs(k.form.Fields, entered, refusal, view.Rows)
 	}

@@ -174,6 +174,24 @@ func TestConsentLeadsToTheVendor(t *testing.T) {
 	assert.Contains(t, text, `rel="noreferrer noopener"`)
 }
 
+// The link of an invitation is on the page that made it, and on no other.
+func TestInvite(t *testing.T) {
+	c := newConsole(t, "sei", everything())
+	c.answers["GET sei/invites/jira-prod"] = "invites"
+	_, text := c.get(t, jira)
+	assert.Contains(t, text, "Open invitations")
+	c.answers["PUT sei/invites/jira-prod"] = "invited"
+	status, text := c.post(t, "/invite?mount=sei/&name=jira-prod", url.Values{"identity": {" ada@example.com "}, "ttl": {"24h"}, "note": {""}, "any_identity": {""}})
+	assert.Equal(t, 200, status)
+	assert.Equal(t, map[string]any{"identity": "ada@example.com", "ttl": "24h"}, c.sentTo("sei/invites/jira-prod"))
+	assert.Contains(t, text, "/v1/sei/invite/")
+	assert.Contains(t, text, "Send this link to ada@example.com, and to nobody else.")
+	_, text = c.get(t, jira)
+	assert.NotContains(t, text, "/v1/sei/invite/")
+	c.post(t, "/invite?mount=sei/&name=jira-prod", url.Values{"any_identity": {"true"}})
+	assert.Equal(t, map[string]any{"any_identity": true}, c.sentTo("sei/invites/jira-prod"))
+}
+
 // An auth type that takes no credential here says why, and offers nothing.
 func TestWhatTakesNoCredential(t *testing.T) {
 	_, text := newConsole(t, "sei", everything()).get(t, "/integration?mount=sei/&name=gh-app")
