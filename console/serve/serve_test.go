@@ -304,6 +304,31 @@ func TestOnlyTheEngineIsAsked(t *testing.T) {
 	}
 }
 
+// Of several mounts one is chosen, on a page of its own or above another one; without any, the
+// page says what to do.
+func TestMounts(t *testing.T) {
+	c := newConsole(t, "", everything())
+	_, text := c.get(t, "/fleet?mount=sei/")
+	assert.Contains(t, text, "Mount: sei/")
+	mounts := func(list string) {
+		path := "testdata/several.json"
+		require.NoError(t, os.WriteFile(path, []byte(`{"data":{"secret":{`+list+`}}}`), 0o600))
+		t.Cleanup(func() { _ = os.Remove(path) })
+		c.answers["GET sys/internal/ui/mounts"] = "several"
+	}
+	mounts(`"team-a/sei/":{"type":"sei"},"sei/":{"type":"vault-plugin-secrets-sei"},"kv/":{"type":"kv"}`)
+	_, text = c.get(t, "/")
+	assert.Contains(t, text, "Which mount?")
+	assert.Contains(t, text, `fleet?mount=team-a%2fsei%2f"`)
+	assert.NotContains(t, text, "kv/")
+	_, text = c.get(t, "/fleet?mount=sei/")
+	assert.Contains(t, text, `fleet?mount=team-a%2fsei%2f"`)
+	assert.Contains(t, text, `aria-current="true">sei/</a>`)
+	mounts(`"kv/":{"type":"kv"}`)
+	_, text = c.get(t, "/")
+	assert.Contains(t, text, "sei-console -mount PATH")
+}
+
 // Whatever Vault answers, nothing of it runs.
 func TestAnswersAreText(t *testing.T) {
 	c := newConsole(t, "sei", everything())
