@@ -1,4 +1,4 @@
-package page
+package look
 
 import (
 	"fmt"
@@ -14,7 +14,7 @@ import (
 // Texts can be read in both colour schemes, as WCAG 2.2 counts contrast: 4.5 for texts, 3
 // for the edges of fields.
 func TestColoursCanBeToldApart(t *testing.T) {
-	schemes := regexp.MustCompile(`(?s):root \{(.*?)\}`).FindAllStringSubmatch(style, -1)
+	schemes := regexp.MustCompile(`(?s):root \{(.*?)\}`).FindAllStringSubmatch(CSS(), -1)
 	require.Len(t, schemes, 2, "light and dark")
 	for i, scheme := range schemes {
 		colours := map[string]float64{}
