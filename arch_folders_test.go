@@ -24,6 +24,7 @@ func beside() map[string][]string {
 		"cmd/sei-console":              {},
 		"console/page":                 {"look"},
 		"look":                         {},
+		"page":                         {"look"},
 		"docs":                         {".", "internal/layer", "providers", "providers/catalog"}, // tests only
 		"bench":                        {},
 		"bench/floor":                  {},
