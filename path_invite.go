@@ -103,9 +103,12 @@ func (e *engine) refuseInvited(ctx context.Context, c call, found *invite.Found,
 	if !errors.As(err, &refusal) || refusal.Code == backend.CodeInvitationEnded {
 		return e.withoutForm(err, found)
 	}
+	if refusal.Last {
+		return e.refusedPage(page.LastRefusal(refusal), refusal, found)
+	}
 	again, gone := e.store.Invitations.Find(ctx, c.invitationToken())
 	if gone != nil {
-		return e.refusedPage(page.LastRefusal(refusal), refusal, found)
+		return e.withoutForm(gone, found) // something else has ended it meanwhile
 	}
 	form := e.formOf(c, again)
 	form.Refusal, form.Left = refusal, backend.MaxRefusals-again.Refusals
@@ -129,10 +132,12 @@ func (e *engine) refusedPage(p page.Page, refusal *backend.Error, found *invite.
 func (e *engine) withoutForm(err error, found *invite.Found) *logical.Response {
 	var refusal *backend.Error
 	switch {
-	case errors.As(err, &refusal):
+	case backend.HasCode(err, backend.CodeInvitationEnded):
 		resp := pageResponse(page.Ended(), statusNone)
 		resp.Data["code"] = backend.CodeInvitationEnded
-		return resp
+		return withInvitation(resp, found)
+	case errors.As(err, &refusal):
+		return e.refusedPage(page.Unready(), refusal, found)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return withInvitation(pageResponse(page.Late(), statusBroken), found)
 	}

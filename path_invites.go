@@ -86,7 +86,21 @@ func (e *engine) invite(ctx context.Context, c call) (*logical.Response, error) 
 	if opened.Account == nil {
 		resp.AddWarning("any_identity: whoever has the link can store a credential of any account that the upstream takes")
 	}
+	if warning := e.strandsGuest(ctx, c); warning != "" {
+		resp.AddWarning(warning)
+	}
 	return resp, nil
+}
+
+// strandsGuest warns of an integration whose guests consent in the browser and do not come
+// back here: they have no token with which to write the code anywhere. The warning is of use
+// and nothing depends on it, so that an invitation is not lost over it.
+func (e *engine) strandsGuest(ctx context.Context, c call) string {
+	in, auth, err := e.authType(ctx, c.name)
+	if err != nil || !auth.Exchanged() {
+		return ""
+	}
+	return input.GuestRedirectWarning(in.Settings.Text("redirect_uri"), c.MountPoint, callbackPath)
 }
 
 func (e *engine) listInvitations(ctx context.Context, _ call) (*logical.Response, error) {

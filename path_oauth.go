@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"path"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
@@ -116,7 +115,7 @@ func (e *engine) questionOf(c call, q *backend.Question, back backend.Returned) 
 	asks := page.Confirm{
 		Integration: in.Name, Mount: c.MountPoint, Provider: spec.Title, Host: hostOf(in.URL(spec)),
 		AskedBy: began(q.Began), Account: q.Account, InUse: q.InUse, Siblings: integrationNames(q.Siblings),
-		Ends: q.ExpiresAt.UTC().Format("15:04:05 UTC"), Action: path.Base(callbackPath),
+		Ends:  q.ExpiresAt.UTC().Format("15:04:05 UTC"),
 		State: back.State.Reveal(), Code: back.Code.Reveal(), Confirmation: q.Confirmation.Reveal(),
 	}
 	if q.Invitation != nil {
@@ -152,8 +151,11 @@ func (e *engine) refusedReturn(ctx context.Context, q *backend.Question, refusal
 	if q == nil || q.Invitation == nil || refusal.Code == backend.CodeInvitationEnded {
 		return page.Refused(refusal)
 	}
-	if _, err := e.store.Invitations.FindKey(ctx, q.InvitationKey); backend.HasCode(err, backend.CodeInvitationEnded) {
+	if refusal.Last {
 		return page.LastRefusal(refusal)
+	}
+	if _, err := e.store.Invitations.FindKey(ctx, q.InvitationKey); backend.HasCode(err, backend.CodeInvitationEnded) {
+		return page.Ended()
 	}
 	return page.RefusedGuest(refusal)
 }

@@ -35,7 +35,7 @@ func TestTheCallbackAsks(t *testing.T) {
 	for _, fact := range []string{
 		"<h1>Connect your account to bb?</h1>", "<strong>token-mia</strong> began this", "<dt>Account</dt><dd>the one that you consented with, whichever it is</dd>",
 		"<dt>Integration</dt><dd>bb</dd>", "<dt>Vault mount</dt><dd>team/sei/</dd>", "<dt>Provider</dt><dd>Bitbucket", "<dt>Asked for by</dt><dd>token-mia</dd>",
-		"Nothing is stored yet", "confirm only if you know who sent you here", `action="callback"`, "Connect to bb</button>", "Do not connect</button>",
+		"Nothing is stored yet", "confirm only if you know who sent you here", `action="?"`, "Connect to bb</button>", "Do not connect</button>",
 	} {
 		assert.Contains(t, first, fact)
 	}

@@ -60,10 +60,25 @@ type Error struct {
 	Members []RefusedMember
 	// Unjudged is as in providers.Error.
 	Unjudged bool
+	// Last is set where it was the last one that an invitation allows, which has ended by it.
+	Last bool
 }
 
 // Verdict reports whether the refusal says something of the credential.
 func (e *Error) Verdict() bool { return !e.Unjudged && Verdict(e.Code) }
+
+// CountsAgainstGuest reports whether the refusal is one of those that an invitation allows
+// a few of: the upstream judged the credential, or the account that it belongs to. What is
+// wrong with the configuration, such as a client_secret, is not the guest's to mend.
+func (e *Error) CountsAgainstGuest() bool {
+	switch providers.Outcome(e.Code) {
+	case providers.Rejected, providers.IdentityMismatch, providers.InsufficientScope, providers.SSORequired,
+		providers.CaptchaRequired, providers.AccountBlocked, CodeIdentityPinned:
+		return !e.Unjudged
+	default:
+		return false
+	}
+}
 
 // RefusedMember is a token of a pool that failed its check.
 type RefusedMember struct {

@@ -30,6 +30,22 @@ func RedirectWarning(redirectURI, mountPoint, callback string) string {
 	return "redirect_uri is the callback of another mount than this one, whose callback is /v1/" + mountPoint + callback + "; the browser comes back there. Unless a rule in front of Vault leads it here, set redirect_uri to the callback of this mount, here and at the vendor"
 }
 
+// GuestRedirectWarning is RedirectWarning for somebody who has no token of Vault, and so can
+// do nothing with a page of somebody's own.
+func GuestRedirectWarning(redirectURI, mountPoint, callback string) string {
+	if warning := RedirectWarning(redirectURI, mountPoint, callback); warning != "" {
+		return warning
+	}
+	u, err := url.Parse(redirectURI)
+	if err != nil || mountPoint == "" {
+		return ""
+	}
+	if _, _, isCallback := callbackIn(strings.TrimRight(u.Path, "/"), callback); isCallback {
+		return ""
+	}
+	return "redirect_uri is not the callback of this mount, which is /v1/" + mountPoint + callback + "; whoever is invited comes back there after consenting, and cannot finish. Unless a rule in front of Vault leads it here, set redirect_uri to that callback, here and at the vendor"
+}
+
 // callbackIn takes the path of a callback apart into what stands before Vault's API, which
 // is "" where nothing does, and the path of the mount.
 func callbackIn(path, callback string) (front, mount string, ok bool) {

@@ -17,8 +17,6 @@ type Confirm struct {
 	Siblings []string
 	// Ends is when the authorization does.
 	Ends string
-	// Action is where the form goes, relative to the page.
-	Action string
 	// State, Code and Confirmation are sent back. They come from the address of the page,
 	// and from the engine.
 	State, Code, Confirmation string

@@ -28,7 +28,7 @@ func pages() map[string]page.Page {
 		"broken":   page.Broken(),
 		"confirm": page.Confirm{
 			Integration: markup, Mount: markup, Provider: markup, Host: markup, AskedBy: markup, Account: markup, InUse: "other", Siblings: []string{markup},
-			Ends: markup, Action: "javascript:alert(1)", State: markup, Code: markup, Confirmation: markup,
+			Ends: markup, State: markup, Code: markup, Confirmation: markup,
 		}.Page(),
 		"late": page.Late(),
 	}

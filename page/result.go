@@ -88,6 +88,16 @@ func Ended() Page {
 	return c.page()
 }
 
+// Unready is the page of an invitation that is open and cannot be used before somebody has
+// mended the configuration.
+func Unready() Page {
+	c := content{
+		Title: "Not possible now", Text: "The integration is not set up in a way that a credential could be checked. Nothing changed.",
+		Next: "Tell whoever sent you the link. It still works once that is mended.",
+	}
+	return c.page()
+}
+
 // LastRefusal is the page of the refusal that ended an invitation.
 func LastRefusal(e *backend.Error) Page {
 	c := content{

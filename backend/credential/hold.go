@@ -40,12 +40,33 @@ func (d *Door) Checked(ctx context.Context, name string, edit func(*Held) Edit) 
 	return d.update(ctx, store.Turn{Bounded: true, Interrupt: interrupt}, name, edit)
 }
 
+// CheckedOn is Checked for a request that goes on once it holds the record, even if whoever
+// sent it does not wait for the answer: what the upstream says must not be lost. It is bounded
+// by the mount's time limits.
+func (d *Door) CheckedOn(ctx context.Context, name string, edit func(*Held) Edit) (*backend.Change, error) {
+	on, interrupt := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer interrupt(nil)
+	held, err := d.Hold(ctx, name, store.Turn{Bounded: true, Interrupt: interrupt})
+	if err != nil {
+		return nil, err
+	}
+	defer held.Release()
+	limited, cancel := context.WithTimeout(on, held.Mount.ExchangeTimeout())
+	defer cancel()
+	return d.change(limited, held, edit)
+}
+
 func (d *Door) update(ctx context.Context, as store.Turn, name string, edit func(*Held) Edit) (*backend.Change, error) {
 	held, err := d.Lock(ctx, name, as)
 	if err != nil {
 		return nil, err
 	}
 	defer held.release()
+	return d.change(ctx, held, edit)
+}
+
+// change edits what is held, and says so where somebody who goes first has ended that.
+func (d *Door) change(ctx context.Context, held *Held, edit func(*Held) Edit) (*backend.Change, error) {
 	change, err := held.Edit(ctx, edit(held))
 	if errors.Is(err, context.Canceled) && errors.Is(context.Cause(ctx), store.ErrOvertaken) {
 		return nil, d.busy(ctx, held.Subject, store.ErrOvertaken)

@@ -116,19 +116,20 @@ func (b *Book) End(ctx context.Context, integration, accessor string) error {
 	return b.endWhere(ctx, func(k keyed) bool { return k.Integration == integration && k.Accessor == accessor })
 }
 
-// refused counts a credential that the upstream refused.
-func (b *Book) refused(ctx context.Context, key string) error {
+// refused counts a credential that the upstream refused, and reports whether that has ended
+// the invitation.
+func (b *Book) refused(ctx context.Context, key string) (last bool, err error) {
 	release, err := b.hold(ctx, key)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer release()
 	invitation, err := b.table.LoadExact(ctx, key)
 	if err != nil || invitation == nil {
-		return err
+		return false, err
 	}
 	if after := invitation.Refused(); after != nil {
-		return b.table.Save(ctx, key, after)
+		return false, b.table.Save(ctx, key, after)
 	}
-	return b.table.Remove(ctx, key)
+	return true, b.table.Remove(ctx, key)
 }

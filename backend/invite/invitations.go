@@ -186,7 +186,8 @@ func room(open []keyed, invitation *backend.Invitation) error {
 }
 
 // Find returns the open invitation of a token, or a refusal that is the same for all that
-// are not open. It changes nothing.
+// are not open. Another refusal is of one that is open and cannot be used until the
+// configuration was mended. It changes nothing.
 func (v *Invitations) Find(ctx context.Context, token providers.Secret) (*Found, error) {
 	return v.FindKey(ctx, backend.InvitationKey(token))
 }
@@ -202,7 +203,7 @@ func (v *Invitations) FindKey(ctx context.Context, key string) (*Found, error) {
 }
 
 func (v *Invitations) found(ctx context.Context, key string, invitation *backend.Invitation) (*Found, error) {
-	if invitation == nil {
+	if invitation == nil || !v.now().Before(invitation.ExpiresAt) {
 		return nil, backend.InvitationEnded()
 	}
 	in, record, err := v.door.Read(ctx, invitation.Integration)
@@ -211,23 +212,22 @@ func (v *Invitations) found(ctx context.Context, key string, invitation *backend
 	}
 	subject, err := v.configurations.Subject(in)
 	if err != nil {
-		return nil, ended(err)
+		return nil, err
 	}
 	if !v.open(key, invitation, subject, record) {
 		return nil, backend.InvitationEnded()
 	}
 	siblings, err := v.configurations.Siblings(ctx, subject.RecordID, in)
 	if err != nil {
-		return nil, ended(err)
+		return nil, err
 	}
 	return &Found{Invitation: invitation, Key: key, Subject: subject, Record: record, Siblings: siblings}, nil
 }
 
-// ended is what a refusal about the integration is for the person who has the link: nothing that
-// tells what became of it.
+// ended is what the end of the integration is for the person who has the link: nothing that tells
+// what became of it. Other refusals pass, such as one about a group that does not agree.
 func ended(err error) error {
-	var refused *backend.Error
-	if errors.As(err, &refused) {
+	if backend.HasCode(err, backend.CodeUnknownIntegration) {
 		return backend.InvitationEnded()
 	}
 	return err
@@ -260,11 +260,15 @@ func (v *Invitations) List(ctx context.Context, integration string) ([]*backend.
 	return open, nil
 }
 
-// alive reports whether an invitation is open.
+// alive reports whether an invitation is open, even if it cannot be used for the moment.
 func (v *Invitations) alive(ctx context.Context, one keyed) (bool, error) {
 	_, err := v.found(ctx, one.key, one.Invitation)
 	if backend.HasCode(err, backend.CodeInvitationEnded) {
 		return false, nil
+	}
+	var passing *backend.Error
+	if errors.As(err, &passing) {
+		return true, nil
 	}
 	return err == nil, err
 }

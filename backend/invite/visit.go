@@ -49,18 +49,20 @@ func (t *Visit) admit(ctx context.Context, subject *backend.Subject, record *bac
 	return invitation, nil
 }
 
-// refused counts a verdict of the upstream. Where it cannot be counted, the answer is that
+// refused counts a verdict of the upstream, and marks the one that ends the invitation. Where it cannot be counted, the answer is that
 // storage failed: else a full storage would let somebody try for ever.
 func (t *Visit) refused(ctx context.Context, err error) error {
 	var refused *backend.Error
-	if !errors.As(err, &refused) || !refused.Verdict() && refused.Code != backend.CodeIdentityPinned {
+	if !errors.As(err, &refused) || !refused.CountsAgainstGuest() {
 		return err
 	}
 	ctx, cancel := store.Uncut(ctx)
 	defer cancel()
-	if failed := t.of.refused(ctx, t.key); failed != nil {
+	last, failed := t.of.refused(ctx, t.key)
+	if failed != nil {
 		return failed
 	}
+	refused.Last = last
 	return err
 }
 

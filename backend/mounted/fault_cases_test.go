@@ -213,6 +213,7 @@ func untouched() map[string]string {
 		"Consents.Return":         "is Swaps.Return",
 		"Door.Begin":              "touches no storage",
 		"Door.Checked":            "is Swaps.Reauth",
+		"Door.CheckedOn":          "is Swaps.Invited",
 		"Door.Close":              "touches no storage",
 		"Door.ForgetUnsaved":      "touches no storage",
 		"Door.Invalidate":         "touches no storage",

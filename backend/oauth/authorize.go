@@ -145,11 +145,12 @@ func (c *Consents) SweepFlows(ctx context.Context) error {
 	return err
 }
 
-// again tells how to go on after a flow that ended without a credential.
+// again tells how to go on after a flow that ended without a credential. Of an invitation
+// that has ended there is nothing to open once more.
 func again(err error, flow *backend.Flow) error {
 	var e *backend.Error
 	switch {
-	case !errors.As(err, &e):
+	case !errors.As(err, &e), e.Last, e.Code == backend.CodeInvitationEnded:
 	case flow.InvitationKey != "":
 		e.Message += "; to try again, open the link of the invitation once more"
 	default:

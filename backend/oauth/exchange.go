@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"vault-plugin-secrets-sei/backend"
@@ -37,12 +38,13 @@ func (c *Consents) Reauth(ctx context.Context, name string, code, state provider
 		defer cancel()
 		next, err := c.exchangeCode(ctx, held, client, code, flow.Verifier, change)
 		if err != nil {
-			return nil, again(err, flow)
+			return nil, err
 		}
 		return change.Before.Swapped(next, backend.CauseReauth, who, held.Mount.HistoryLimit), nil
 	}
 	change, err := c.edit(context.WithoutCancel(ctx), held, flow, edit)
 	if err != nil {
+		err = again(err, flow)
 		c.endings.note(state, code, name, c.now(), err)
 	}
 	return change, err
@@ -63,7 +65,7 @@ func (c *Consents) exchangeCode(ctx context.Context, held *credential.Held, clie
 	asked, sent := c.now(), ask.SentWith(change.Integration, change.Before, code, verifier)
 	grant, err := ask.Guarded(sent, func() (providers.Grant, error) { return client.Exchange(ctx, code, verifier) })
 	if err != nil {
-		return nil, held.Refused(ctx, change.Before, err)
+		return nil, held.Refused(ctx, change.Before, ofClient(err))
 	}
 	grant = ask.Quiet(grant, sent.Secrets...)
 	next, err := held.Check(ctx, backend.Entry{Credential: backend.CredentialOf(grant)}, change)
@@ -79,4 +81,16 @@ func (c *Consents) exchangeCode(ctx context.Context, held *credential.Held, clie
 		change.Warnings = append(change.Warnings, "the authorization server issued no refresh token, so the credential ends with its access token, on "+next.ExpiresAt.Format(time.RFC3339))
 	}
 	return next, nil
+}
+
+// ofClient marks what a token endpoint refuses for what the OAuth client may ask for: that
+// says nothing of the code.
+func ofClient(err error) error {
+	var cause *providers.Error
+	if !errors.As(err, &cause) || cause.Outcome != providers.InsufficientScope {
+		return err
+	}
+	unjudged := *cause
+	unjudged.Unjudged = true
+	return &unjudged
 }

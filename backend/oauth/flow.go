@@ -18,6 +18,9 @@ const (
 	flowLife = 10 * time.Minute
 	// maxFlows bounds the open flows of an integration; the oldest makes room.
 	maxFlows = 100
+	// maxInvited bounds those of one invitation, which do not count as the integration's:
+	// whoever has its link must not end what others began.
+	maxInvited = 2
 )
 
 // flows are the open flows of a mount. They are safe for concurrent use.
@@ -35,7 +38,7 @@ func (f *flows) open(ctx context.Context, flow *backend.Flow) (providers.Secret,
 	}
 	defer release()
 	numbered := *flow
-	if numbered.Number, err = f.makeRoom(ctx, flow.Integration); err != nil {
+	if numbered.Number, err = f.makeRoom(ctx, flow); err != nil {
 		return providers.Secret{}, err
 	}
 	state := backend.RandomSecret()
@@ -47,21 +50,26 @@ func (f *flows) open(ctx context.Context, flow *backend.Flow) (providers.Secret,
 	return state, nil
 }
 
-// makeRoom removes what is stale, and the oldest flows of an integration that has
-// too many. It returns the number of the next one.
-func (f *flows) makeRoom(ctx context.Context, name string) (next int64, err error) {
+// makeRoom removes what is stale, and the oldest flows of an integration, or of an
+// invitation, that has too many. It returns the number of the next one.
+func (f *flows) makeRoom(ctx context.Context, begun *backend.Flow) (next int64, err error) {
 	open, err := f.sweep(ctx)
 	if err != nil {
 		return 0, err
 	}
-	own := slices.DeleteFunc(open, func(k keyedFlow) bool { return k.Integration != name })
+	own := slices.DeleteFunc(open, func(k keyedFlow) bool { return k.Integration != begun.Integration })
 	slices.SortFunc(own, func(a, b keyedFlow) int {
 		return cmp.Or(cmp.Compare(a.Number, b.Number), a.ExpiresAt.Compare(b.ExpiresAt))
 	})
 	if len(own) > 0 {
 		next = own[len(own)-1].Number
 	}
-	for _, oldest := range own[:max(0, len(own)-maxFlows+1)] {
+	most := maxFlows
+	if begun.InvitationKey != "" {
+		most = maxInvited
+	}
+	own = slices.DeleteFunc(own, func(k keyedFlow) bool { return k.InvitationKey != begun.InvitationKey })
+	for _, oldest := range own[:max(0, len(own)-most+1)] {
 		if err := f.table.Remove(ctx, oldest.key); err != nil {
 			return 0, err
 		}
