@@ -3,8 +3,11 @@ package stories_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
+	"net/url"
+	"path"
 	"slices"
 	"testing"
 
@@ -96,6 +99,7 @@ func TestTheDocumentIsWhatTheServerDoes(t *testing.T) {
 		confirms[name] = harness.FormOf(page).Get(name)
 	}
 	visit(http.MethodPost, "oauth/callback", confirms)
+	walkInvitations(t, server, reauthentications(fakes, 3)["jira"], visit)
 	fingerprint := server.ReadOf(t, "creds/github")["fingerprint"]
 	visit(http.MethodPost, "creds/github/report", map[string]any{"fingerprint": fingerprint, "status_code": 429})
 	visit(http.MethodPost, "rollback/jira", nil)
@@ -105,4 +109,26 @@ func TestTheDocumentIsWhatTheServerDoes(t *testing.T) {
 	visit(http.MethodDelete, "integrations/jira", nil)
 	slices.Sort(walked)
 	assert.ElementsMatch(t, ids, slices.Compact(walked), "each operation has answered")
+}
+
+// walkInvitations makes, opens and ends an invitation, and uses one up.
+func walkInvitations(t *testing.T, server *harness.Server, credential map[string]any, visit func(method, path string, body map[string]any)) {
+	t.Helper()
+	visit(http.MethodPost, "config", map[string]any{"public_address": server.Addr})
+	invited, err := server.Client(t).Logical().WriteWithContext(t.Context(), "sei/invites/jira", nil)
+	require.NoError(t, err)
+	link, err := url.Parse(fmt.Sprint(invited.Data["url"]))
+	require.NoError(t, err)
+	form := "invite/" + path.Base(link.Path)
+	visit(http.MethodPost, "invites/jira", nil)
+	visit("LIST", "invites", nil)
+	visit(http.MethodGet, "invites/jira", nil)
+	visit(http.MethodGet, form, nil)
+	visit(http.MethodPost, form, credential)
+	accessors, ok := server.ReadOf(t, "invites/jira")["invitations"].([]any)
+	require.True(t, ok)
+	require.NotEmpty(t, accessors)
+	open, ok := accessors[0].(map[string]any)
+	require.True(t, ok)
+	visit(http.MethodDelete, "invites/jira/"+fmt.Sprint(open["accessor"]), nil)
 }
