@@ -63,6 +63,9 @@ func (e *engine) useInvitation(ctx context.Context, c call) (*logical.Response, 
 	if err != nil {
 		return e.withoutForm(err, nil), nil
 	}
+	if err := input.FormFits(c.body); err != nil {
+		return e.refuseInvited(ctx, c, found, about(err, found.Integration, found.Subject.Integration.Provider)), nil
+	}
 	if found.Subject.AuthType.Exchanged() {
 		return e.consentInvited(ctx, c, found), nil
 	}

@@ -223,6 +223,17 @@ func TestInvitationsAreListedAndEnded(t *testing.T) {
 	m.refused(t, logical.UpdateOperation, "invites/jira", body{"api_key": "key-1"}, 400, "field_not_allowed")
 }
 
+// A form of any size is refused before it is taken apart, and costs no attempt.
+func TestAFormThatIsTooLong(t *testing.T) {
+	m := withJira(t)
+	path := m.invited(t, "jira", nil)
+	html := m.shows(t, logical.UpdateOperation, path, body{"email": email, "api_key": strings.Repeat("0,", 5<<20)}, 400)
+	assert.Contains(t, html, "The form is longer than")
+	assert.NotContains(t, html, `value="`+email)
+	assert.Less(t, len(html), 32<<10)
+	m.shows(t, logical.UpdateOperation, path, body{"email": email, "api_key": "key-2"}, 200)
+}
+
 func TestThePublicAddressIsHTTPS(t *testing.T) {
 	m := newMount(t)
 	for _, good := range []string{"https://vault.example.com:8200", "https://vault.example.com/team/", "http://127.0.0.1:8200", "http://localhost:8200", ""} {

@@ -1,10 +1,13 @@
 package input
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"vault-plugin-secrets-sei/backend"
 	"vault-plugin-secrets-sei/providers"
 )
 
@@ -14,6 +17,33 @@ const (
 	longestShown = 32
 	longestEmail = 254
 )
+
+// What a form may send: as many tokens as a pool has, each as long as one may be, something
+// between them, and the other fields.
+const (
+	maxPoolText   = maxPool * (maxSecret + 2)
+	maxForm       = maxPoolText + 4*maxSecret
+	maxFormFields = 50
+)
+
+// FormFits refuses a form that is larger than any that could be taken. Whoever sends it need
+// not be known to Vault, so that is found before the form is taken apart.
+func FormFits(form map[string]any) error {
+	if len(form) > maxFormFields {
+		return &backend.Error{Code: backend.CodeInvalidField, Message: fmt.Sprintf("the form has more than %d fields", maxFormFields)}
+	}
+	size := 0
+	for name, value := range form {
+		size += len(name)
+		if text, ok := value.(string); ok {
+			size += len(text)
+		}
+	}
+	if size > maxForm {
+		return &backend.Error{Code: backend.CodeInvalidField, Message: fmt.Sprintf("the form is longer than %d bytes; at most %d tokens of at most %d bytes each are taken", maxForm, maxPool, maxSecret)}
+	}
+	return nil
+}
 
 // Submitted is the body of a re-authentication that a form sent. A form sends also what
 // nobody filled in: that is left out where it may be. The tokens of a pool stand one a line,
@@ -60,26 +90,39 @@ func lines(text string) any {
 }
 
 // Shown are the values of a form that it may show again: those of fields that are no
-// secrets and would be taken, unless a secret was sent beside them that is the same.
+// secrets and would be taken, unless a secret was sent beside them that is the same. Of a
+// form that does not fit there are none.
 func Shown(fields []providers.Field, form map[string]any, now time.Time) map[string]string {
-	secret := map[string]bool{}
-	for _, f := range fields {
-		if text, ok := form[f.Name].(string); ok && f.Kind.Secret() {
-			secret[strings.TrimSpace(text)] = true
-			for part := range strings.FieldsFuncSeq(text, betweenTokens) {
-				secret[strings.TrimSpace(part)] = true
-			}
-		}
-	}
 	shown := map[string]string{}
+	if FormFits(form) != nil {
+		return shown
+	}
 	for _, f := range fields {
 		text, ok := form[f.Name].(string)
 		text = strings.TrimSpace(text)
-		if ok && text != "" && !secret[text] && showable(f, text, now) {
+		if ok && text != "" && showable(f, text, now) {
 			shown[f.Name] = text
 		}
 	}
+	for _, f := range fields {
+		if text, ok := form[f.Name].(string); ok && f.Kind.Secret() {
+			withoutSecret(shown, text)
+		}
+	}
 	return shown
+}
+
+// withoutSecret takes out what is the same as a secret, or as one of several. It keeps none
+// of them: there can be very many.
+func withoutSecret(shown map[string]string, secret string) {
+	same := func(part string) {
+		part = strings.TrimSpace(part)
+		maps.DeleteFunc(shown, func(_, text string) bool { return text == part })
+	}
+	same(secret)
+	for part := range strings.FieldsFuncSeq(secret, betweenTokens) {
+		same(part)
+	}
 }
 
 // showable reports whether a value may stand in a page. What could be a secret in the wrong

@@ -1,11 +1,13 @@
 package input_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-sei/input"
 	"vault-plugin-secrets-sei/providers"
@@ -63,6 +65,33 @@ func TestShown(t *testing.T) {
 	} {
 		assert.Empty(t, input.Shown(formFields(), form, now), name)
 	}
+}
+
+// Whoever has a link sends a form of any size, and is nobody to Vault.
+func TestAFormIsBounded(t *testing.T) {
+	var long strings.Builder
+	for i := 0; long.Len() < 10<<20; i++ {
+		fmt.Fprint(&long, i, ",")
+	}
+	many := map[string]any{}
+	for i := range 51 {
+		many[fmt.Sprint("f", i)] = ""
+	}
+	for name, form := range map[string]map[string]any{
+		"a long text": {"pat": long.String()}, "a long name": {long.String(): ""}, "many fields": many,
+	} {
+		require.Error(t, input.FormFits(form), name)
+		assert.Empty(t, input.Shown(formFields(), form, time.Unix(0, 0)), name)
+	}
+	full := strings.Repeat(strings.Repeat("x", 16<<10)+"\r\n", 100)
+	require.NoError(t, input.FormFits(map[string]any{"pat": full, "email": "ada@example.com", "expires_at": "2027-01-31"}))
+	most := map[string]any{"email": "ada@example.com", "username": "7777", "pat": long.String()[:1600<<10]}
+	allocated := testing.AllocsPerRun(3, func() {
+		require.NoError(t, input.FormFits(most))
+		input.Submitted(formFields(), most)
+		assert.Equal(t, map[string]string{"email": "ada@example.com"}, input.Shown(formFields(), most, time.Unix(0, 0)))
+	})
+	assert.Less(t, allocated, 1000.0)
 }
 
 // Whatever a form sends, no secret field is shown again, nor a text that is one's value.
