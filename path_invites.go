@@ -178,7 +178,9 @@ A write makes a link for somebody who has no account at Vault: it opens a form t
 takes a new credential of this integration, checks it at the upstream, and swaps it in,
 as a write to reauth/<name> does. It works once, for ttl seconds, for a credential of
 one account. To look at the form uses nothing up. The fifth credential that the
-upstream refuses ends it, and so does a change of where the credential goes.
+upstream refuses ends it, and so does a change of where the credential goes. Without
+identity it is for the account that the integration has, and ends when the integration
+gets another account, or when its credential is forgotten.
 
     vault write sei/config public_address=https://vault.example.com:8200
     vault write -field=url sei/invites/jira-prod note="ends on Friday"

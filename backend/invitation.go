@@ -25,7 +25,14 @@ type Invitation struct {
 	Binding string `json:"binding"`
 	// Account is whose credential is taken; nil for anybody's.
 	Account *Account `json:"account,omitempty"`
-	Note    string   `json:"note,omitempty"`
+	// Present is set where nobody named the account: it is that of the integration, and the
+	// invitation is for it no longer once the integration has another.
+	Present bool `json:"present,omitempty"`
+	// Version is that of the record when the invitation was made, and Held whether there was
+	// a credential in use.
+	Version int    `json:"version,omitempty"`
+	Held    bool   `json:"held,omitempty"`
+	Note    string `json:"note,omitempty"`
 	// Actor is who invited: the person who comes with the token is nobody to Vault.
 	Actor
 	CreatedAt time.Time `json:"created_at"`
@@ -47,6 +54,19 @@ type Account struct {
 // Owns reports whether a credential belongs to the account.
 func (a Account) Owns(v providers.Verified) bool {
 	return SameAccount(a.Identity, a.ID, v.Identity, v.AccountID)
+}
+
+// Outlived reports whether the integration is no longer what the invitation was made for: one
+// for the account that it has ends when it has another, or when its credential is forgotten,
+// and the link of a message with the next swap.
+func (i *Invitation) Outlived(record *Record) bool {
+	if i.Sender != "" && i.Version != record.Version {
+		return true
+	}
+	if !i.Present || i.Account == nil {
+		return false
+	}
+	return i.Held && record.Current == nil || !SameAccount(i.Account.Identity, i.Account.ID, record.Identity, record.AccountID)
 }
 
 // InvitationKey is the key of an invitation: the hash of its token.

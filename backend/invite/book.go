@@ -116,6 +116,14 @@ func (b *Book) End(ctx context.Context, integration, accessor string) error {
 	return b.endWhere(ctx, func(k keyed) bool { return k.Integration == integration && k.Accessor == accessor })
 }
 
+// EndSent ends the links that a target of notifications was sent, of one integration or with
+// "" of all.
+func (b *Book) EndSent(ctx context.Context, target, integration string) error {
+	return b.endWhere(ctx, func(k keyed) bool {
+		return target != "" && k.Sender == target && (integration == "" || k.Integration == integration)
+	})
+}
+
 // refused counts a credential that the upstream refused, and reports whether that has ended
 // the invitation.
 func (b *Book) refused(ctx context.Context, key string) (last bool, err error) {

@@ -17,9 +17,11 @@ const (
 	// MaxLife is the longest that one can be.
 	MaxLife = 7 * 24 * time.Hour
 	// maxOfIntegration bounds the open invitations of an integration that people asked for,
-	// and maxOfMount all of a mount.
+	// maxOfMount those of a mount, and maxOfTargets the links of messages: messages take
+	// no room from people.
 	maxOfIntegration = 20
 	maxOfMount       = 1000
+	maxOfTargets     = 2000
 )
 
 // Invitations opens invitations and finds those that are open. It is safe for concurrent
@@ -100,6 +102,7 @@ func (v *Invitations) Open(ctx context.Context, wish Wish) (*Opened, error) {
 	opened, err := v.store(ctx, &backend.Invitation{
 		Accessor: backend.InvitationKey(backend.RandomSecret())[:accessorLength], Integration: in.Name, Binding: subject.Binding(), Account: account,
 		Note: wish.Note, Actor: wish.Who, CreatedAt: now, ExpiresAt: now.Add(wish.Life).Truncate(time.Second), Sender: wish.Sender,
+		Present: wish.Identity == "" && !wish.Anybody, Version: record.Version, Held: record.Current != nil,
 	})
 	if err == nil {
 		v.tell(ctx, backend.Event{Type: backend.EventInvited, Integration: in.Name, Provider: in.Provider, Version: record.Version, Invitation: opened.Accessor})
@@ -136,11 +139,8 @@ func (v *Invitations) store(ctx context.Context, invitation *backend.Invitation)
 		return nil, err
 	}
 	defer release()
-	open, err := v.sweep(ctx)
+	open, err := v.room(ctx, invitation)
 	if err != nil {
-		return nil, err
-	}
-	if err := room(open, invitation); err != nil {
 		return nil, err
 	}
 	token := backend.RandomSecret()
@@ -165,11 +165,49 @@ func replaces(invitation, earlier *backend.Invitation) bool {
 	return invitation.Sender != "" && invitation.Sender == earlier.Sender && invitation.Integration == earlier.Integration
 }
 
-// room refuses one too many. Those of targets of notifications are few for an integration.
-func room(open []keyed, invitation *backend.Invitation) error {
-	own := 0
-	for _, other := range open {
-		if other.Integration == invitation.Integration && other.Sender == "" {
+// room returns the invitations that are there, if there is room for one more. Whether they
+// are still open is only asked where there is none: it takes reads for each.
+func (v *Invitations) room(ctx context.Context, invitation *backend.Invitation) ([]keyed, error) {
+	there, err := v.inTime(ctx)
+	if err != nil || full(there, invitation) == nil {
+		return there, err
+	}
+	if there, err = v.sweep(ctx); err != nil {
+		return nil, err
+	}
+	return there, full(there, invitation)
+}
+
+// inTime removes invitations whose time is over, and returns the others.
+func (v *Invitations) inTime(ctx context.Context) ([]keyed, error) {
+	all, err := v.all(ctx)
+	if err != nil {
+		return nil, err
+	}
+	there := all[:0]
+	for _, one := range all {
+		if v.now().Before(one.ExpiresAt) {
+			there = append(there, one)
+		} else if err := v.end(ctx, one.key); err != nil {
+			return nil, err
+		}
+	}
+	return there, nil
+}
+
+// full refuses one too many. Links of messages and those that people asked for are counted
+// apart, and of a target there is one for an integration.
+func full(there []keyed, invitation *backend.Invitation) error {
+	own, alike := 0, 0
+	for _, other := range there {
+		if replaces(invitation, other.Invitation) {
+			return nil
+		}
+		if (other.Sender == "") != (invitation.Sender == "") {
+			continue
+		}
+		alike++
+		if other.Integration == invitation.Integration {
 			own++
 		}
 	}
@@ -177,8 +215,10 @@ func room(open []keyed, invitation *backend.Invitation) error {
 	switch {
 	case invitation.Sender == "" && own >= maxOfIntegration:
 		message = fmt.Sprintf("%d invitations of integration %q are open, and that is the most; end some with a delete of invites/%s/<accessor>, which invites/%s lists", own, invitation.Integration, invitation.Integration, invitation.Integration)
-	case len(open) >= maxOfMount:
-		message = fmt.Sprintf("%d invitations of this mount are open, and that is the most; end some, or wait until they end", len(open))
+	case invitation.Sender == "" && alike >= maxOfMount:
+		message = fmt.Sprintf("%d invitations of this mount are open, and that is the most; end some, or wait until they end", alike)
+	case invitation.Sender != "" && alike >= maxOfTargets:
+		message = fmt.Sprintf("%d links of messages are open, and that is the most", alike)
 	default:
 		return nil
 	}
@@ -199,9 +239,18 @@ func (v *Invitations) FindKey(ctx context.Context, key string) (*Found, error) {
 	if err != nil {
 		return nil, err
 	}
-	return v.found(ctx, key, invitation)
+	found, err := v.found(ctx, key, invitation)
+	if err != nil {
+		return nil, err
+	}
+	found.Siblings, err = v.configurations.Siblings(ctx, found.Subject.RecordID, found.Subject.Integration)
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
 }
 
+// found is an invitation with what it is for, all but the siblings.
 func (v *Invitations) found(ctx context.Context, key string, invitation *backend.Invitation) (*Found, error) {
 	if invitation == nil || !v.now().Before(invitation.ExpiresAt) {
 		return nil, backend.InvitationEnded()
@@ -217,11 +266,7 @@ func (v *Invitations) found(ctx context.Context, key string, invitation *backend
 	if !v.open(key, invitation, subject, record) {
 		return nil, backend.InvitationEnded()
 	}
-	siblings, err := v.configurations.Siblings(ctx, subject.RecordID, in)
-	if err != nil {
-		return nil, err
-	}
-	return &Found{Invitation: invitation, Key: key, Subject: subject, Record: record, Siblings: siblings}, nil
+	return &Found{Invitation: invitation, Key: key, Subject: subject, Record: record}, nil
 }
 
 // ended is what the end of the integration is for the person who has the link: nothing that tells
@@ -236,7 +281,7 @@ func ended(err error) error {
 // open reports whether an invitation can be used for an integration as it is now.
 func (v *Invitations) open(key string, invitation *backend.Invitation, subject *backend.Subject, record *backend.Record) bool {
 	return v.now().Before(invitation.ExpiresAt) && invitation.Integration == subject.Integration.Name &&
-		invitation.Binding == subject.Binding() && record.Invited != key
+		invitation.Binding == subject.Binding() && record.Invited != key && !invitation.Outlived(record)
 }
 
 // List returns the open invitations, of one integration or with "" of all, in the order in

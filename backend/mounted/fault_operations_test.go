@@ -264,6 +264,7 @@ func invitationOperations() map[string]operation {
 		"Invitations.Find":                      {guestWorld, func(ctx context.Context, w *world) error { return of(w.Invitations.Find(ctx, w.invited)) }, false},
 		"Invitations.List":                      {guestWorld, func(ctx context.Context, w *world) error { return of(w.Invitations.List(ctx, "a")) }, false},
 		"Invitations.End":                       {guestWorld, func(ctx context.Context, w *world) error { return w.Invitations.End(ctx, "a", w.known) }, false},
+		"Invitations.EndSent":                   {guestWorld, func(ctx context.Context, w *world) error { return w.Invitations.EndSent(ctx, "target", "") }, false},
 		"Invitations.Newest":                    {guestWorld, func(ctx context.Context, w *world) error { return of(w.Invitations.Newest(ctx)) }, false},
 		"Invitations.Sweep":                     {staleGuestWorld, func(ctx context.Context, w *world) error { return w.Invitations.Sweep(ctx) }, false},
 		"Integrations.Delete: with invitations": {guestWorld, deletion("a"), false},

@@ -167,13 +167,15 @@ func TestWhoseCredentialAnInvitationTakes(t *testing.T) {
 }
 
 // The account of the integration changes while the invitation is open: it stays that of
-// the invitation.
+// the invitation where somebody named it, and else the invitation ends.
 func TestAnInvitationKeepsItsAccount(t *testing.T) {
 	w, _ := invitedWorld(t)
-	token := w.invites(t)
+	named, token := w.opens(t, invite.Wish{Integration: "a", Identity: "mia@example.com"}).Token, w.invites(t)
 	w.reauth(t, entry("eve@example.com", "hers"))
-	_, err := w.uses(t.Context(), token, entry("eve@example.com", "hers too"))
+	_, err := w.uses(t.Context(), named, entry("eve@example.com", "hers too"))
 	requireCode(t, err, backend.CodeIdentityPinned)
+	_, err = w.uses(t.Context(), token, entry("eve@example.com", "hers too"))
+	requireCode(t, err, backend.CodeInvitationEnded)
 	assert.Equal(t, "hers", w.key(t))
 }
 
@@ -390,6 +392,46 @@ func TestAnInvitationOfAGroup(t *testing.T) {
 	assertDead(t, w, token)
 }
 
+// A link for the account in use is no way back to it once somebody put another in its place.
+func TestALinkDoesNotOutliveItsAccount(t *testing.T) {
+	for name, change := range map[string]func(*testing.T, *world){
+		"another account": func(t *testing.T, w *world) { w.reauth(t, entry("ada@example.com", "of-ada")) },
+		"forgotten": func(t *testing.T, w *world) {
+			_, err := w.Swaps.Forget(t.Context(), "a", backend.Actor{})
+			require.NoError(t, err)
+		},
+	} {
+		w, _ := invitedWorld(t)
+		dead := []*invite.Opened{w.opens(t, invite.Wish{Integration: "a"}), w.opens(t, invite.Wish{Integration: "a", Sender: "target-1"})}
+		named := w.opens(t, invite.Wish{Integration: "a", Identity: "mia@example.com"})
+		change(t, w)
+		for _, one := range dead {
+			_, err := w.uses(t.Context(), one.Token, entry("mia@example.com", "another"))
+			assert.True(t, backend.HasCode(err, backend.CodeInvitationEnded), "%s: %v", name, err)
+			_, err = w.restarted().Invitations.Find(t.Context(), one.Token)
+			assert.True(t, backend.HasCode(err, backend.CodeInvitationEnded), "%s: %v", name, err)
+		}
+		if name == "forgotten" { // who had it is known all the same
+			_, err := w.uses(t.Context(), w.opens(t, invite.Wish{Integration: "a"}).Token, entry("mia@example.com", "again"))
+			require.NoError(t, err)
+		}
+		_, err := w.uses(t.Context(), named.Token, entry("mia@example.com", "of-mia"))
+		require.NoError(t, err, "whoever names an account means it: %s", name)
+		assert.Equal(t, "of-mia", w.key(t))
+	}
+}
+
+// A link for the account in use stays one while that account gets another credential; that
+// of a message is about the one that needed a person.
+func TestALinkAfterAnotherCredentialOfItsAccount(t *testing.T) {
+	w, _ := invitedWorld(t)
+	asked, sent := w.opens(t, invite.Wish{Integration: "a"}), w.opens(t, invite.Wish{Integration: "a", Sender: "target-1"})
+	w.reauth(t, entry("mia@example.com", "newer"))
+	assertDead(t, w, sent.Token)
+	_, err := w.uses(t.Context(), asked.Token, entry("mia@example.com", "newest"))
+	require.NoError(t, err)
+}
+
 func TestInvitationsAreBounded(t *testing.T) {
 	w, store := invitedWorld(t)
 	for range 20 {
@@ -406,6 +448,54 @@ func TestInvitationsAreBounded(t *testing.T) {
 	w.clock.advance(invite.DefaultLife)
 	w.invites(t)
 	assert.Len(t, storedKeys(t, store, "invites/"), 1, "what has ended is removed")
+}
+
+// Links of messages take no room from people, and to make one looks at no other.
+func TestMessagesTakeNoRoomFromPeople(t *testing.T) {
+	w, store := invitedWorld(t)
+	var first *invite.Opened
+	for i := range 2000 {
+		if i%500 == 0 {
+			store.reset(nil)
+		}
+		opened := w.opens(t, invite.Wish{Integration: "a", Sender: fmt.Sprint("target-", i)})
+		if i == 0 {
+			first = opened
+		}
+		if i%500 == 0 {
+			assert.LessOrEqual(t, len(store.made()), 4, "%d: %v", i, store.made())
+		}
+	}
+	_, err := w.Invitations.Open(t.Context(), invite.Wish{Integration: "a", Life: time.Hour, Sender: "target"})
+	requireCode(t, err, backend.CodeTooManyInvitations)
+	w.invites(t)
+	w.opens(t, invite.Wish{Integration: "a", Sender: "target-0"})
+	assertDead(t, w, first.Token)
+	w.reauth(t, entry("mia@example.com", "newer"))
+	w.opens(t, invite.Wish{Integration: "a", Sender: "target"})
+	assert.Len(t, storedKeys(t, store, "invites/"), 2, "a swap ends them")
+}
+
+func TestLinksOfATargetEnd(t *testing.T) {
+	w, _ := invitedWorld(t)
+	w.create(t, "b", "key")
+	sent := func(target, integration string) providers.Secret {
+		return w.opens(t, invite.Wish{Integration: integration, Sender: target, Anybody: true}).Token
+	}
+	one, other, of := sent("ops", "a"), sent("ops", "b"), sent("other", "a")
+	asked := w.invites(t)
+	require.NoError(t, w.Invitations.EndSent(t.Context(), "ops", "a"))
+	assertDead(t, w, one)
+	_, err := w.Invitations.Find(t.Context(), other)
+	require.NoError(t, err)
+	require.NoError(t, w.Invitations.EndSent(t.Context(), "ops", ""))
+	_, err = w.Invitations.Find(t.Context(), other)
+	requireCode(t, err, backend.CodeInvitationEnded)
+	require.NoError(t, w.Invitations.EndSent(t.Context(), "", ""))
+	for _, open := range []providers.Secret{of, asked} {
+		_, err = w.Invitations.Find(t.Context(), open)
+		require.NoError(t, err)
+	}
 }
 
 func TestTheLinkBeforeOfATargetEnds(t *testing.T) {

@@ -44,3 +44,8 @@ func (b inviter) Invite(ctx context.Context, t *notify.Target, s *notify.Subject
 	}
 	return invite.Link(mount.PublicAddress, t.Mount, opened.Token), opened.ExpiresAt, nil
 }
+
+// End ends links of messages.
+func (b inviter) End(ctx context.Context, target, integration string) error {
+	return b.Invitations.EndSent(ctx, target, integration)
+}

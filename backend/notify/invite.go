@@ -15,6 +15,8 @@ type Inviter interface {
 	// same target and integration. Where nobody can be invited, as to an integration that
 	// never had an account, it is empty.
 	Invite(ctx context.Context, t *Target, s *Subject) (url providers.Secret, until time.Time, err error)
+	// End ends the links that a target was sent, of one integration or with "" of all.
+	End(ctx context.Context, target, integration string) error
 }
 
 // link is that of a message.
@@ -46,4 +48,25 @@ func (m *mailbox) link(ctx context.Context, t *Target, l letter, under *sending)
 	}
 	m.links[name] = link{id, url, until}
 	return url
+}
+
+// endLinks ends those that a target was sent once it gets no more of them, is gone, or
+// somebody else reads it. It does so as often as that is written, so that what storage did
+// not take can be sent again.
+func (n *Notifier) endLinks(ctx context.Context, name string, sent providers.Settings) error {
+	invites, said := sent.Flags[fieldInvite]
+	if sent.Secret(fieldURL).Empty() && (!said || invites) {
+		return nil
+	}
+	return n.inviter.End(ctx, name, "")
+}
+
+// over ends the link of an integration that works again, whether or not the target hears of
+// it.
+func (m *mailbox) over(ctx context.Context, t *Target, n *news, integration string) error {
+	if n.event != Recovered || !t.invites() {
+		return nil
+	}
+	delete(m.links, integration)
+	return m.n.inviter.End(ctx, t.Name, integration)
 }

@@ -21,6 +21,7 @@ import (
 type desk struct {
 	shut, broken bool
 	made         []string // target and integration of each
+	ended        []string
 }
 
 // CanInvite reports that there is an address, unless the desk is shut.
@@ -39,6 +40,62 @@ func (w *world) Invite(_ context.Context, t *notify.Target, s *notify.Subject) (
 	}
 	w.desk.made = append(w.desk.made, t.Name+" "+s.Name)
 	return providers.NewSecret(fmt.Sprintf("https://vault.example.com/v1/sei/invite/link-%d", len(w.desk.made))), time.Now().Add(24 * time.Hour), nil
+}
+
+// End notes whose links end.
+func (w *world) End(_ context.Context, target, integration string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.desk.broken {
+		return errors.New("no space left on device")
+	}
+	w.desk.ended = append(w.desk.ended, strings.TrimSpace(target+" "+integration))
+	return nil
+}
+
+func (w *world) ended() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	ended := w.desk.ended
+	w.desk.ended = nil
+	return ended
+}
+
+// Links end with what they were for: what works again, a target that is gone or leads to
+// others, and one that shall get none.
+func TestLinksOfMessagesEnd(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.target("ops", inviting, func(s *providers.Settings) { s.Lists["events"] = []string{"needs_reauth"} })
+		w.target("silent")
+		w.fleet.is(backend.StatusNeedsReauth, "jira")
+		wait(2 * time.Minute)
+		w.ended()
+		w.fleet.is(backend.StatusHealthy, "jira")
+		wait(2 * time.Minute)
+		assert.Equal(w.t, []string{"ops jira"}, w.ended(), "also where the target does not hear of it")
+		write := func(s providers.Settings) error { return w.Write(w.t.Context(), "ops", "sei/", s) }
+		settle := providers.Settings{}.Clone()
+		settle.Numbers["settle"] = 60
+		require.NoError(w.t, write(settle))
+		assert.Empty(w.t, w.ended())
+		off := providers.Settings{}.Clone()
+		off.Flags["invite"] = false
+		require.NoError(w.t, write(off))
+		assert.Equal(w.t, []string{"ops"}, w.ended())
+		moved := providers.Settings{}.Clone()
+		moved.Secrets["url"] = providers.NewSecret("https://chat.example.com/elsewhere")
+		require.NoError(w.t, write(moved))
+		assert.Equal(w.t, []string{"ops"}, w.ended())
+		w.mu.Lock()
+		w.desk.broken = true
+		w.mu.Unlock()
+		require.Error(w.t, w.Delete(w.t.Context(), "ops"))
+		w.mu.Lock()
+		w.desk.broken = false
+		w.mu.Unlock()
+		require.NoError(w.t, w.Delete(w.t.Context(), "ops"), "it can be sent again")
+		assert.Equal(w.t, []string{"ops"}, w.ended())
+	})
 }
 
 func (w *world) links() []string {

@@ -368,6 +368,9 @@ func (m *mailbox) write(ctx context.Context, t *Target) ([]letter, error) {
 		if n == nil || n.at.After(now) {
 			continue
 		}
+		if err := m.over(ctx, t, n, name); err != nil {
+			return nil, err
+		}
 		before := m.ledger.of(name)
 		if n.silent(t) {
 			m.ledger.set(name, tidings{Told: n.then})

@@ -287,6 +287,9 @@ func (n *Notifier) Write(ctx context.Context, name, mount string, sent providers
 		}
 		return judge(before, after, sent, allowed, n.poster)
 	})
+	if err == nil {
+		err = n.endLinks(ctx, name, sent)
+	}
 	if err != nil {
 		return err
 	}
@@ -304,11 +307,14 @@ func (n *Notifier) box(t *Target) *mailbox {
 	return nil
 }
 
-// Delete deletes a target, and then what it was told. Deleting what is not there is not an
+// Delete deletes a target, its links, and then what it was told. Deleting what is not there is not an
 // error.
 func (n *Notifier) Delete(ctx context.Context, name string) error {
 	defer n.configured()
-	return n.targets.remove(ctx, name)
+	if err := n.targets.remove(ctx, name); err != nil {
+		return err
+	}
+	return n.inviter.End(ctx, name, "")
 }
 
 // Test sends one message now. It returns the message's id, and fails with a refusal that
