@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
@@ -180,12 +182,29 @@ func (e *engine) formOf(c call, found *invite.Found) page.Form {
 func inviter(i *backend.Invitation) string {
 	switch {
 	case i.Sender != "":
-		return "Vault, by " + i.DisplayName + ","
-	case i.DisplayName != "":
-		return i.DisplayName
+		return "Vault, by " + displayed(i.DisplayName) + ","
 	default:
-		return "Somebody with access to Vault"
+		return began(i.Actor)
 	}
+}
+
+// displayed is a name that an auth method made, as a page may show it: without what shows
+// nothing or turns text around, and short.
+func displayed(name string) string {
+	const longest = 100
+	shown := []rune(strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case r == utf8.RuneError, !unicode.IsPrint(r), providers.Invisible(r):
+			return -1
+		}
+		return r
+	}, name))
+	if len(shown) > longest {
+		shown = append(shown[:longest], '…')
+	}
+	return strings.Join(strings.Fields(string(shown)), " ")
 }
 
 func hostOf(address string) string {

@@ -44,7 +44,7 @@ func TestAnInvitationIsOneForm(t *testing.T) {
 	path := m.invited(t, "jira", body{"note": "ends on Friday <b>"})
 	html := m.shows(t, logical.ReadOperation, path, nil, 200)
 	for _, text := range []string{
-		"<strong>token-mia</strong>", "ends on Friday &lt;b&gt;", strings.TrimPrefix(m.jiraURL, "http://"), email, "Version 1 is in use",
+		"<strong><bdi>token-mia</bdi></strong>", "ends on Friday &lt;b&gt;", strings.TrimPrefix(m.jiraURL, "http://"), email, "Version 1 is in use",
 		"https://id.atlassian.com/manage-profile/security/api-tokens", "read:jira-work", "Validate Connection", `name="api_key" type="password"`, `method="post"`,
 	} {
 		assert.Contains(t, html, text)
@@ -232,6 +232,36 @@ func TestAFormThatIsTooLong(t *testing.T) {
 	assert.NotContains(t, html, `value="`+email)
 	assert.Less(t, len(html), 32<<10)
 	m.shows(t, logical.UpdateOperation, path, body{"email": email, "api_key": "key-2"}, 200)
+}
+
+// A name that an auth method made is shown as what it is.
+func TestNamesOnPagesAreSafe(t *testing.T) {
+	for name, shown := range map[string]string{
+		"ldap-olga": "ldap-olga", "Zoë 東京": "Zoë 東京", "a\u202egro\u200b.elpmaxe\u2069": "agro.elpmaxe", "a\x00\x1b[31m\r\n\tb": "a[31m b", "\u2028\u3164\xff": "",
+		strings.Repeat("x", 101): strings.Repeat("x", 100) + "…",
+	} {
+		assert.Equal(t, shown, displayed(name), "%q", name)
+	}
+	assert.Equal(t, "Somebody with access to Vault", inviter(&backend.Invitation{Actor: backend.Actor{DisplayName: "\u202e"}}))
+	assert.Equal(t, "Somebody with access to Vault", began(backend.Actor{DisplayName: "\u202e"}))
+	assert.Equal(t, "Vault, by notify/ops,", inviter(&backend.Invitation{Actor: backend.Actor{DisplayName: "notify/\u202eops"}, Sender: "ops"}))
+	html := page.Form{InvitedBy: "olga"}.Page().HTML() + page.Confirm{AskedBy: "olga"}.Page().HTML()
+	assert.Equal(t, 3, strings.Count(html, "<bdi>olga</bdi>"))
+}
+
+// What would make a dead link is no address.
+func TestThePublicAddressMakesLinks(t *testing.T) {
+	m := newMount(t)
+	for _, bad := range []string{
+		"https://vault.example.com/v1", "https://vault.example.com/v1/", "https://vault.example.com/v1/sei", "https://vault.example.com/a/v1", "https://vault.example.com/ui/", "https://vault.example.com/ui/vault/secrets",
+		"https://vault.example.com/a/../b", "https://vault.example.com/./a", "https://vault.example.com/%2e%2e/a", "https://vault.example.com/a//b", "https://vault.example.com:99999", "https://vault.example.com:0", "https://vault.example.com:",
+	} {
+		r := m.refused(t, logical.UpdateOperation, "config", body{"public_address": bad}, 400, "invalid_field")
+		assert.Contains(t, r.message, "public_address", bad)
+	}
+	for _, good := range []string{"https://vault.example.com:65535/team/", "https://vault.example.com/v10/a.b", "https://[2001:db8::1]:8200"} {
+		m.write(t, "config", body{"public_address": good})
+	}
 }
 
 func TestThePublicAddressIsHTTPS(t *testing.T) {

@@ -126,7 +126,7 @@ func (e *engine) questionOf(c call, q *backend.Question, back backend.Returned) 
 
 // began says who began an authorization.
 func began(who backend.Actor) string {
-	return cmp.Or(who.DisplayName, "Somebody with access to Vault")
+	return cmp.Or(displayed(who.DisplayName), "Somebody with access to Vault")
 }
 
 // unfinished is the page of an authorization that brought no credential.

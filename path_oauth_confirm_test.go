@@ -33,8 +33,8 @@ func TestTheCallbackAsks(t *testing.T) {
 		assert.Equal(t, first, shown, "loaded again")
 	}
 	for _, fact := range []string{
-		"<h1>Connect your account to bb?</h1>", "<strong>token-mia</strong> began this", "<dt>Account</dt><dd>the one that you consented with, whichever it is</dd>",
-		"<dt>Integration</dt><dd>bb</dd>", "<dt>Vault mount</dt><dd>team/sei/</dd>", "<dt>Provider</dt><dd>Bitbucket", "<dt>Asked for by</dt><dd>token-mia</dd>",
+		"<h1>Connect your account to bb?</h1>", "<strong><bdi>token-mia</bdi></strong> began this", "<dt>Account</dt><dd>the one that you consented with, whichever it is</dd>",
+		"<dt>Integration</dt><dd>bb</dd>", "<dt>Vault mount</dt><dd>team/sei/</dd>", "<dt>Provider</dt><dd>Bitbucket", "<dt>Asked for by</dt><dd><bdi>token-mia</bdi></dd>",
 		"Nothing is stored yet", "confirm only if you know who sent you here", `action="?"`, "Connect to bb</button>", "Do not connect</button>",
 	} {
 		assert.Contains(t, first, fact)
@@ -159,7 +159,7 @@ func TestTheCallbackAsksAGuest(t *testing.T) {
 	path := m.invited(t, "bb", nil)
 	asks, status := m.opens(t, logical.ReadOperation, m.guestConsents(t, path))
 	require.Equal(t, 200, status)
-	assert.Contains(t, asks, "<strong>token-mia</strong> has invited you")
+	assert.Contains(t, asks, "<strong><bdi>token-mia</bdi></strong> has invited you")
 	assert.Regexp(t, `<dt>Account</dt><dd>User mia.*, and no other</dd>`, asks)
 	assert.Contains(t, m.shows(t, logical.ReadOperation, path, nil, 200), "Continue to Bitbucket", "the link is still good")
 	_, status = m.opens(t, logical.UpdateOperation, formOf(asks))
