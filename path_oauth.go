@@ -249,7 +249,8 @@ browser brought to reauth/<name>.
 const callbackHelp = `
 A GET takes the query with which an authorization server sends a browser back, and
 answers with a page that says whose account is about to be connected to what, and who
-asked for it. It changes nothing. A POST of that page's form finishes the
+asked for it. It changes nothing, except that one with error ends the
+authorization. A POST of that page's form finishes the
 re-authentication that the state belongs to. Both need no token: a state has 256 random
 bits, works once, and for ten minutes.
 `

@@ -31,6 +31,17 @@ func pages() map[string]page.Page {
 			Ends: markup, State: markup, Code: markup, Confirmation: markup,
 		}.Page(),
 		"late": page.Late(),
+		"form": page.Form{
+			Integration: markup, Mount: markup, Provider: markup, Host: markup, InvitedBy: markup, Note: markup, Account: markup, Ends: markup,
+			Rights: markup, Scopes: []string{markup}, MadeAt: "javascript:alert(1)", Siblings: []string{markup}, Stays: markup, Left: 1,
+			Fields:  []page.Field{{Name: markup, Label: markup, Hint: markup, Type: "text", Value: markup}, {Name: "pat", Label: markup, Hint: markup, Type: "password", Rows: 2}},
+			Refusal: &backend.Error{Code: markup, Message: markup, URL: "javascript:alert(1)", Fields: []string{markup}},
+		}.Page(),
+		"consent":       page.Form{Integration: markup, Provider: markup, Consent: true}.Page(),
+		"onward":        page.Onward(markup, "https://vendor.example.com/authorize?x="+markup),
+		"ended":         page.Ended(),
+		"last refusal":  page.LastRefusal(&backend.Error{Code: markup, Message: markup, URL: "javascript:alert(1)"}),
+		"refused guest": page.RefusedGuest(&backend.Error{Code: markup, Message: markup, URL: "javascript:alert(1)"}),
 	}
 }
 

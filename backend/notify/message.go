@@ -173,7 +173,7 @@ func whatToDo(t *Target, s *Subject, e Event, invited bool) string {
 		renew = "write to " + path("oauth/authorize") + " and consent in the browser"
 	}
 	if invited {
-		renew = "open the link, which works once and for a day, with a credential of the account"
+		renew = "open the link, which works once, for a day at most, with a credential of the account"
 	}
 	switch e {
 	case NeedsReauth:

@@ -4,7 +4,8 @@
 # a credential, which comes before a change of where it is sent. Reads no credential and sends none.
 #
 # Whoever may write sei/config decides which hosts may be called at all; where those who configure integrations shall
-# not, leave that path out: see "A stolen token for integrations" in docs/security.md.
+# not, leave that path out: see "A stolen token for integrations" in docs/security.md. They also decide, by
+# public_address, to which host later links of invitations lead, where people enter credentials.
 #
 # To adapt: replace sei/ if the mount has another path.
 path "sei/config" {

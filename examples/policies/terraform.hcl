@@ -11,6 +11,9 @@
 # that it needs "update" on auth/token/create, too. Terraform that also writes policies can give itself any right:
 # have another pipeline do that.
 #
+# Whoever may write sei/config decides by public_address to which host later links of invitations lead, where people
+# enter credentials.
+#
 # To adapt: replace sei/, also below sys/mounts/, if the mount has another path.
 path "sys/mounts/sei" {
   capabilities = ["read", "update"]
