@@ -395,8 +395,12 @@ func TestAnInvitationOfAGroup(t *testing.T) {
 // A link for the account in use is no way back to it once somebody put another in its place.
 func TestALinkDoesNotOutliveItsAccount(t *testing.T) {
 	for name, change := range map[string]func(*testing.T, *world){
-		"another account": func(t *testing.T, w *world) { w.reauth(t, entry("ada@example.com", "of-ada")) },
+		"another account": func(t *testing.T, w *world) {
+			t.Helper()
+			w.reauth(t, entry("ada@example.com", "of-ada"))
+		},
 		"forgotten": func(t *testing.T, w *world) {
+			t.Helper()
 			_, err := w.Swaps.Forget(t.Context(), "a", backend.Actor{})
 			require.NoError(t, err)
 		},
