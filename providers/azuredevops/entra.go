@@ -93,7 +93,7 @@ func entraUndecided(said oauthclient.TokenRefusal) oauthclient.Refusal {
 func entraUnknown(number int) oauthclient.Refusal {
 	return oauthclient.Refusal{
 		Outcome: providers.AccountBlocked, Passes: true,
-		Why: fmt.Sprintf("its reason has the number %d, which is not known here; look AADSTS%d up in Microsoft's list of the error codes of Entra, do what it says there, and if the grant has ended, have a person consent again, with oauth/authorize/", number, number),
+		Why: fmt.Sprintf("its reason has the number %d, which is not known here; look it up in Microsoft's list of the error codes of Entra, do what it says there, and if the grant has ended, have a person consent again, with oauth/authorize/", number),
 	}
 }
 
