@@ -100,7 +100,7 @@ func parse(args []string, stdout io.Writer) (options, []step, error) {
 		return opts, nil, err
 	}
 	if opts.width, opts.height, err = parseSize(size); err != nil {
-		return opts, nil, err
+		return opts, nil, fmt.Errorf("-%w", err)
 	}
 	steps, err := parseSteps(flags.Args())
 	return opts, steps, err
