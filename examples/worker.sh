@@ -19,7 +19,7 @@ if (($# < 2 || $# > 5)); then
 fi
 path=$1 url=$2 requests=${3:-20} every=${4:-1} resource=${5:-core}
 creds='' fingerprint='' read_again=0 # creds is secret: it is never printed
-waiter='' have='' asked=0 again=0      # the read that waits for the next one
+waiter='' have='' asked=0 again=0    # the read that waits for the next one
 readonly wait_for=20                 # seconds: the CLI gives up after 60
 shopt -s nocasematch                 # for the names of headers
 
