@@ -37,6 +37,7 @@ func main() {
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // so that a second Ctrl-C does not wait for answers
 	err := console.Run(ctx, o, os.Stdout, os.Stderr)
 	stop()
 	if err != nil {

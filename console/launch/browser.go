@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 )
 
 // Browser opens the person's browser at an address. What it returns removes the file that
@@ -48,7 +50,15 @@ func opener(ctx context.Context, file string) (*exec.Cmd, error) {
 			return nil, errors.New("there is no display")
 		}
 	}
-	return exec.CommandContext(context.WithoutCancel(ctx), words[0], append(words[1:len(words):len(words)], file)...), nil //nolint:gosec // a fixed program, and a file of our own
+	command := exec.CommandContext(context.WithoutCancel(ctx), words[0], append(words[1:len(words):len(words)], file)...) //nolint:gosec // a fixed program, and a file of our own
+	command.Env = withoutVault(os.Environ())
+	return command, nil
+}
+
+// withoutVault is an environment without what is meant for Vault's clients: a browser that is
+// started here stays long after the console, and has no business with the token.
+func withoutVault(environment []string) []string {
+	return slices.DeleteFunc(environment, func(one string) bool { return strings.HasPrefix(strings.ToUpper(one), "VAULT_") })
 }
 
 func leads(address string) string {

@@ -47,6 +47,30 @@ func TestTheCodeIsNotInTheListOfProcesses(t *testing.T) {
 	assert.NoDirExists(t, filepath.Dir(args))
 }
 
+// A browser stays long after the console: it gets nothing of what is meant for Vault's clients.
+func TestTheBrowserGetsNoToken(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the program that opens a browser is found on PATH on Linux only")
+	}
+	bin, said := t.TempDir(), filepath.Join(t.TempDir(), "said")
+	require.NoError(t, os.WriteFile(filepath.Join(bin, "xdg-open"), []byte("#!/bin/sh\nenv >"+said+".new && mv "+said+".new "+said+"\n"), 0o700))
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	t.Setenv("DISPLAY", ":1")
+	t.Setenv("VAULT_TOKEN", "canary-of-a-token")
+	t.Setenv("VAULT_ADDR", "https://canary.example")
+	remove, err := launch.Browser(t.Context(), "http://127.0.0.1:1/")
+	require.NoError(t, err)
+	defer remove()
+	var env string
+	require.Eventually(t, func() bool {
+		data, err := os.ReadFile(said)
+		env = string(data)
+		return err == nil
+	}, 10*time.Second, 10*time.Millisecond)
+	assert.NotContains(t, env, "canary")
+	assert.Contains(t, env, "DISPLAY=:1")
+}
+
 func TestWithoutADisplay(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("elsewhere there always is one")

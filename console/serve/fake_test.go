@@ -96,6 +96,9 @@ func (f *fakeVault) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(name, "refused") {
 			status = http.StatusBadRequest
 		}
+		if name == "unsupported" {
+			status = http.StatusNotFound
+		}
 		f.answer(w, name, status)
 		return
 	}

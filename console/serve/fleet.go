@@ -24,6 +24,10 @@ const needsShown = 20
 // make new ones, as far as can be asked without a name.
 const unnamed = "integrations/new"
 
+// anyProvider stands for whichever provider it will be of: without reading that one there are
+// no fields to make a form of.
+const anyProvider = "providers/any"
+
 // seen is what the engine says of the whole mount, as far as the token may read it.
 type seen struct {
 	rights  engine.Rights
@@ -56,7 +60,7 @@ func (s *Server) fleet(w http.ResponseWriter, r *http.Request, p place) {
 		view.Weeks.Next = fleet.WeeksOf(all.status.Expires, s.now()).Next // with the accounts, and each token of a pool
 	}
 	view.Picture = page.PictureOf(view.Weeks)
-	p.mayCreate = all.rights.Create(unnamed) && all.rights.List("providers/")
+	p.mayCreate = all.rights.Create(unnamed) && all.rights.Read(unnamed) && all.rights.List("providers/") && all.rights.Read(anyProvider)
 	s.show(w, r, p, http.StatusOK, "fleet", page.Frame{Title: "Integrations", Main: view, Notes: all.notes, Mounts: all.mounts})
 }
 
@@ -64,7 +68,7 @@ func (s *Server) fleet(w http.ResponseWriter, r *http.Request, p place) {
 func (s *Server) look(ctx context.Context, p place) (seen, error) {
 	var all seen
 	var err error
-	if all.rights, err = p.Rights(ctx, "health/", "status", "integrations/", "notify/", "providers/", unnamed); err != nil {
+	if all.rights, err = p.Rights(ctx, "health/", "status", "integrations/", "notify/", "providers/", anyProvider, unnamed); err != nil {
 		return seen{}, err
 	}
 	group, ctx := errgroup.WithContext(ctx)
@@ -85,6 +89,9 @@ func (s *Server) look(ctx context.Context, p place) (seen, error) {
 	if all.rights.Read("status") {
 		group.Go(func() error {
 			status, _, err := p.Status(ctx)
+			if r := (*vaultapi.Refusal)(nil); errors.As(err, &r) && r.Absent() {
+				return nil // an engine without the fleet at a glance
+			}
 			all.status = &status
 			return err
 		})

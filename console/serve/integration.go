@@ -34,10 +34,6 @@ func (s *Server) integration(w http.ResponseWriter, r *http.Request, p place) {
 // integrationWith is the page after something was refused, or with an invitation. entered is
 // what a form said, of which secrets are not repeated.
 func (s *Server) integrationWith(w http.ResponseWriter, r *http.Request, p place, status int, refusal *page.Refusal, entered map[string]string, invited *page.Invited) {
-	if p.name == "" {
-		s.message(w, r, p, http.StatusNotFound, "No such integration", page.Message{Text: "The address names no integration."})
-		return
-	}
 	k, err := s.know(r.Context(), p)
 	if err != nil {
 		s.failed(w, r, p, err)
@@ -83,7 +79,7 @@ func (s *Server) know(ctx context.Context, p place) (*known, error) {
 	var k known
 	var err error
 	n := p.name
-	k.rights, err = p.Rights(ctx, "integrations/"+n, "reauth/"+n, "health/"+n, "history/"+n, "rotate/"+n, "rollback/"+n, "oauth/authorize/"+n, "invites/"+n)
+	k.rights, err = p.Rights(ctx, "integrations/"+n, "reauth/"+n, "health/"+n, "history/"+n, "rotate/"+n, "rollback/"+n, "oauth/authorize/"+n, "invites/"+n, anyProvider)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +124,7 @@ func (s *Server) know(ctx context.Context, p place) (*known, error) {
 
 // nothing reports whether the token may neither see nor do anything.
 func (k *known) nothing() bool {
-	return k.settings == nil && k.health == nil && k.form == nil && k.history == nil && k.view("x").mayNothing()
+	return k.settings == nil && k.health == nil && k.form == nil && k.history == nil && k.invitations == nil && k.view("x").mayNothing()
 }
 
 func (v view) mayNothing() bool {
@@ -149,7 +145,7 @@ func (k *known) view(n string) view {
 // offer says what may be done. An auth type without a credential has nothing to check, to
 // rotate or to invite for.
 func (k *known) offer(v *page.Integration, n string) {
-	v.MayEdit = k.settings != nil && k.rights.Write("integrations/"+n)
+	v.MayEdit = k.settings != nil && k.rights.Write("integrations/"+n) && k.rights.Read(anyProvider)
 	if k.settings != nil && !k.settings.Flag("reauth_supported") || k.form != nil && !k.form.Supported {
 		return
 	}

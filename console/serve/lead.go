@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"unicode"
+	"unicode/utf8"
 
 	"vault-plugin-secrets-sei/console/engine"
 	"vault-plugin-secrets-sei/console/page"
@@ -71,7 +73,8 @@ func sentence(text, otherwise string) string {
 	if text == "" {
 		return otherwise
 	}
-	text = strings.ToUpper(text[:1]) + text[1:]
+	first, size := utf8.DecodeRuneInString(text)
+	text = string(unicode.ToUpper(first)) + text[size:]
 	if !strings.HasSuffix(text, ".") {
 		text += "."
 	}

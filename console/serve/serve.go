@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"vault-plugin-secrets-sei/console/engine"
@@ -36,6 +37,9 @@ type Server struct {
 	pages   *page.Pages
 	notes   notes
 	now     func() time.Time
+
+	mu    sync.Mutex
+	known []string // the mounts, as they were found last
 }
 
 // New returns what answers. mount is the path of the mount to show; with "" the mounts are
@@ -54,12 +58,16 @@ func New(vault Vault, session Session, mount string, now func() time.Time) http.
 	}
 	mux.HandleFunc("GET /{$}", s.begin)
 	for pattern, show := range map[string]func(http.ResponseWriter, *http.Request, place){
-		"GET /fleet": s.fleet, "GET /integration": s.integration, "GET /new": s.newSettings, "POST /new": s.create,
-		"GET /edit": s.editSettings, "POST /edit": s.change,
+		"GET /fleet": s.fleet, "GET /new": s.newSettings, "POST /new": s.create,
+	} {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { s.at(w, r, false, show) })
+	}
+	for pattern, show := range map[string]func(http.ResponseWriter, *http.Request, place){
+		"GET /integration": s.integration, "GET /edit": s.editSettings, "POST /edit": s.change,
 		"POST /reauth": s.reauth, "POST /check": s.check, "POST /rotate": s.rotate, "POST /rollback": s.rollback,
 		"POST /consent": s.consent, "POST /invite": s.invite,
 	} {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { s.at(w, r, show) })
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { s.at(w, r, true, show) })
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.message(w, r, place{}, http.StatusNotFound, "Nothing is here", page.Message{Text: "The console has no such page."})
@@ -76,19 +84,46 @@ type place struct {
 	mayCreate bool
 }
 
-// at finds out what a request is about. Names are judged before a path is made of them.
-func (s *Server) at(w http.ResponseWriter, r *http.Request, show func(http.ResponseWriter, *http.Request, place)) {
+// at finds out what a request is about. Names are judged before a path is made of them; a page
+// of one integration demands one, since without it the path is that of something else.
+func (s *Server) at(w http.ResponseWriter, r *http.Request, ofOne bool, show func(http.ResponseWriter, *http.Request, place)) {
 	mount, name := r.URL.Query().Get("mount"), r.URL.Query().Get("name")
 	if s.mount != "" && mount != "" && engine.At(s.vault, mount).Path() != engine.At(s.vault, s.mount).Path() || !isMount(mount) {
 		s.message(w, r, place{}, http.StatusNotFound, "No such mount", page.Message{Text: "This console shows another mount."})
 		return
 	}
+	switch {
+	case name != "" && !engine.IsName(name):
+		s.message(w, r, place{}, http.StatusNotFound, "No such integration", page.Message{Text: "A name has letters, digits, _, - and ., and begins and ends with a letter or digit."})
+		return
+	case name == "" && ofOne:
+		s.message(w, r, place{}, http.StatusNotFound, "No such integration", page.Message{Text: "The address names no integration."})
+		return
+	}
 	p := place{Mount: engine.At(s.vault, mount), name: name}
-	if name != "" && !engine.IsName(name) {
-		s.message(w, r, p, http.StatusNotFound, "No such integration", page.Message{Text: "A name has letters, digits, _, - and ., and begins and ends with a letter or digit."})
+	has, err := s.hasMount(r.Context(), p.Path())
+	if err != nil {
+		s.failed(w, r, place{}, err)
+		return
+	}
+	if !has {
+		s.message(w, r, place{}, http.StatusNotFound, "No such mount", page.Message{Text: "Vault shows your token no mount of the engine at this path."})
 		return
 	}
 	show(w, r, p)
+}
+
+// hasMount reports whether a path is that of a mount of the engine, and not one inside of a
+// mount. Vault is asked again only about one that was not there before.
+func (s *Server) hasMount(ctx context.Context, path string) (bool, error) {
+	s.mu.Lock()
+	has := slices.Contains(s.known, path)
+	s.mu.Unlock()
+	if has {
+		return true, nil
+	}
+	mounts, err := s.mounts(ctx)
+	return slices.Contains(mounts, path), err
 }
 
 // begin leads to the only mount, or lets one be chosen.
@@ -114,7 +149,13 @@ func (s *Server) mounts(ctx context.Context) ([]string, error) {
 	if s.mount != "" {
 		return []string{engine.At(s.vault, s.mount).Path()}, nil
 	}
-	return s.vault.Mounts(ctx, engine.Types()...)
+	mounts, err := s.vault.Mounts(ctx, engine.Types()...)
+	if err == nil {
+		s.mu.Lock()
+		s.known = mounts
+		s.mu.Unlock()
+	}
+	return mounts, err
 }
 
 // isMount reports whether a text can be the path of a mount of a secrets engine, so that
@@ -138,7 +179,11 @@ func (s *Server) failed(w http.ResponseWriter, r *http.Request, p place, err err
 	var refused *vaultapi.Refusal
 	switch {
 	case r.Context().Err() != nil:
-		return // nobody waits for the page
+		// Mostly nobody waits for the page any more; if somebody does, an empty one would look as if
+		// it had been done.
+		s.message(w, r, p, http.StatusServiceUnavailable, "Not finished", page.Message{
+			Text: "The request ended before Vault answered: whether anything was done is not known.", Next: "Open the integration again and look at its version before you repeat it.",
+		})
 	case errors.As(err, &refused) && (refused.Ended() || refused.Denied() && p.Mount == (engine.Mount{})):
 		s.message(w, r, place{}, http.StatusForbidden, "Signed out", page.Message{
 			Text: "Vault does not accept your token any more: it has ended, or was revoked.",

@@ -158,8 +158,10 @@ func TestAPoolIsEnteredLineByLine(t *testing.T) {
 }
 
 func TestSiblingsAreNamedBefore(t *testing.T) {
-	_, text := newConsole(t, "sei", everything()).get(t, "/integration?mount=sei/&name=ado-boards")
-	assert.Contains(t, text, "<strong>ado-pipelines</strong>, <strong>ado-repos</strong>")
+	_, text := newConsole(t, "sei", map[string][]string{"sei/reauth/ado-boards": {"read"}}).get(t, "/integration?mount=sei/&name=ado-boards")
+	assert.Contains(t, text, "ado-pipelines", "to who only reads, too")
+	_, text = newConsole(t, "sei", everything()).get(t, "/integration?mount=sei/&name=ado-boards")
+	assert.Contains(t, text, "<strong><bdi>ado-pipelines</bdi></strong>, <strong><bdi>ado-repos</bdi></strong>")
 }
 
 func TestConsentLeadsToTheVendor(t *testing.T) {
@@ -185,7 +187,7 @@ func TestInvite(t *testing.T) {
 	assert.Equal(t, 200, status)
 	assert.Equal(t, map[string]any{"identity": "ada@example.com", "ttl": "24h"}, c.sentTo("sei/invites/jira-prod"))
 	assert.Contains(t, text, "/v1/sei/invite/")
-	assert.Contains(t, text, "Send this link to ada@example.com, and to nobody else.")
+	assert.Contains(t, text, "Send this link to <bdi>ada@example.com</bdi>, and to nobody else.")
 	_, text = c.get(t, jira)
 	assert.NotContains(t, text, "/v1/sei/invite/")
 	c.post(t, "/invite?mount=sei/&name=jira-prod", url.Values{"any_identity": {"true"}})
@@ -289,9 +291,22 @@ func TestOnlyTheEngineIsAsked(t *testing.T) {
 		status, _ := c.get(t, path)
 		assert.Equal(t, 404, status, path)
 	}
+	for _, action := range []string{"reauth", "check", "rotate", "rollback", "consent", "invite", "edit"} {
+		for _, named := range []string{"", "&name="} {
+			status, _ := c.post(t, "/"+action+"?mount=sei/"+named, url.Values{})
+			assert.Equal(t, 404, status, action)
+		}
+	}
 	assert.Empty(t, c.requests())
 	_, _ = c.get(t, "/")
 	assert.Equal(t, []string{"GET sys/internal/ui/mounts"}, c.requests())
+	for _, path := range []string{"/fleet?mount=sei/creds", "/integration?mount=sei/creds&name=jira-prod", "/new?mount=kv/"} {
+		status, _ := c.get(t, path)
+		assert.Equal(t, 404, status, path)
+		assert.Equal(t, []string{"GET sys/internal/ui/mounts"}, c.requests(), path)
+	}
+	_, _ = c.get(t, jira)
+	assert.NotContains(t, c.requests(), "GET sys/internal/ui/mounts", "a mount that was found is not looked for again")
 	only := newConsole(t, "team/sei", everything())
 	status, _ := only.get(t, "/fleet?mount=sei/")
 	assert.Equal(t, 404, status, "the command line names another")
@@ -309,7 +324,7 @@ func TestOnlyTheEngineIsAsked(t *testing.T) {
 func TestMounts(t *testing.T) {
 	c := newConsole(t, "", everything())
 	_, text := c.get(t, "/fleet?mount=sei/")
-	assert.Contains(t, text, "Mount: sei/")
+	assert.Contains(t, text, "Mount: <bdi>sei/</bdi>")
 	mounts := func(list string) {
 		path := "testdata/several.json"
 		require.NoError(t, os.WriteFile(path, []byte(`{"data":{"secret":{`+list+`}}}`), 0o600))

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"net/http"
@@ -37,7 +38,7 @@ func (s *Server) newWith(w http.ResponseWriter, r *http.Request, p place, status
 	view.New, view.Refusal, view.Name = true, refusal, r.PostForm.Get("name")
 	view.BadName = refusal != nil && slices.Contains(refusal.Fields, "name")
 	if view.Choices == nil {
-		view.Inputs = settingInputs(view.Provider.Fields(view.AuthType), nil, shownAgain(r.PostForm), refusal)
+		view.Inputs = settingInputs(view.Provider.Fields(view.AuthType), nil, r.PostForm, refusal)
 	}
 	s.showSettings(w, r, p, status, view)
 }
@@ -74,7 +75,7 @@ func (s *Server) showSettings(w http.ResponseWriter, r *http.Request, p place, s
 }
 
 // settingInputs makes the inputs of settings: with what is so, or with what was entered.
-func settingInputs(fields []engine.Field, is engine.Settings, entered map[string]string, refusal *page.Refusal) []page.Input {
+func settingInputs(fields []engine.Field, is engine.Settings, form url.Values, refusal *page.Refusal) []page.Input {
 	values := map[string]string{}
 	for _, f := range fields {
 		values[f.Name] = f.Default
@@ -83,12 +84,17 @@ func settingInputs(fields []engine.Field, is engine.Settings, entered map[string
 		}
 	}
 	now := maps.Clone(values)
-	if entered != nil {
+	if entered := shownAgain(form); entered != nil {
 		now = entered
 	}
 	list := inputs(fields, now, refusal, 0)
 	for i, f := range fields {
 		list[i].Was, list[i].Hint, list[i].Set = values[f.Name], hint(f), is.Flag(f.Name+"_set")
+		if form.Has("was." + f.Name) {
+			// What is shown again is from before a refusal, and so must be what it is compared with:
+			// else what others have changed meanwhile would look like a wish to have it back.
+			list[i].Was = plain(form.Get("was." + f.Name))
+		}
 		if list[i].Set {
 			list[i].Hint = "One is stored; leave empty to keep it."
 		}
@@ -117,7 +123,7 @@ func shownAgain(form url.Values) map[string]string {
 func plain(text string) string { return strings.ReplaceAll(text, "\r\n", "\n") }
 
 // create makes an integration. One that exists would be changed instead, so it is looked for
-// first, where the token may.
+// first; where that is not allowed, nothing is made.
 func (s *Server) create(w http.ResponseWriter, r *http.Request, p place) {
 	q, name := r.URL.Query(), strings.TrimSpace(r.PostForm.Get("name"))
 	if !engine.IsName(name) {
@@ -129,8 +135,17 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request, p place) {
 		s.failed(w, r, p, err)
 		return
 	}
-	if _, err := p.Settings(r.Context(), name); !mayBeNew(err) {
-		s.newWith(w, r, p, http.StatusUnprocessableEntity, &page.Refusal{Fields: []string{"name"}, Text: "There is an integration of this name already."})
+	taken, err := s.taken(r.Context(), p, name)
+	if refusal := refusalOf("settings", err); refusal != nil {
+		s.newWith(w, r, p, http.StatusUnprocessableEntity, refusal)
+		return
+	}
+	if err != nil {
+		s.failed(w, r, p, err)
+		return
+	}
+	if taken != "" {
+		s.newWith(w, r, p, http.StatusUnprocessableEntity, &page.Refusal{Fields: []string{"name"}, Text: taken})
 		return
 	}
 	settings := changes(view.Provider.Fields(view.AuthType), r.PostForm)
@@ -147,10 +162,24 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request, p place) {
 	s.lead(w, r, "integration", p.Mount, name, done("Created. It has no credential yet.", warnings)...)
 }
 
-// mayBeNew reports whether the error of a read leaves it possible that there is nothing.
-func mayBeNew(err error) bool {
-	var refused *vaultapi.Refusal
-	return errors.As(err, &refused) && (refused.Status == http.StatusNotFound || refused.Denied())
+// taken says why no integration can be made of a name, "" where one can.
+func (s *Server) taken(ctx context.Context, p place, name string) (string, error) {
+	path := "integrations/" + name
+	rights, err := p.Rights(ctx, path)
+	if err != nil {
+		return "", err
+	}
+	if !rights.Read(path) {
+		return "Your token's policies do not let you read this integration, so it cannot be known whether there is one already. Nothing was made.", nil
+	}
+	_, err = p.Settings(ctx, name)
+	if err == nil {
+		return "There is an integration of this name already.", nil
+	}
+	if r := (*vaultapi.Refusal)(nil); errors.As(err, &r) && r.Status == http.StatusNotFound && !r.Absent() {
+		return "", nil
+	}
+	return "", err
 }
 
 // editSettings is the page on which settings are changed.
@@ -173,15 +202,12 @@ func (s *Server) editWith(w http.ResponseWriter, r *http.Request, p place, statu
 		}
 		fields = append(fields, f)
 	}
-	view.Inputs = settingInputs(fields, is, shownAgain(r.PostForm), refusal)
+	view.Inputs = settingInputs(fields, is, r.PostForm, refusal)
 	s.showSettings(w, r, p, status, view)
 }
 
 // configured reads an integration and its provider.
 func (s *Server) configured(r *http.Request, p place) (engine.Settings, page.Settings, error) {
-	if p.name == "" {
-		return nil, page.Settings{}, &vaultapi.Refusal{Status: http.StatusNotFound}
-	}
 	is, err := p.Settings(r.Context(), p.name)
 	if err != nil {
 		return nil, page.Settings{}, err
@@ -223,12 +249,28 @@ func changes(fields []engine.Field, form url.Values) map[string]any {
 		if f.Kind == "flag" {
 			value, was = flag(value), flag(was)
 		}
-		if value == was || f.Fixed && value == "" || f.Secret && strings.TrimSpace(value) == "" {
+		if unchanged(f, value, was) || f.Fixed && value == "" || f.Secret && strings.TrimSpace(value) == "" {
 			continue
 		}
 		sent[f.Name] = valueOf(f, value)
 	}
 	return sent
+}
+
+// unchanged compares what came back of an input with what it was made with. An input of one
+// line loses line breaks on the way and one of several lines may gain or lose the last, which
+// nobody meant to change; in a certificate it is sent as it is.
+func unchanged(f engine.Field, value, was string) bool {
+	bare := func(text string) string {
+		switch {
+		case f.Kind == "pem":
+			return text
+		case inputType(f) == "textarea":
+			return strings.TrimRight(text, "\n")
+		}
+		return strings.TrimSpace(strings.ReplaceAll(text, "\n", ""))
+	}
+	return bare(value) == bare(was)
 }
 
 func flag(text string) string {
@@ -238,7 +280,8 @@ func flag(text string) string {
 	return "false"
 }
 
-// valueOf is what is sent for a setting that was entered as a text.
+// valueOf is what is sent for a setting that was entered as a text. A number that was emptied
+// is sent empty, which the engine refuses: 0 would be another wish, and often means off.
 func valueOf(f engine.Field, text string) any {
 	switch f.Kind {
 	case "list":
@@ -252,11 +295,6 @@ func valueOf(f engine.Field, text string) any {
 		return pairs
 	case "flag":
 		return text == "true"
-	case "duration", "count":
-		if strings.TrimSpace(text) == "" {
-			return "0"
-		}
-		return strings.TrimSpace(text)
 	case "pem":
 		return text
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 )
 
 // TokenField is the field of a form that holds the token against forgery.
@@ -16,6 +17,9 @@ const TokenField = "_token"
 
 // maxBody bounds what a form may send: a hundred tokens of 16 KiB, and some more.
 const maxBody = 4 << 20
+
+// formPatience is how long a form may take to arrive.
+const formPatience = time.Minute
 
 // Session is that of the one browser that opened the start link. It is safe for concurrent
 // use.

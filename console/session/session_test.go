@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -234,4 +235,35 @@ func TestRefusalsRepeatNothing(t *testing.T) {
 	g := newGuarded(t)
 	_, text := send(t, browser(t), http.MethodGet, g.server.URL+"/canary?canary=canary", "", func(r *http.Request) { r.Header.Set("Cookie", "canary=canary") })
 	assert.NotContains(t, text, "canary")
+}
+
+// slow is an answer whose connection notes its deadlines.
+type slow struct {
+	*httptest.ResponseRecorder
+
+	deadlines []time.Time
+}
+
+func (s *slow) SetReadDeadline(at time.Time) error {
+	s.deadlines = append(s.deadlines, at)
+	return nil
+}
+
+// A form has to arrive in time; what is done with it may take longer.
+func TestTheDeadlineIsTheFormsAlone(t *testing.T) {
+	g := &guarded{Session: session.New(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}, func() {})}
+	w := &slow{ResponseRecorder: httptest.NewRecorder()}
+	asked, reading := false, []time.Time(nil)
+	handler := g.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked, reading = true, w.deadlines }))
+	start := httptest.NewRecorder()
+	handler.ServeHTTP(start, httptest.NewRequestWithContext(t.Context(), http.MethodGet, g.StartURL(), http.NoBody))
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1:1"+g.Folder()+"rotate", strings.NewReader(url.Values{session.TokenField: {g.Token()}}.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Origin", "http://127.0.0.1:1")
+	r.AddCookie(start.Result().Cookies()[0])
+	handler.ServeHTTP(w, r)
+	require.True(t, asked, w.Body.String())
+	require.Len(t, reading, 2)
+	assert.WithinDuration(t, time.Now().Add(time.Minute), reading[0], 30*time.Second)
+	assert.True(t, reading[1].IsZero(), "none while the pages answer")
 }

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // policy is for all answers: nothing but the program's own style, script and forms.
@@ -18,6 +19,9 @@ func (s *Session) Wrap(next http.Handler) http.Handler {
 	inside := http.StripPrefix(strings.TrimSuffix(s.folder, "/"), next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		protect(w.Header())
+		if r.Body != http.NoBody { // of whomever: what is refused is read to its end, too
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(formPatience))
+		}
 		switch {
 		case !s.knows(r.Host):
 			refuse(w, http.StatusMisdirectedRequest, "This is not the address of the console.")
@@ -76,6 +80,9 @@ func (s *Session) post(next http.Handler, w http.ResponseWriter, r *http.Request
 	case !same(r.PostForm.Get(TokenField), s.token):
 		refuse(w, http.StatusForbidden, "The form is not one of this console. Load the page again.")
 	default:
+		// The deadline is the form's alone: once it passes, the server takes the browser for gone
+		// and ends the request, which may well wait longer for Vault.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 		next.ServeHTTP(w, r)
 	}
 }

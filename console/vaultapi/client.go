@@ -34,7 +34,7 @@ type Client struct {
 func New() (*Client, error) {
 	config := api.DefaultConfig()
 	if config.Error != nil {
-		return nil, fmt.Errorf("the environment: %w", config.Error)
+		return nil, environment(config.Error)
 	}
 	if os.Getenv(api.EnvVaultMaxRetries) == "" {
 		config.MaxRetries = 0 // as the vault command: a credential is not sent twice
@@ -44,7 +44,7 @@ func New() (*Client, error) {
 	}
 	client, err := api.NewClient(config)
 	if err != nil {
-		return nil, fmt.Errorf("the environment: %w", err)
+		return nil, environment(err)
 	}
 	c := &Client{api: client, patience: config.Timeout}
 	// With a limit of its own the library ends a raw write's request when the answer begins,
@@ -62,6 +62,16 @@ func New() (*Client, error) {
 		return nil, errors.New("there is no Vault token: sign in with vault login, or set VAULT_TOKEN")
 	}
 	return c, nil
+}
+
+// environment says what is wrong with the environment, without an address that cannot be
+// read, since that may hold a password: a slash in one makes a port of what is before it.
+func environment(err error) error {
+	if bad := (*url.Error)(nil); errors.As(err, &bad) {
+		why, _, _ := strings.Cut(bad.Err.Error(), ` "`)
+		err = errors.New("an address cannot be read: " + why)
+	}
+	return fmt.Errorf("the environment: %w", err)
 }
 
 func fromHelper() (string, error) {

@@ -118,6 +118,19 @@ func TestAnswersThatAreNone(t *testing.T) {
 	assert.NotContains(t, err.Error(), "canary")
 }
 
+// An address that cannot be read may hold a password all the same.
+func TestAnAddressThatIsNone(t *testing.T) {
+	t.Setenv("HOME", t.TempDir())
+	t.Setenv("VAULT_TOKEN", "token")
+	for _, address := range []string{"http://user:canary@host:port", "http://user:can ary@host", "http://user:canary/x@host", "http://canary%zz", "http://user:canary@host\x7f"} {
+		t.Setenv("VAULT_ADDR", address)
+		_, err := vaultapi.New()
+		require.Error(t, err, address)
+		assert.NotContains(t, err.Error(), "canary", address)
+		assert.Contains(t, err.Error(), "an address cannot be read: ", address)
+	}
+}
+
 func TestRights(t *testing.T) {
 	token := "token"
 	vault(t, &token, func(w http.ResponseWriter, _ *http.Request) {
