@@ -75,7 +75,8 @@ func TestTheEndWaitsForARotation(t *testing.T) {
 	<-begun
 	cancel()
 	select {
-	case <-ended:
+	case err := <-ended:
+		ended <- err
 		t.Error("it ended before Vault's answer")
 	case <-time.After(100 * time.Millisecond):
 	}

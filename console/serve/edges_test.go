@@ -114,7 +114,8 @@ func TestFormsAreOfferedWithTheirProvider(t *testing.T) {
 		c := newConsole(t, "sei", some)
 		_, fleet := c.get(t, "/fleet?mount=sei/")
 		_, one := c.get(t, jira)
-		assert.Equal(t, offered, [2]bool{strings.Contains(fleet, "New integration"), strings.Contains(one, "Change configuration")}, "without %q", without)
+		offers := [2]bool{strings.Contains(fleet, "New integration"), strings.Contains(one, "Change configuration")}
+		assert.Equal(t, offered, offers, "without %q", without)
 	}
 }
 
