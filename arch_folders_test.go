@@ -30,6 +30,7 @@ func beside() map[string][]string {
 		"bench/floor":                  {},
 		"examples/worker-go":           {},
 		"internal/layer":               {},
+		"scripts/archive":              {},
 		"scripts/consent":              {},
 		"scripts/fakes":                append(fakes, "providers/catalog/catalogtest", "providers/providertest/authserver"),
 		"scripts/rooms":                {},

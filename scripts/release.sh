@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Build what a release has into a folder that holds nothing else: the plugin and the console
-# for each platform, an SBOM beside each, and SHA256SUMS of all.
+# for each platform, beside each an SBOM and an archive of it, and SHA256SUMS of all.
 #
 #   scripts/release.sh VERSION [FOLDER [OS/ARCH...]]
 #
@@ -47,6 +47,7 @@ trap 'rm -rf "$work"' EXIT
 mkdir "$work/sources"
 (cd "$root" && tar -cf - --exclude=./build --exclude=./.git .) | tar -xf - -C "$work/sources"
 sbom=$("$root/scripts/tool.sh" "$sbom")
+(cd "$root" && GOOS= GOARCH= go build -o "$work/archive" ./scripts/archive)
 if [ -e "$out" ] && [ -n "$(ls -A "$out")" ] && [ ! -e "$out/SHA256SUMS" ]; then
   fail "$out holds something else than a release"
 fi
@@ -56,14 +57,16 @@ out=$(cd "$out" && pwd)
 
 for platform in "${platforms[@]}"; do
   after=_${version}_${platform/\//_}
-  case $platform in windows/*) after+=.exe ;; esac
-  build "$root" "$platform" "$out/" "$after"
+  exe=
+  case $platform in windows/*) exe=.exe ;; esac
+  build "$root" "$platform" "$out/" "$after$exe"
   build "$work/sources" "$platform" "$work/" .again
   for program in "${programs[@]}"; do
-    name=$program$after
+    name=$program$after$exe
     cmp -s "$out/$name" "$work/$program.again" || fail "two builds of $name differ"
     "$sbom" bin -json -noserial -notimestamp -version "$version" -output "$out/$name.cdx.json" "$out/$name" 2>"$work/log" ||
       fail "no SBOM of $name: $(<"$work/log")"
+    "$work/archive" "$out/$program$after.zip" "$out/$name=$program$exe" "$root/LICENSE=LICENSE"
     printf 'built twice, equal: %s\n' "$name"
   done
 done

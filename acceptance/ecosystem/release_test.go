@@ -1,8 +1,12 @@
 package ecosystem_test
 
 import (
+	"archive/zip"
+	"crypto/sha256"
 	"debug/elf"
+	"encoding/hex"
 	"encoding/json"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -56,8 +60,45 @@ func TestReleaseFitsTheContainer(t *testing.T) {
 	assert.Contains(t, sbom.Components, struct{ Name string }{"github.com/hashicorp/vault/sdk"})
 	out, err = bash(t, os.Environ(), "cd "+folder+" && sha256sum --check --strict SHA256SUMS && ls")
 	require.NoError(t, err, out)
-	assert.Equal(t, 4, strings.Count(out, ": OK"), "the plugin, the console and the SBOM of each")
-	assert.Contains(t, out, "sei-console_v0.2.0-rc1_linux_amd64: OK")
+	assert.Equal(t, 6, strings.Count(out, ": OK"), "the plugin and the console, an SBOM and an archive of each")
+	for _, program := range []string{harness.PluginName, "sei-console"} {
+		name := program + "_v0.2.0-rc1_linux_amd64"
+		assert.Contains(t, out, name+": OK")
+		assert.Contains(t, out, name+".zip: OK")
+		testArchive(t, filepath.Join(folder, name+".zip"), map[string]string{program: filepath.Join(folder, name), "LICENSE": "../../LICENSE"})
+	}
+}
+
+// testArchive fails unless an archive has these names with the content of these files, and
+// a program in it may be run.
+func testArchive(t *testing.T, path string, want map[string]string) {
+	t.Helper()
+	archive, err := zip.OpenReader(path)
+	require.NoError(t, err)
+	defer func() { _ = archive.Close() }()
+	found := map[string]string{}
+	for _, file := range archive.File {
+		content, err := file.Open()
+		require.NoError(t, err)
+		found[file.Name] = sumOf(t, content)
+		assert.Equal(t, file.Name != "LICENSE", file.Mode()&0o111 != 0, file.Name)
+	}
+	for name, from := range want {
+		file, err := os.Open(from)
+		require.NoError(t, err)
+		want[name] = sumOf(t, file)
+	}
+	assert.Equal(t, want, found, path)
+}
+
+// sumOf is the SHA-256 in hex of what is left to read.
+func sumOf(t *testing.T, content io.ReadCloser) string {
+	t.Helper()
+	defer func() { _ = content.Close() }()
+	sum := sha256.New()
+	_, err := io.Copy(sum, content)
+	require.NoError(t, err)
+	return hex.EncodeToString(sum.Sum(nil))
 }
 
 // What stands in VERSION, which may be the name of anybody's tag, reaches no shell and no
