@@ -51,12 +51,12 @@ func hostile(status int, contentType string) providertest.Fault {
 // upstream's words, and the credential, in whatever can be printed.
 func TestErrorsQuoteNobody(t *testing.T) {
 	statuses := []int{200, 201, 202, 203, 204, 206, 300, 301, 302, 304, 307, 400, 401, 402, 403, 404, 405, 407, 410, 418, 422, 429, 500, 502, 503, 504, 599}
-	for name, suite := range catalogtest.Suites() {
+	for name, suite := range catalogtest.Parts() {
 		for _, status := range statuses {
 			for _, contentType := range []string{"application/json", "text/html"} {
 				t.Run(fmt.Sprintf("%s %d %s", name, status, contentType), func(t *testing.T) {
 					t.Parallel()
-					quotesNobody(t, name, suite, hostile(status, contentType))
+					quotesNobody(t, suite.Provider, suite, hostile(status, contentType))
 				})
 			}
 		}

@@ -26,6 +26,9 @@ func TestConformance(t *testing.T) {
 			suite, ok := catalogtest.Suites()[name]
 			require.True(t, ok, "the provider has no suite in catalogtest.Suites")
 			covers(t, suite)
+			for title, part := range suite.Parts {
+				t.Run(title, func(t *testing.T) { covers(t, part) })
+			}
 			for _, c := range suite.All() {
 				t.Run(c.Name, func(t *testing.T) {
 					t.Parallel()
@@ -168,8 +171,8 @@ func formsOf(cred providers.Credential) []string {
 
 // TestFormsOf looks for what is sent in what keepsSecrets looks for.
 func TestFormsOf(t *testing.T) {
-	for name, suite := range catalogtest.Suites() {
-		p, _ := registry(t).Provider(name)
+	for name, suite := range catalogtest.Parts() {
+		p, _ := registry(t).Provider(suite.Provider)
 		forms := formsOf(suite.Good.Credential)
 		for header, value := range p.Headers(suite.Good.Target.AuthType, suite.Good.Credential) {
 			if header != "Accept" && header != "X-GitHub-Api-Version" {

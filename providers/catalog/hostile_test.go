@@ -31,8 +31,8 @@ func TestHostileIdentities(t *testing.T) {
 		"300 characters":         strings.Repeat("m", 300),
 		"blanks":                 "   ",
 	}
-	for name, suite := range catalogtest.Suites() {
-		p, _ := registry(t).Provider(name)
+	for name, suite := range catalogtest.Parts() {
+		p, _ := registry(t).Provider(suite.Provider)
 		good := newWorld(t)
 		suite.Good.Arrange(good)
 		v, err := p.Validate(t.Context(), good.Wire(suite.Good.Target), suite.Good.Credential)

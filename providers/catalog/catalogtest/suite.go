@@ -50,8 +50,14 @@ type Case struct {
 	Check func(v providers.Verified, err *providers.Error) error
 }
 
-// Suite is what a provider must pass.
+// Suite is what a provider must pass, or one of its auth types.
 type Suite struct {
+	// Provider is its name; Suites and Parts set it.
+	Provider string
+	// Parts are the suites of further auth types, by the title of each. They have a Good
+	// case, the common faults and the situations of their own; Posts and Open are those of
+	// the whole.
+	Parts map[string]Suite
 	// Good is a case that verifies; the common faults are tried on it.
 	Good Case
 	// FaultPath is the end of the path of the request that proves the credential.
@@ -74,8 +80,35 @@ type Suite struct {
 	Unlike map[string]string
 }
 
-// Suites returns the suite of every provider, by name.
+// Suites returns the suite of every provider, by name. Its cases and questions are those
+// of its parts, too.
 func Suites() map[string]Suite {
+	suites := ownSuites()
+	for name, s := range suites {
+		s.Provider = name
+		for _, title := range slices.Sorted(maps.Keys(s.Parts)) {
+			s.Questions = append(slices.Clip(s.Questions), s.Parts[title].Questions...)
+		}
+		suites[name] = s
+	}
+	return suites
+}
+
+// Parts returns the suites of Suites by name and those of their parts by name and title:
+// what is tried on a Good case is tried on each of them.
+func Parts() map[string]Suite {
+	parts := map[string]Suite{}
+	for name, s := range Suites() {
+		parts[name] = s
+		for title, part := range s.Parts {
+			part.Provider = name
+			parts[name+", "+title] = part
+		}
+	}
+	return parts
+}
+
+func ownSuites() map[string]Suite {
 	return map[string]Suite{
 		"jira": jiraSuite(), "github": githubSuite(), "bitbucket": bitbucketSuite(),
 		"azure_devops": azureSuite(), "harness": harnessSuite(),
@@ -103,9 +136,16 @@ func (w *World) AllowedHosts() []string {
 	return entries
 }
 
-// All returns Good, the provider's own cases and one for each common fault.
+// All returns Good, the provider's own cases and one for each common fault, and the same
+// of its parts, whose names begin with the part's title.
 func (s Suite) All() []Case {
-	return append(append([]Case{s.Good}, s.Cases...), s.faults()...)
+	cases := append(append([]Case{s.Good}, s.Cases...), s.faults()...)
+	for _, title := range slices.Sorted(maps.Keys(s.Parts)) {
+		for _, c := range s.Parts[title].All() {
+			cases = append(cases, c.named(title+": "+c.Name))
+		}
+	}
+	return cases
 }
 
 // faultTimeout is long for a loopback answer and short for a test.
