@@ -78,6 +78,7 @@ func TestContract(t *testing.T) {
 	cases := []struct{ provider, authType, fields, settings, url string }{
 		{"jira", "api_key", "email* api_key* expires_at", "cloud_id", ""},
 		{"jira", "pat", "pat* expires_at", "cloud_id", ""},
+		{"jira", "service_account", "email* api_key* expires_at", "cloud_id", ""},
 		{"jira", "connect_app", "", "cloud_id", ""},
 		{"github", "pat", "pat* email", "organizations", "https://github.com"},
 		{"github", "github_app", "", "organizations", "https://github.com"},

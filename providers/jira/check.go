@@ -16,6 +16,8 @@ type jiraCheck struct {
 	site   jiraSite
 	header http.Header
 	email  string // as entered; empty for Data Center
+	// service is set where the account must be one of Atlassian's service accounts.
+	service bool
 }
 
 // jiraAccount is what /myself tells.
@@ -35,6 +37,9 @@ type jiraAccount struct {
 // scopes is refused by the site and works through the gateway only:
 // https://support.atlassian.com/atlassian-account/docs/manage-api-tokens-for-your-atlassian-account/
 func (c jiraCheck) run(ctx context.Context) (providers.Verified, *providers.Error) {
+	if c.service {
+		return c.runService(ctx)
+	}
 	root := c.site.root.String()
 	account, refusal := c.myself(ctx, root)
 	switch {
@@ -45,17 +50,28 @@ func (c jiraCheck) run(ctx context.Context) (providers.Verified, *providers.Erro
 	case c.site.gateway == "":
 		return providers.Verified{}, c.adviseCloudID(refusal)
 	}
-	gateway := c
-	gateway.Route.ServerName = "" // is about the host of url
-	account, second := gateway.myself(ctx, c.site.gateway)
+	account, second := c.throughGateway().myself(ctx, c.site.gateway)
 	if second != nil {
 		return providers.Verified{}, c.refusedTwice(second)
 	}
+	return c.verifiedThroughGateway(ctx, account)
+}
+
+// throughGateway is the check as it asks the gateway: tls_server_name is about the host of
+// url.
+func (c jiraCheck) throughGateway() jiraCheck {
+	c.Route.ServerName = ""
+	return c
+}
+
+// verifiedThroughGateway describes an account that the gateway told, and demands that
+// cloud_id is that of the site.
+func (c jiraCheck) verifiedThroughGateway(ctx context.Context, account jiraAccount) (providers.Verified, *providers.Error) {
 	warning, other := c.sameSite(ctx)
 	if other != nil {
 		return providers.Verified{}, other
 	}
-	v := gateway.verified(ctx, c.site.gateway, account)
+	v := c.throughGateway().verified(ctx, c.site.gateway, account)
 	v.URL = c.site.gateway
 	if warning != "" {
 		v.Warnings = append(v.Warnings, warning)
@@ -141,7 +157,7 @@ func (c jiraCheck) verified(ctx context.Context, root string, a jiraAccount) pro
 		Identity:  cmp.Or(a.EmailAddress, c.email, a.Name, a.DisplayName, a.AccountID, a.Key),
 		AccountID: cmp.Or(a.AccountID, a.Key, a.Name),
 	}
-	for _, warning := range []string{a.kindWarning(), c.projects(ctx, root)} {
+	for _, warning := range []string{c.kindWarning(a), c.projects(ctx, root)} {
 		if warning != "" {
 			v.Warnings = append(v.Warnings, warning)
 		}
@@ -151,8 +167,10 @@ func (c jiraCheck) verified(ctx context.Context, root string, a jiraAccount) pro
 
 // kindWarning says what is unusual about the kind of a Cloud account.
 // https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-users/ (schema User)
-func (a jiraAccount) kindWarning() string {
+func (c jiraCheck) kindWarning(a jiraAccount) string {
 	switch {
+	case c.service:
+		return a.serviceWarning()
 	case a.AccountType == "customer":
 		return "the account is a customer of a service project, who sees requests in its portal and no projects; use a token of an Atlassian account with access to Jira"
 	case a.AccountType == "app" && a.AppType == "service":

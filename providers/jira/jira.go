@@ -10,10 +10,12 @@ import (
 
 // Names of Jira's settings and credential fields.
 const (
-	jiraAPIKey  = "api_key"
-	jiraPAT     = "pat"
-	jiraEmail   = "email"
-	jiraCloudID = "cloud_id"
+	jiraAPIKey = "api_key"
+	jiraPAT    = "pat"
+	// jiraServiceAccount is an auth type with the fields of jiraAPIKey.
+	jiraServiceAccount = "service_account"
+	jiraEmail          = "email"
+	jiraCloudID        = "cloud_id"
 )
 
 // jira checks credentials of Jira Cloud and Jira Data Center.
@@ -51,23 +53,33 @@ func (jira) Spec() providers.Spec {
 				expiry,
 			},
 		}, {
+			Name: jiraServiceAccount, Title: "Service account (Cloud)",
+			MadeAt: "https://admin.atlassian.com",
+			Fields: []providers.Field{
+				{Name: jiraEmail, Title: "E-mail", Kind: providers.Email, Required: true, Description: "E-mail address that Atlassian gave the service account; it ends with " + jiraServiceDomain + "."},
+				{Name: jiraAPIKey, Title: "API token", Kind: providers.Token, Required: true, Description: "API token that an organisation admin made for the service account, with scopes for Jira: Directory, Service accounts, Create credentials."},
+				expiry,
+			},
+		}, {
 			Name: "connect_app", Title: "Connect app",
 			Unsupported: "A Connect app is authenticated by its installation and has no credential that could be replaced here. Install the app again in Jira, or use auth_type api_key or pat.",
 		}},
 		Settings: []providers.Field{{
 			Name: jiraCloudID, Title: "Cloud ID", Kind: providers.Text, Locates: true,
-			Description: "Id of the Cloud site, as https://<site>.atlassian.net/_edge/tenant_info shows it. Needed for API tokens with scopes, which work through api.atlassian.com only.",
+			Description: "Id of the Cloud site, as https://<site>.atlassian.net/_edge/tenant_info shows it. Needed for API tokens with scopes, which work through api.atlassian.com only, and so for every service account.",
 		}},
 		LeastRights: "Scopes read:jira-user and read:jira-work; for boards and sprints also read:board-scope:jira-software, read:sprint:jira-software and read:project:jira. " +
 			"Tokens without scopes and Data Center tokens have the rights of their account: Browse projects on what is to be read.",
 		Expiry:   "Cloud tokens live a year at most; Jira does not tell when one ends, so enter expires_at.",
 		Rotation: "None: a token cannot make another.",
 		Check: "GET /rest/api/3/myself (Cloud) or /rest/api/2/myself (Data Center) must answer 200 with JSON that names the account, and its e-mail address, where shown, must be the one entered; one that is deactivated or deleted is refused, and that of a customer or an app is a warning. " +
-			"If a Cloud site answers 401 and cloud_id is set, the same is asked of https://api.atlassian.com/ex/jira/<cloud_id>, and https://<site>/_edge/tenant_info, asked without credential, must not tell another cloud id. A second read-only call, /rest/api/3/project/search or /rest/api/2/mypermissions, only yields warnings.",
+			"If a Cloud site answers 401 and cloud_id is set, the same is asked of https://api.atlassian.com/ex/jira/<cloud_id>, and https://<site>/_edge/tenant_info, asked without credential, must not tell another cloud id. The token of a service account is sent to the gateway only; one that Jira tells as an account of another kind is a warning. A second read-only call, /rest/api/3/project/search or /rest/api/2/mypermissions, only yields warnings.",
 		Unverified: []string{
 			"Whether an API token without scopes works through api.atlassian.com.",
 			"The exact words by which api.atlassian.com says that a scope is missing: a 401 whose message contains \"scope does not match\" is taken for it.",
-			"API tokens of service accounts are sent with Basic, although some are reported to work with Bearer only.",
+			"That the API token of every service account works with Basic: it is Atlassian's example, while users report Bearer, some as the only way. A check of one would settle it.",
+			"As what kind of account /myself tells a service account: accountType app, and appType service or none, is taken for it, and any other kind is a warning and no refusal. The answer to one would settle it.",
+			"That the site refuses the token of a service account as it refuses one with scopes; it is never asked.",
 			"How Data Center answers a bad personal access token. A 401 is taken for a refusal where it has Jira's sentence, list of messages or page, the word of its login filter, or a header that only Jira sets (X-AREQUESTID, X-AUSERNAME, X-ANODEID, the challenge OAuth); any other for that of something in between.",
 			"How api.atlassian.com answers a bad token: a 401 in JSON with code and message is taken for it.",
 			"That X-Seraph-LoginReason: AUTHORISATION_FAILED means an account without access to Jira, whatever the status.",
@@ -76,10 +88,11 @@ func (jira) Spec() providers.Spec {
 	}
 }
 
-// Headers returns Basic with e-mail and API token for Cloud, Bearer for Data Center.
+// Headers returns Basic with e-mail and API token for Cloud, of a person or a service
+// account, and Bearer for Data Center.
 func (jira) Headers(authType string, cred providers.Credential) map[string]string {
 	switch authType {
-	case jiraAPIKey:
+	case jiraAPIKey, jiraServiceAccount:
 		return probe.BasicHeaders(cred.Value(jiraEmail), cred.Value(jiraAPIKey))
 	case jiraPAT:
 		return map[string]string{"Authorization": "Bearer " + cred.Value(jiraPAT).Reveal(), "Accept": "application/json"}
@@ -104,10 +117,11 @@ func (j jira) Validate(ctx context.Context, t providers.Target, cred providers.C
 	ctx, cancel := probe.WithTimeout(ctx, t)
 	defer cancel()
 	c := jiraCheck{
-		Probe:  probe.New(j.client, site.title, t.AuthType, t),
-		site:   site,
-		header: probe.HeaderOf(j.Headers(t.AuthType, cred)),
-		email:  cred.Value(jiraEmail).Reveal(),
+		Probe:   probe.New(j.client, site.title, t.AuthType, t),
+		site:    site,
+		header:  probe.HeaderOf(j.Headers(t.AuthType, cred)),
+		email:   cred.Value(jiraEmail).Reveal(),
+		service: t.AuthType == jiraServiceAccount,
 	}
 	if len(c.header) == 0 {
 		return providers.Verified{}, c.Fail(providers.InvalidField, "auth_type %q cannot be checked", t.AuthType)

@@ -52,8 +52,11 @@ func (jira) site(t providers.Target) (jiraSite, *providers.Error) {
 	case strings.Contains(root.Path, "/browse/"), strings.HasSuffix(root.Path, ".jspa"):
 		return s, p.Invalid("url", "url is the root of Jira, not the address of an issue or of another page")
 	}
-	if id != "" && t.AuthType == jiraAPIKey {
+	switch {
+	case id != "" && t.AuthType != jiraPAT:
 		s.gateway = "https://" + jiraGatewayHost + jiraGatewayPath + id
+	case t.AuthType == jiraServiceAccount:
+		return s, p.Invalid(jiraCloudID, "cloud_id is needed: a service account's token works through %s only; https://<site>.atlassian.net/_edge/tenant_info shows the id", jiraGatewayHost)
 	}
 	return s, nil
 }

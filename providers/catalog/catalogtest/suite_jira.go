@@ -30,6 +30,7 @@ func jiraSuite() Suite {
 		Fake:      func(w *World) providertest.Fake { return w.Jira },
 		Questions: jiraQuestions(),
 		Cases:     slices.Concat(jiraCloudCases(), jiraGatewayCases(), jiraSiteCases(), jiraDoubtCases(), jiraDataCenterCases(), jiraAnswerCases(), jiraAddressCases(), jiraKindCases()),
+		Parts:     map[string]Suite{"service account": jiraServicePart()},
 		Open:      []string{tenantInfo},
 		Without:   map[Situation]string{WrongOrg: "Jira has no setting for an organisation"},
 	}
