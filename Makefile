@@ -25,6 +25,8 @@ FUZZTIME ?= 10m
 BENCH ?= full
 # What make release builds for, such as linux/amd64; all platforms if empty.
 PLATFORMS ?=
+# Where make image pushes to, such as registry.example.com/plugin:v0.1.0; nowhere if empty.
+IMAGE ?=
 # More flags for go test, e.g. TESTFLAGS='-v -run TestStories/dev'.
 TESTFLAGS ?=
 
@@ -51,7 +53,7 @@ static   := CGO_ENABLED=0
 race = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
 .DEFAULT_GOAL := help
-.PHONY: help build release try demo dev test check unit acceptance bench torture browser vault fuzz docs transcript lint fmt clean
+.PHONY: help build release image try demo dev test check unit acceptance bench torture browser vault fuzz docs transcript lint fmt clean
 
 help: ## Show this list.
 	@echo 'make TARGET'
@@ -62,8 +64,11 @@ build: ## Build the plugin and the console into build/.
 	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-X vault-plugin-secrets-sei.version=$(VERSION)' -o $(PLUGIN) ./cmd/vault-plugin-secrets-sei
 	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o $(CONSOLE) ./cmd/sei-console
 
-release: ## Build a release of VERSION into build/release: binaries, SBOMs, SHA256SUMS.
+release: ## Build a release of VERSION into build/release: programs, SBOMs, archives, SHA256SUMS.
 	@scripts/release.sh '$(VERSION)' build/release $(PLATFORMS)
+
+image: ## Make the OCI image of build/release in build/image; IMAGE=name:tag also pushes it.
+	@scripts/image.sh '$(VERSION)' build/release build/image $(PLATFORMS)
 
 try: ## Tell the story in short, without a Vault: the built plugin, storage in memory, a fake.
 	@CGO_ENABLED=0 $(MAKE) --no-print-directory -s build
@@ -84,6 +89,7 @@ check: ## Run the whole gate, in about 20 minutes: all tests, the race detector,
 unit: ## Run all unit tests with the race detector, in random order.
 	@$(if $(race),,echo 'unit: no C compiler, so the tests run without the race detector')
 	$(suite) $(recorded) $(race) -shuffle=on $(TESTFLAGS) $(filter-out $(on_vault:.%=vault-plugin-secrets-sei%),$(shell go list ./...))
+	$(suite) $(recorded) -in tools/image ./...
 	@# What the race detector would make too long, or change.
 	$(if $(race),$(static) $(suite) $(recorded) -trimpath -run 'TestStorageFaults$$|TestMemoryIsFlat|TestAllocationsOfAWarmRead' . ./backend/mounted)
 
@@ -119,6 +125,7 @@ lint: ## Check code, scripts, formatting and go.mod; changes nothing.
 	go mod tidy -diff
 	cd tools/vault && go mod tidy -diff
 	cd tools/browser && $(golangci_lint) run ./... && go vet ./... && go mod tidy -diff
+	cd tools/image && $(golangci_lint) run ./... && go vet ./... && go mod tidy -diff
 	for script in $(SCRIPTS); do bash -n "$$script" || exit 1; done
 	$(shfmt) -d $(SCRIPTS)
 	$(actionlint) $(wildcard .github/workflows/*.yml)
