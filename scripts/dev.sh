@@ -9,7 +9,7 @@ set_up() {
   build_all
   start_server
   start_fakes
-  vault audit enable file file_path="$(audit_log)" >/dev/null
+  is_openbao || vault audit enable file file_path="$(audit_log)" >/dev/null
   # shellcheck disable=SC2046 # one flag per line
   vault secrets enable -path=sei $(audit_flags) sei >/dev/null
   vault write sei/config allowed_hosts="$allowed_hosts" >/dev/null

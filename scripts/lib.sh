@@ -97,16 +97,28 @@ start_fakes() {
   done <"$work/fakes.env"
 }
 
+# is_openbao says whether the server is OpenBao, of which the same programs and flags are.
+is_openbao() {
+  case $(vault version) in
+    'OpenBao v'*) return 0 ;;
+    *) return 1 ;;
+  esac
+}
+
 # start_server starts Vault beside whatever runs on its usual port 8200. The
 # names of the user's own Vault are hidden from it and from the CLI.
 start_server() {
-  local port left=300 pid
+  local port left=300 pid config=()
   # shellcheck disable=SC2086 # one name per word
-  unset ${!VAULT_*}
+  unset ${!VAULT_*} ${!BAO_*}
+  if is_openbao; then # which takes audit devices from its configuration only
+    printf 'audit "file" "file" {\n  options = { file_path = "%s" }\n}\n' "$(audit_log)" >"$work/audit.hcl"
+    config=(-config="$work/audit.hcl")
+  fi
   port=$(free_port 18200)
   export VAULT_ADDR=http://127.0.0.1:$port VAULT_TOKEN=root HOME=$work/home
   TMPDIR=$work vault server -dev -dev-no-store-token -dev-root-token-id="$VAULT_TOKEN" \
-    -dev-listen-address="127.0.0.1:$port" -dev-plugin-dir="$work/plugins" >"$work/server.log" 2>&1 &
+    -dev-listen-address="127.0.0.1:$port" -dev-plugin-dir="$work/plugins" ${config[@]+"${config[@]}"} >"$work/server.log" 2>&1 &
   pid=$!
   started="$pid $started"
   until vault status >/dev/null 2>&1; do

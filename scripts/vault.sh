@@ -4,8 +4,8 @@
 #   scripts/vault.sh          find one, or build it into the user's cache folder
 #   scripts/vault.sh --find   only look: print nothing and exit 1 when there is none
 #
-# The order: $VAULT_BIN; vault on PATH; the cached build; a new build from the
-# module in tools/vault.
+# The order: $VAULT_BIN, which may be OpenBao as well; vault on PATH; the cached build; a
+# new build from the module in tools/vault.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -30,7 +30,7 @@ is_vault() {
   local out
   out=$("$1" version 2>/dev/null) || return 1
   case $out in
-    'Vault v'*) return 0 ;;
+    'Vault v'* | 'OpenBao v'*) return 0 ;;
     *) return 1 ;;
   esac
 }

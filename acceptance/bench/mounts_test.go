@@ -56,7 +56,7 @@ func newBenchmark(t *testing.T, e effort) *benchmark {
 	client := b.server.Client(t)
 	// An audit device and the server's log cost all that is compared the same, and would
 	// hide differences.
-	require.NoError(t, client.Sys().DisableAuditWithContext(t.Context(), "file"))
+	b.server.DisableAudit(t)
 	_, err := client.Logical().WriteWithContext(t.Context(), "sys/loggers", map[string]any{"level": "warn"})
 	require.NoError(t, err)
 	b.vault = bench.NewVault("http://"+b.server.Host(), b.server.Token)

@@ -28,7 +28,7 @@ func TestCostOfAScrape(t *testing.T) {
 	layer.Check(t, "what a scrape of 10,000 integrations costs")
 	b := &benchmark{t: t, server: harness.StartDev(t), fakes: harness.StartFakes(t)}
 	client := b.server.Client(t)
-	require.NoError(t, client.Sys().DisableAuditWithContext(t.Context(), "file"))
+	b.server.DisableAudit(t)
 	_, err := client.Logical().WriteWithContext(t.Context(), "sys/loggers", map[string]any{"level": "warn"})
 	require.NoError(t, err)
 	b.vault = bench.NewVault("http://"+b.server.Host(), b.server.Token)

@@ -13,6 +13,7 @@ import (
 // The policies of docs/operations.md for subscribers give what a server demands of who
 // receives an event, and no credential. Vault Community has no stream; it knows the rights.
 func TestPoliciesOfSubscribers(t *testing.T) {
+	harness.Need(t, harness.Events)
 	t.Parallel()
 	server := harness.StartDev(t)
 	server.Mount(t, "sei")

@@ -119,6 +119,6 @@ func TestInstallationErrors(t *testing.T) {
 		require.Contains(t, provoked, row[1])
 		out, err := bash(t, os.Environ(), exports+provoked[row[1]])
 		assert.Error(t, err, row[1])
-		assert.Contains(t, out, row[1])
+		assert.Contains(t, out, harness.Running(t).Says(row[1]))
 	}
 }

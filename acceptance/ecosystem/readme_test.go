@@ -93,7 +93,7 @@ var (
 func assertShows(t *testing.T, out string, s step) {
 	t.Helper()
 	actual := strings.Join(strings.Fields(out), " ")
-	for line := range strings.Lines(s.output) {
+	for line := range strings.Lines(harness.Running(t).Says(s.output)) {
 		parts := strings.Split(strings.Join(strings.Fields(line), " "), "...")
 		for i, part := range parts {
 			part = shownTime.ReplaceAllLiteralString(regexp.QuoteMeta(strings.TrimSpace(part)), shownTime.String())

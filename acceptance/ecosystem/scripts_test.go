@@ -27,7 +27,12 @@ func TestDemo(t *testing.T) {
 	require.Zero(t, log.process.ExitCode(), "%s", log.text(t))
 	require.Contains(t, log.text(t), "every step did what it says")
 	assertEmpty(t, temp)
-	assert.Equal(t, commandsIn(log.text(t)), commandsIn(harness.PageText(t, "docs/demo.md")), "run make transcript")
+	told := commandsIn(harness.PageText(t, "docs/demo.md"))
+	if !harness.Has(t, harness.AuditByAPI) {
+		require.Equal(t, "vault audit enable file file_path=audit.log", told[0])
+		told[0] = "vault audit list"
+	}
+	assert.Equal(t, told, commandsIn(log.text(t)), "run make transcript")
 }
 
 // What differs from run to run in the commands of the demo.

@@ -11,10 +11,25 @@ import (
 // Cluster is three servers that keep one state by Raft, each with the plugin.
 type Cluster []*Server
 
-// StartCluster starts one and waits until all of its servers have a vote.
+// StartCluster starts one and waits until all of its servers have a vote. Its standbys
+// forward every request to the leader.
 func StartCluster(t testing.TB) Cluster {
 	t.Helper()
-	first := StartRaft(t)
+	return startCluster(t, false)
+}
+
+// StartReadingCluster does so with standbys that answer reads themselves, where the server
+// has StandbyReads.
+func StartReadingCluster(t testing.TB) Cluster {
+	t.Helper()
+	return startCluster(t, true)
+}
+
+func startCluster(t testing.TB, standbyReads bool) Cluster {
+	t.Helper()
+	first := newRaft(t, "one", Plugins(), standbyReads)
+	first.Initialize(t)
+	first.Register(t)
 	// A server that joins has no vote until it was healthy for so long.
 	_, err := first.Client(t).Logical().WriteWithContext(t.Context(), "sys/storage/raft/autopilot/configuration",
 		map[string]any{"server_stabilization_time": "1s"})
@@ -27,7 +42,7 @@ func StartCluster(t testing.TB) Cluster {
 // joinRaft starts a server and joins it to the cluster of another.
 func joinRaft(t testing.TB, name string, member *Server) *Server {
 	t.Helper()
-	s := NewRaft(t, name, Plugins())
+	s := newRaft(t, name, Plugins(), member.standbyReads)
 	s.Start(t)
 	s.UnsealKey, s.Token = member.UnsealKey, member.Token
 	s.Wait(t, "join", func(ctx context.Context) bool {

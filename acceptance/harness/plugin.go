@@ -74,6 +74,17 @@ func (s *Server) Mount(t testing.TB, path string) {
 	evidence.Of(t).CompareWith(t, path, s.openAPI)
 }
 
+// ReloadPlugin reloads all mounts of a plugin by the CLI.
+func (s *Server) ReloadPlugin(t testing.TB, name string) {
+	t.Helper()
+	args := []string{"plugin", "reload", "-plugin=" + name}
+	if Has(t, ReloadByType) {
+		args = append(args, "-type=secret")
+	}
+	out, err := s.CLI(t, args...)
+	require.NoError(t, err, out)
+}
+
 // buried waits until a killed process is gone, and then a moment for the server to hear
 // of it: until it does it sends requests to nobody.
 func (s *Server) buried(pid int) {

@@ -28,13 +28,18 @@ type Process struct {
 
 // StartProcess starts a program that writes to log.
 func StartProcess(log *os.File, env []string, name string, args ...string) (*Process, error) {
+	return startProcessIn("", log, env, name, args...)
+}
+
+// startProcessIn does so in a folder; "" is that of the test.
+func startProcessIn(dir string, log *os.File, env []string, name string, args ...string) (*Process, error) {
 	layer.NeverCached()
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	cmd := exec.Command(self, append([]string{name}, args...)...) //nolint:noctx // it is ended by stop, kill or the guard
-	cmd.Env = append(env, envGuard+"=1")
+	cmd.Dir, cmd.Env = dir, append(env, envGuard+"=1")
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	alive, err := cmd.StdinPipe()
@@ -75,6 +80,9 @@ func (p *Process) Stop(patience time.Duration) {
 	p.Kill()
 }
 
+// Reload asks the program to read its configuration again.
+func (p *Process) Reload() error { return p.cmd.Process.Signal(syscall.SIGHUP) }
+
 // Kill ends the whole group at once.
 func (p *Process) Kill() {
 	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
@@ -100,11 +108,14 @@ func guard(args []string) int {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		_ = syscall.Kill(-os.Getpid(), syscall.SIGKILL)
 	}()
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
+	told := make(chan os.Signal, 1)
+	signal.Notify(told, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	go func() {
-		for range stop {
-			_ = cmd.Process.Signal(syscall.SIGTERM)
+		for which := range told {
+			if which == os.Interrupt {
+				which = syscall.SIGTERM
+			}
+			_ = cmd.Process.Signal(which)
 		}
 	}()
 	var exit *exec.ExitError

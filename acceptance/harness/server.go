@@ -25,12 +25,15 @@ type Server struct {
 	// Dir has everything that it writes, and Plugins is its plugin directory.
 	Dir, Plugins string
 	args         []string // of the vault command
+	config       string   // without audit devices
 	// Addr is where a recorder stands before the server, which listens at listens.
 	Addr    string
 	listens string
 	// Token is the root token.
 	Token string
 	node  string // its name in Raft
+	// standbyReads lets a standby answer reads itself, where the server can.
+	standbyReads bool
 	// persistent servers start sealed and keep their state; others are in memory.
 	persistent bool
 	// UnsealKey unseals a persistent server by itself.
@@ -53,6 +56,9 @@ func StartDevWith(t testing.TB, plugins string) *Server {
 	s.args = []string{
 		"server", "-dev", "-dev-no-store-token", "-dev-root-token-id=" + s.Token,
 		"-dev-listen-address=" + s.Host(), "-dev-plugin-dir=" + s.Plugins, "-log-level=trace",
+	}
+	if !Has(t, AuditByAPI) {
+		s.args = append(s.args, "-config="+s.writeConfig(t, true))
 	}
 	s.Start(t)
 	s.EnableAudit(t)
@@ -79,9 +85,16 @@ func StartEmptyRaft(t testing.TB, plugins string) *Server {
 // NewRaft makes such a server and does not start it.
 func NewRaft(t testing.TB, node, plugins string) *Server {
 	t.Helper()
+	return newRaft(t, node, plugins, false)
+}
+
+// newRaft does so; standbyReads lets the server answer reads when it is a standby, if it can.
+func newRaft(t testing.TB, node, plugins string, standbyReads bool) *Server {
+	t.Helper()
 	s := newServer(t)
-	s.persistent, s.Plugins, s.node = true, plugins, node
-	s.args = []string{"server", "-config=" + s.writeConfig(t), "-log-level=trace"}
+	s.persistent, s.Plugins, s.node, s.standbyReads = true, plugins, node, standbyReads
+	s.config = s.raftConfig(t)
+	s.args = []string{"server", "-config=" + s.writeConfig(t, true), "-log-level=trace"}
 	return s
 }
 
@@ -115,28 +128,19 @@ func newServer(t testing.TB) *Server {
 // Host is where the server itself listens, behind the recorder.
 func (s *Server) Host() string { return s.listens }
 
-func (s *Server) auditPath() string { return filepath.Join(s.Dir, "audit.log") }
-
 // DataPath is where a persistent server keeps its state.
 func (s *Server) DataPath() string { return filepath.Join(s.Dir, "raft") }
 
 // LogPath is where the server's log is, at trace level.
 func (s *Server) LogPath() string { return filepath.Join(s.Dir, "server.log") }
 
-// Audit returns all that the audit device wrote.
-func (s *Server) Audit(t testing.TB) string {
-	t.Helper()
-	data, err := os.ReadFile(s.auditPath())
-	require.NoError(t, err)
-	return string(data)
-}
-
-func (s *Server) writeConfig(t testing.TB) string {
+// raftConfig is the configuration of a server that keeps its state, without audit devices.
+func (s *Server) raftConfig(t testing.TB) string {
 	t.Helper()
 	data := s.DataPath()
 	require.NoError(t, os.MkdirAll(data, 0o700))
 	cluster := FreeAddress(t)
-	config := fmt.Sprintf(`
+	return fmt.Sprintf(`
 storage "raft" {
   path                   = %q
   node_id                = %q
@@ -150,14 +154,22 @@ listener "tcp" {
 api_addr         = %q
 cluster_addr     = %q
 plugin_directory = %q
-disable_mlock    = true
-
+%s
 # What is stored can be read, to prove what is not.
 raw_storage_endpoint = true
-`, data, s.node, s.Host(), cluster, s.Addr, "https://"+cluster, s.Plugins)
-	path := filepath.Join(s.Dir, "vault.hcl")
-	require.NoError(t, os.WriteFile(path, []byte(config), 0o600))
-	return path
+`, data, s.node, s.Host(), cluster, s.Addr, "https://"+cluster, s.Plugins, s.configOf(Running(t)))
+}
+
+// configOf is what the configuration has for one product.
+func (s *Server) configOf(p Product) string {
+	lines := ""
+	if p.Has(Mlock) {
+		lines += "disable_mlock = true\n"
+	}
+	if p.Has(StandbyReads) && !s.standbyReads {
+		lines += "disable_standby_reads = true\n" // else what was acknowledged is seen there later
+	}
+	return lines
 }
 
 // Start runs the server and waits until it answers. A persistent one is sealed then.
@@ -166,7 +178,7 @@ func (s *Server) Start(t testing.TB) {
 	log, err := os.OpenFile(s.LogPath(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	require.NoError(t, err)
 	defer func() { _ = log.Close() }()
-	s.process, err = StartProcess(log, s.Environ(), Vault(), s.args...)
+	s.process, err = startProcessIn(s.Dir, log, s.Environ(), Vault(), s.args...)
 	require.NoError(t, err)
 	client := s.Client(t)
 	s.Wait(t, "answer", func(ctx context.Context) bool {
@@ -262,16 +274,6 @@ func (s *Server) StoredKeys(t testing.TB, prefix string) ([]any, error) {
 	}
 	keys, _ := entry.Data["keys"].([]any)
 	return keys, nil
-}
-
-// EnableAudit enables the audit device, which Audit reads. A server that was started has
-// it; a test that measures may have disabled it.
-func (s *Server) EnableAudit(t testing.TB) {
-	t.Helper()
-	err := s.Client(t).Sys().EnableAuditWithOptionsWithContext(t.Context(), "file", &api.EnableAuditOptions{
-		Type: "file", Options: map[string]string{"file_path": s.auditPath()},
-	})
-	require.NoError(t, err)
 }
 
 // Tail is the end of a text, of at most n bytes.

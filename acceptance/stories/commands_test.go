@@ -2,12 +2,14 @@ package stories_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"regexp"
 	"strconv"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -46,12 +48,27 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	server stop|start|crash|seal|unseal
 //	plugin kill|reload
 //	stopwatch [LIMIT]               start measuring; or expect that less than LIMIT has passed
+//
+// A line that begins with [has:TRAIT] is for servers that have the trait, see package harness.
 func commands() map[string]command {
 	return map[string]command{
 		"api": runAPI, "worker": runWorker, "json": runJSON, "capture": runCapture, "audit": runAudit, "log": runLog, "secret": runSecret,
 		"receiver": runReceiver, "prints": runPrints, "golden": runGolden,
 		"consent": runConsent, "visit": runVisit, "confirm": runConfirm, "browser": runBrowser,
 		"envsubst": runEnvsubst, "fake": runFake, "server": runServer, "plugin": runPlugin, "stopwatch": runStopwatch,
+	}
+}
+
+// condition is what a line of a script may begin with.
+func condition(t *testing.T) func(string) (bool, error) {
+	t.Helper()
+	server := harness.Running(t)
+	return func(text string) (bool, error) {
+		trait, ok := strings.CutPrefix(text, "has:")
+		if !ok {
+			return false, fmt.Errorf("unknown condition %q", text)
+		}
+		return server.Has(harness.Trait(trait)), nil
 	}
 }
 
@@ -188,11 +205,8 @@ func runServer(ts *testscript.TestScript, neg bool, args []string) {
 func runPlugin(ts *testscript.TestScript, neg bool, args []string) {
 	s := storyOf(ts, neg, args, 1, 1)
 	verbs := map[string]func(){
-		"kill": func() { require.NotZero(s.t, s.server.KillPlugin(s.t)) },
-		"reload": func() {
-			out, err := s.server.CLI(s.t, "plugin", "reload", "-type=secret", "-plugin="+harness.CatalogName)
-			require.NoError(s.t, err, out)
-		},
+		"kill":   func() { require.NotZero(s.t, s.server.KillPlugin(s.t)) },
+		"reload": func() { s.server.ReloadPlugin(s.t, harness.CatalogName) },
 	}
 	do(ts, verbs, args[0])
 }

@@ -31,8 +31,7 @@ func TestAMountOfTheOldNameWorks(t *testing.T) {
 	}
 	works("old")
 	works("sei")
-	out, err := server.CLI(t, "plugin", "reload", "-type=secret", "-plugin="+harness.PluginName)
-	require.NoError(t, err, out)
+	server.ReloadPlugin(t, harness.PluginName)
 	works("old")
 	require.NoError(t, client.Sys().SealWithContext(t.Context()))
 	server.Unseal(t)

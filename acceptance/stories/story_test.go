@@ -44,6 +44,7 @@ func runStories(t *testing.T, dir string, serverFor func(testing.TB) *harness.Se
 	testscript.Run(t, testscript.Params{
 		Dir:                 dir,
 		Cmds:                commands(),
+		Condition:           condition(t),
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {

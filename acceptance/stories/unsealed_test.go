@@ -47,8 +47,7 @@ func TestAProgramThatWasMissingAtUnseal(t *testing.T) {
 	creds, err := vault.ReadWithContext(t.Context(), "sei/creds/jira")
 	require.NoError(t, err)
 	require.Nil(t, creds, "there is no mount: a 404")
-	out, err := server.CLI(t, "plugin", "reload", "-type=secret", "-plugin="+harness.CatalogName)
-	require.NoError(t, err, out)
+	server.ReloadPlugin(t, harness.CatalogName)
 
 	creds, err = vault.ReadWithContext(t.Context(), "sei/creds/jira")
 	require.NoError(t, err)
@@ -67,8 +66,7 @@ func TestAProgramThatWasMissingAtUnseal(t *testing.T) {
 	}
 
 	// Another reload leaves it as it is.
-	out, err = server.CLI(t, "plugin", "reload", "-type=secret", "-plugin="+harness.CatalogName)
-	require.NoError(t, err, out)
+	server.ReloadPlugin(t, harness.CatalogName)
 	_, err = vault.WriteWithContext(t.Context(), "sei/config", map[string]any{"creds_ttl": 60})
 	require.ErrorContains(t, err, "cannot write to storage during setup")
 	_, err = vault.WriteWithContext(t.Context(), "sei/health/jira", nil)

@@ -185,7 +185,11 @@ func TestMoreWorkersThanPlaces(t *testing.T) {
 	require.NoError(t, client.Sys().UnmountWithContext(t.Context(), "sei"))
 	all.Wait()
 	t.Logf("the end of the mount and of %d that waited took %s", waitingPlaces, time.Since(begun))
-	assert.Less(t, time.Since(begun), 20*time.Second)
+	limit := 20 * time.Second
+	if !harness.Has(t, harness.UnmountCuts) {
+		limit += time.Minute // the longest that a read can wait
+	}
+	assert.Less(t, time.Since(begun), limit)
 }
 
 // A leader that is killed or steps down leaves no worker waiting, whichever server it asked,

@@ -16,7 +16,7 @@ func (c *Client) Rights(ctx context.Context, paths ...string) (Rights, error) {
 	rights := Rights{}
 	_, err := c.Write(ctx, "sys/capabilities-self", map[string]any{"paths": paths}, &lenient{rights, paths})
 	if r := (*Refusal)(nil); errors.As(err, &r) && r.Denied() && !r.Ended() {
-		r.Sentence = "your token may not ask what it may do: it needs update at sys/capabilities-self, which Vault's policy default gives"
+		r.Sentence = "your token may not ask what it may do: it needs update at sys/capabilities-self, which Vault's policy default gives; or it has ended, which OpenBao does not tell apart"
 	}
 	return rights, err
 }
