@@ -29,8 +29,8 @@ func kindred() []kin {
 		{"glsoat-", "GitLab's token for SCIM", nil},
 		{"glffct-", "GitLab's token for clients of feature flags", nil},
 		{"ATATT", "an API token of an Atlassian account", atlassian},
-		{"ATCTT3", "an access token of a repository, project or workspace of Bitbucket, or the key of an Atlassian organization's administrator, and belongs to no e-mail address", nil},
-		{"ATBB", "an app password of Bitbucket, which Atlassian removed", []string{"bitbucket"}}, // refused there
+		{"ATCTT3", "an access token of a repository, project or workspace of Bitbucket, or the key of an Atlassian organization's administrator, and belongs to no e-mail address", []string{"bitbucket"}}, // said there
+		{"ATBB", "an app password of Bitbucket, which Atlassian removed", []string{"bitbucket"}},                                                                                                           // refused there
 		{"ghp_", "a personal access token of GitHub", github},
 		{"github_pat_", "a personal access token of GitHub", github},
 		{"gho_", "an OAuth access token of GitHub", github},

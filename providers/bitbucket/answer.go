@@ -114,7 +114,7 @@ func (c bitbucketCheck) otherwise(res *upstream.Response) *providers.Error {
 func (c bitbucketCheck) unauthorized(res *upstream.Response, said bitbucketRefusal) *providers.Error {
 	switch {
 	case said.dataCenter:
-		return c.Fail(providers.UpstreamError, "%q answers like Bitbucket Data Center, which is not supported; check url and proxy_url", res.Host)
+		return c.dataCenter(res)
 	case !said.own && probe.NotAnAPI(res):
 		return c.Page(res)
 	case !said.own:
@@ -122,18 +122,20 @@ func (c bitbucketCheck) unauthorized(res *upstream.Response, said bitbucketRefus
 	case c.oauth:
 		return c.Fail(providers.Rejected, "%q refused the access token (HTTP 401): it has ended, or the consent to it was taken back", res.Host)
 	}
-	return c.Fail(providers.Rejected, "%q refused the e-mail and API token (HTTP 401): one of them is wrong, the token is expired or revoked, or it was made without scopes for Bitbucket, which Bitbucket does not tell apart", res.Host)
+	e := c.Fail(providers.Rejected, "%q refused the e-mail and API token (HTTP 401): one of them is wrong, the token is expired or revoked, or it was made without scopes for Bitbucket, which Bitbucket does not tell apart", res.Host)
+	if c.ofResource {
+		e.Detail += "; what begins with " + bitbucketAccessToken + " is an access token of a repository, project or workspace, which has no e-mail address: use auth_type access_token"
+	}
+	return e
 }
 
 // accessToken recognises the tokens that belong to no user.
 // https://support.atlassian.com/bitbucket-cloud/docs/access-tokens/
 func (c bitbucketCheck) accessToken(res *upstream.Response) *providers.Error {
-	kinds := []string{"repo_access_token", "project_access_token", "workspace_access_token"}
-	kind := strings.ToLower(strings.TrimSpace(res.Header.Get("X-Credential-Type")))
-	if c.oauth || !slices.Contains(kinds, kind) || res.Status != http.StatusOK && res.Status != http.StatusForbidden {
+	if c.oauth || accessKinds()[credentialKind(res)] == "" || res.Status != http.StatusOK && res.Status != http.StatusForbidden {
 		return nil
 	}
-	e := c.Fail(providers.InsufficientScope, "this is an access token of a repository, project or workspace, which belongs to no user; make an API token with scopes for Bitbucket at id.atlassian.com")
+	e := c.Fail(providers.InsufficientScope, "this is an access token of a repository, project or workspace, which belongs to no user; use auth_type access_token for it, or make an API token with scopes for Bitbucket at id.atlassian.com")
 	e.Missing = []string{bitbucketUserScope}
 	return e
 }

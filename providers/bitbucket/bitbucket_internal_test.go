@@ -51,6 +51,26 @@ func TestBitbucketWorkspace(t *testing.T) {
 	}
 }
 
+func TestResource(t *testing.T) {
+	for r, path := range map[resource]string{
+		{"acme", "", "app"}: "/repositories/acme/app", {"acme", "WEB", ""}: "/workspaces/acme/projects/WEB", {"acme", "", ""}: "/repositories/acme?pagelen=1",
+		{"{12345678-9abc-def0-1234-56789abcdef0}", "", "app"}: "/repositories/%7B12345678-9abc-def0-1234-56789abcdef0%7D/app",
+	} {
+		assert.Equal(t, path, r.path())
+	}
+	for kind, reaches := range map[string][3]bool{kindRepository: {true, false, false}, kindProject: {true, true, false}, kindWorkspace: {true, true, true}} {
+		for i, r := range []resource{{"acme", "", "app"}, {"acme", "WEB", ""}, {"acme", "", ""}} {
+			assert.Equal(t, reaches[i], r.reaches(kind), "%s of %s", kind, r)
+		}
+	}
+	for _, key := range []string{"WEB", "web_1", "~mia", "~mia.m"} {
+		assert.True(t, projectForm.MatchString(key), key)
+	}
+	for _, key := range []string{"", ".", "..", "~", "~~x", "a/b", "a%2fb", "a b", "-x"} {
+		assert.False(t, projectForm.MatchString(key), key)
+	}
+}
+
 // FuzzBitbucketRefusal: only a 401 makes a token bad, and no words are repeated
 // but names of scopes.
 func FuzzBitbucketRefusal(f *testing.F) {
@@ -66,6 +86,8 @@ func FuzzBitbucketRefusal(f *testing.F) {
 		{401, "", `{"errors":[{"exceptionName":"com.atlassian.bitbucket.auth.IncorrectPasswordAuthenticationException"}]}`},
 		{401, "", `{"errors":[]}`},
 		{404, "api_token", `{"error":{"message":"No workspace with identifier"}}`},
+		{404, "", `{"errors":[{"exceptionName":"com.atlassian.bitbucket.repository.NoSuchRepositoryException","message":"squirrel"}]}`},
+		{401, "repo_access_token", `{"type":"error","error":{"message":"squirrel"}}`},
 		{410, "", `{"error":{"message":"CHANGE-2770","detail":"x"}}`},
 	}
 	require.NotEmpty(f, seeds)
@@ -75,13 +97,16 @@ func FuzzBitbucketRefusal(f *testing.F) {
 	c := bitbucketCheck{Probe: probe.Probe{Title: "Bitbucket"}, workspace: "acme"}
 	f.Fuzz(func(t *testing.T, status int, kind string, body []byte) {
 		res := &upstream.Response{Host: "api.bitbucket.org", Status: status, Header: http.Header{"X-Credential-Type": {kind}}, Body: body}
-		for _, err := range []*providers.Error{c.judge(res), c.judgeMember(res)} {
+		access := accessCheck{c, resource{workspace: "acme"}}
+		server := serverCheck{Probe: c.Probe, root: "https://bitbucket.example.com"}
+		for _, err := range []*providers.Error{c.judge(res), c.judgeMember(res), server.judge(res), access.reached(res, alive{kind: kindWorkspace})} {
 			if err == nil {
 				assert.Equal(t, http.StatusOK, status)
 				continue
 			}
 			assert.True(t, err.Outcome != providers.Rejected || status == http.StatusUnauthorized)
 			assert.NotContains(t, err.Detail, "CHANGE")
+			assert.NotContains(t, err.Detail, "squirrel")
 			for _, name := range err.Missing {
 				assert.True(t, name == "acme" || len(bitbucketRights([]string{name})) == 1, name)
 			}

@@ -26,6 +26,8 @@ type bitbucketCheck struct {
 	workspace string // "" where none is demanded
 	oauth     bool   // an access token and no API token
 	header    http.Header
+	// ofResource is set where what was entered as API token begins like an access token.
+	ofResource bool
 }
 
 // bitbucketUser is what /user tells.

@@ -84,6 +84,8 @@ func TestContract(t *testing.T) {
 		{"github", "github_app", "", "organizations", "https://github.com"},
 		{"bitbucket", "api_key", "email* api_key* expires_at", "workspace", "https://bitbucket.org"},
 		{"bitbucket", "oauth", "code* state*", "workspace", "https://bitbucket.org"},
+		{"bitbucket", "access_token", "access_token*", "workspace", "https://bitbucket.org"},
+		{"bitbucket", "pat", "pat* expires_at", "workspace", "https://bitbucket.org"},
 		{"azure_devops", "pat", "email* pat* expires_at", "organization* service* credential_group", "https://dev.azure.com"},
 		{"azure_devops", "oauth", "code* state*", "organization* service* credential_group", "https://dev.azure.com"},
 		{"harness", "api_key", "email* api_key*", "account_id*", "https://app.harness.io"},

@@ -28,6 +28,14 @@ type BitbucketToken struct {
 	TellScopes bool `json:"tell_scopes,omitempty"`
 	// Limited tokens have spent their quota.
 	Limited bool `json:"limited,omitempty"`
+	// Kind is set for access tokens, and is what answers call them: repo_access_token,
+	// project_access_token or workspace_access_token.
+	Kind string `json:"kind,omitempty"`
+	// Of is what an access token belongs to: a workspace, or a project or repository as
+	// workspace/name.
+	Of string `json:"of,omitempty"`
+	// Quiet access tokens are called by their kind only where they are refused a user.
+	Quiet bool `json:"quiet,omitempty"`
 	// consented tokens were issued by OAuth, and name their scopes as it does.
 	consented bool
 }
@@ -39,6 +47,8 @@ type BitbucketWorkspace struct {
 	Members []string `json:"members,omitempty"`
 	// Public workspaces are shown to anybody.
 	Public bool `json:"public,omitempty"`
+	// Repositories are those in it, as PROJECT/repository.
+	Repositories []string `json:"repositories,omitempty"`
 	// Permission is what members have: member where empty.
 	Permission string `json:"permission,omitempty"`
 	// Listed workspaces let in listed addresses only, and the caller's is not.
@@ -86,6 +96,8 @@ func NewBitbucket() *Bitbucket {
 	b.mux.HandleFunc("GET /2.0/user/workspaces/{workspace}/permission", b.permission)
 	b.mux.HandleFunc("GET /2.0/workspaces/{workspace}", b.workspace)
 	b.mux.HandleFunc("GET /2.0/repositories/{workspace}", b.repositories)
+	b.mux.HandleFunc("GET /2.0/repositories/{workspace}/{repository}", b.repository)
+	b.mux.HandleFunc("GET /2.0/workspaces/{workspace}/projects/{project}", b.project)
 	for _, gone := range []string{"/2.0/workspaces", "/2.0/repositories", "/2.0/user/permissions/workspaces", "/2.0/user/permissions/repositories"} {
 		b.mux.HandleFunc("GET "+gone, bitbucketGone)
 	}
@@ -159,6 +171,9 @@ func (b *Bitbucket) Revoke(token string) {
 // ServeHTTP answers as Bitbucket does.
 func (b *Bitbucket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t, _ := b.login(r)
+	if of, ok := b.accessOf(r); ok {
+		t.Email = of.Of
+	}
 	b.Serve(w, r, t.Email, http.HandlerFunc(b.route))
 }
 
@@ -178,6 +193,7 @@ func (b *Bitbucket) route(w http.ResponseWriter, r *http.Request) {
 		// gildas/bitbucket-cli testdata/error-noapi.json, recorded.
 		bitbucketRefuse(w, http.StatusNotFound, "Resource not found", "There is no API hosted at this URL")
 	default:
+		b.callByKind(w, r)
 		b.mux.ServeHTTP(w, r)
 	}
 }
@@ -206,7 +222,7 @@ func (b *Bitbucket) login(r *http.Request) (BitbucketToken, bool) {
 	b.Mu.Lock()
 	defer b.Mu.Unlock()
 	t, known := b.tokens[secret]
-	if !ok || !known || !strings.EqualFold(t.Email, user) {
+	if !ok || !known || t.Kind != "" || !strings.EqualFold(t.Email, user) {
 		return BitbucketToken{}, false
 	}
 	return t, true
@@ -216,7 +232,11 @@ func (b *Bitbucket) login(r *http.Request) (BitbucketToken, bool) {
 func (b *Bitbucket) enter(w http.ResponseWriter, r *http.Request, scope string) (BitbucketToken, bool) {
 	t, ok := b.login(r)
 	_, v := b.consented(r)
+	of, isAccess := b.accessOf(r)
 	switch {
+	case isAccess:
+		refuseUser(w, of)
+		return t, false
 	case !ok && v == authserver.GrantExpired:
 		// lemurheavy/coveralls-public issue 1541, recorded.
 		bitbucketRefuse(w, http.StatusUnauthorized, "Access token expired.", nil)
@@ -337,6 +357,9 @@ func (b *Bitbucket) permission(w http.ResponseWriter, r *http.Request) {
 // visible demands a right to see a workspace, which nobody needs for a public one.
 func (b *Bitbucket) visible(w http.ResponseWriter, r *http.Request, scope string) (BitbucketWorkspace, bool) {
 	ws, known := b.find(r)
+	if t, ok := b.accessOf(r); ok {
+		return ws, b.reaches(w, r, t, ws, scope)
+	}
 	if known && ws.Public {
 		return ws, true
 	}
@@ -360,7 +383,15 @@ func (b *Bitbucket) workspace(w http.ResponseWriter, r *http.Request) {
 
 // repositories: the reference page of the resource, documented.
 func (b *Bitbucket) repositories(w http.ResponseWriter, r *http.Request) {
-	if ws, ok := b.visible(w, r, BitbucketReadRepository); ok {
+	ws, ok := b.visible(w, r, BitbucketReadRepository)
+	switch {
+	case !ok:
+	case ws.Repositories == nil:
 		bitbucketPage(w, providertest.Object{"type": "repository", "full_name": ws.Slug + "/example", "is_private": !ws.Public})
+	case len(ws.Repositories) == 0:
+		bitbucketPage(w)
+	default:
+		_, name, _ := strings.Cut(ws.Repositories[0], "/")
+		bitbucketPage(w, ws.repository(name))
 	}
 }

@@ -19,6 +19,7 @@ const (
 
 func bitbucketSuite() Suite {
 	return Suite{
+		Parts:     map[string]Suite{"access token": bitbucketAccessPart(), "Data Center": bitbucketServerPart()},
 		Good:      bitbucketCase("an API token with scopes works", "", knowsMiaAtBitbucket, bitbucketGood).as(Good),
 		FaultPath: "/2.0/user",
 		Fake:      func(w *World) providertest.Fake { return w.Bitbucket },
@@ -243,6 +244,6 @@ func bitbucketAnswerCases() []Case {
 		user("rate_limited_429", providers.RateLimited, retryAfter(0)),
 		user("workspaces_gone_410", providers.UpstreamError, nil),
 		user("dc_bad_credentials_401", providers.UpstreamError, says("Data Center")),
-		user("dc_captcha_401", providers.UpstreamError, says("Data Center")),
+		user("dc_captcha_401", providers.UpstreamError, says("Data Center", "auth_type pat")),
 	}, bitbucketRefusalCases())
 }

@@ -22,6 +22,7 @@ const (
 	GitHubDataResidence  = "https://acme.ghe.com"
 	gitHubEnterpriseHost = "github.example.com"
 	BitbucketURL         = "https://bitbucket.org"
+	BitbucketServerURL   = "https://bitbucket.example.com/bitbucket"
 	AzureDevOpsURL       = "https://dev.azure.com"
 	AzureDevOpsServerURL = "https://devops.example.com/tfs"
 	HarnessURL           = "https://app.harness.io"
@@ -50,6 +51,8 @@ type World struct {
 	GitHubEnterprise *githubtest.GitHub
 	// Bitbucket is api.bitbucket.org, and bitbucket.org with the pages of OAuth.
 	Bitbucket *bitbuckettest.Bitbucket
+	// BitbucketServer is https://bitbucket.example.com/bitbucket, a Data Center.
+	BitbucketServer *bitbuckettest.Server
 	// AzureDevOps is dev.azure.com, and the names below visualstudio.com.
 	AzureDevOps *azuredevopstest.AzureDevOps
 	// AzureDevOpsServer is https://devops.example.com/tfs.
@@ -83,6 +86,7 @@ func NewWorld() *World {
 		GitHub:            githubtest.NewGitHub(),
 		GitHubEnterprise:  githubtest.NewGitHub(),
 		Bitbucket:         bitbuckettest.NewBitbucket(),
+		BitbucketServer:   bitbuckettest.NewServer("/bitbucket"),
 		AzureDevOps:       azuredevopstest.NewAzureDevOps(azuredevopstest.AzureOptions{}),
 		AzureDevOpsServer: azuredevopstest.NewAzureDevOps(azuredevopstest.AzureOptions{Server: true, ContextPath: "/tfs"}),
 		Harness:           harnesstest.NewHarness(),
@@ -102,6 +106,7 @@ func NewWorld() *World {
 	w.Handle("api.acme.ghe.com", w.GitHub)
 	w.Handle(gitHubEnterpriseHost, w.GitHubEnterprise)
 	w.Handle("bitbucket.org", w.Bitbucket)
+	w.Handle("bitbucket.example.com", w.BitbucketServer)
 	w.Handle(bitbuckettest.BitbucketAPIHost, w.Bitbucket)
 	w.Handle("dev.azure.com", w.AzureDevOps)
 	w.Handle("*.visualstudio.com", w.AzureDevOps)
@@ -130,7 +135,7 @@ func (w *World) Fakes() map[string]providertest.Fake {
 	return map[string]providertest.Fake{
 		"jira": w.Jira, "jira_dc": w.JiraDataCenter,
 		"github": w.GitHub, "github_enterprise": w.GitHubEnterprise,
-		"bitbucket": w.Bitbucket, "azure_devops": w.AzureDevOps, "azure_devops_server": w.AzureDevOpsServer, "entra": w.Entra,
+		"bitbucket": w.Bitbucket, "bitbucket_server": w.BitbucketServer, "azure_devops": w.AzureDevOps, "azure_devops_server": w.AzureDevOpsServer, "entra": w.Entra,
 		"harness": w.Harness, "harness_own": w.HarnessOwn,
 		"gitlab": w.GitLab, "gitlab_own": w.GitLabOwn, "gitlab_old": w.GitLabOld,
 		"sonarqube": w.SonarQube, "sonarqube_old": w.SonarQubeOld, "sonarqube_cloud": w.SonarQubeCloud,
