@@ -69,12 +69,13 @@ type engine struct {
 	sweep    sweeping
 	telling  sweeping
 	listed   listed
+	lead     lead
 	// mountUUID tells the mounts of one process apart in the server's log.
 	mountUUID string
 }
 
 func newEngine(storage logical.Storage, registry *providers.Registry, now func() time.Time) *engine {
-	e := &engine{registry: registry, now: now, metrics: metrics.New(version)}
+	e := &engine{registry: registry, now: now, metrics: metrics.New(version), lead: newLead(storage)}
 	e.words = input.NewVocabulary(registry, e.stateFields())
 	e.store = mounted.New(storage, registry, now, e.emit)
 	e.store.FaultsTo(e.logFault)
@@ -141,6 +142,9 @@ func (e *engine) HandleRequest(ctx context.Context, req *logical.Request) (resp 
 	case logical.CreateOperation, logical.UpdateOperation, logical.ReadOperation, logical.ListOperation, logical.DeleteOperation:
 		req.Data = nil
 		ctx = withBody(ctx, sent)
+		if err := e.mayAnswer(ctx); err != nil {
+			return nil, err
+		}
 	case logical.HelpOperation: // anybody may ask, and the framework warns of names that it does not know
 		req.Data = nil
 		if prefix, fromVault := sent[openAPIPrefix]; fromVault {

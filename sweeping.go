@@ -25,9 +25,9 @@ type sweeping struct {
 func (e *engine) initialize(context.Context, *logical.InitializationRequest) error {
 	sweep := e.store.Sweeper.Sweep()
 	//nolint:contextcheck // it outlives the request
-	e.sweep.start(func(ctx context.Context) { sweep.Run(ctx, e.WriteSafeReplicationState) })
+	e.sweep.start(func(ctx context.Context) { sweep.Run(ctx, e.leads) })
 	//nolint:contextcheck // it outlives the request
-	e.telling.start(func(ctx context.Context) { e.store.Notifier.Run(ctx, e.WriteSafeReplicationState) })
+	e.telling.start(func(ctx context.Context) { e.store.Notifier.Run(ctx, e.leads) })
 	return nil
 }
 

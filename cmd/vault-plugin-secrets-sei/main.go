@@ -17,7 +17,7 @@ func main() {
 	// net/http writes to it what an upstream sends unasked, which Vault would log; the
 	// engine itself uses Vault's logger.
 	log.SetOutput(io.Discard)
-	if err := plugin.ServeMultiplex(&plugin.ServeOpts{BackendFactoryFunc: sei.Factory}); err != nil {
+	if err := plugin.ServeMultiplex(&plugin.ServeOpts{BackendFactoryFunc: sei.WatchPauses().Factory}); err != nil {
 		hclog.New(&hclog.LoggerOptions{JSONFormat: true}).Error("the plugin stopped", "error", err)
 		os.Exit(1)
 	}
