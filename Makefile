@@ -30,9 +30,12 @@ IMAGE ?=
 # More flags for go test, e.g. TESTFLAGS='-v -run TestStories/dev'.
 TESTFLAGS ?=
 
-# How many plugins and servers make torture kills, and how many leaders it takes away.
+# How many plugins and servers make torture kills, how many leaders it takes away and freezes,
+# and how often it cuts a network.
 KILLS   ?= 200
 LEADERS ?= 30
+FROZEN  ?= 30
+CUTS    ?= 30
 
 SHELL   := bash
 PLUGIN  := build/vault-plugin-secrets-sei
@@ -96,8 +99,8 @@ unit: ## Run all unit tests with the race detector, in random order.
 acceptance: ## Run all of acceptance/ on a real Vault; fails without one.
 	server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required $(static) $(suite) $(recorded) -trimpath -p 2 -timeout=25m $(TESTFLAGS) $(on_vault)
 
-torture: ## Kill plugins, servers and leaders under load (KILLS=200, LEADERS=30); about 15 minutes.
-	server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required SEI_TORTURE=$(KILLS) SEI_TORTURE_LEADERS=$(LEADERS) go test -count=1 -timeout=60m -v -run '^TestTorture' $(TESTFLAGS) ./acceptance/torture
+torture: ## Kill, freeze and cut off plugins, servers and leaders under load (KILLS=200, …); about 40 minutes.
+	server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required SEI_TORTURE=$(KILLS) SEI_TORTURE_LEADERS=$(LEADERS) SEI_TORTURE_FROZEN=$(FROZEN) SEI_TORTURE_CUTS=$(CUTS) go test -count=1 -timeout=90m -v -run '^TestTorture' $(TESTFLAGS) ./acceptance/torture
 
 bench: ## Measure speed beside Vault's own engines into docs/performance.md; BENCH=quick writes nothing.
 	server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required SEI_BENCH=$(BENCH) go test -count=1 -v -timeout=30m -run '^TestBench$$' ./acceptance/bench

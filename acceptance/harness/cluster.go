@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/vault/api"
@@ -15,43 +16,55 @@ type Cluster []*Server
 // forward every request to the leader.
 func StartCluster(t testing.TB) Cluster {
 	t.Helper()
-	return startCluster(t, false)
+	return startCluster(t, [3]place{})
 }
 
 // StartReadingCluster does so with standbys that answer reads themselves, where the server
 // has StandbyReads.
 func StartReadingCluster(t testing.TB) Cluster {
 	t.Helper()
-	return startCluster(t, true)
+	reading := place{standbyReads: true}
+	return startCluster(t, [3]place{reading, reading, reading})
 }
 
-func startCluster(t testing.TB, standbyReads bool) Cluster {
+func startCluster(t testing.TB, places [3]place) Cluster {
 	t.Helper()
-	first := newRaft(t, "one", Plugins(), standbyReads)
+	first := newRaft(t, "one", Plugins(), places[0])
 	first.Initialize(t)
 	first.Register(t)
 	// A server that joins has no vote until it was healthy for so long.
 	_, err := first.Client(t).Logical().WriteWithContext(t.Context(), "sys/storage/raft/autopilot/configuration",
 		map[string]any{"server_stabilization_time": "1s"})
 	require.NoError(t, err)
-	c := Cluster{first, joinRaft(t, "two", first), joinRaft(t, "three", first)}
+	c := Cluster{first, joinRaft(t, "two", first, places[1]), joinRaft(t, "three", first, places[2])}
 	c.AwaitHealthy(t)
 	return c
 }
 
 // joinRaft starts a server and joins it to the cluster of another.
-func joinRaft(t testing.TB, name string, member *Server) *Server {
+func joinRaft(t testing.TB, name string, member *Server, at place) *Server {
 	t.Helper()
-	s := newRaft(t, name, Plugins(), member.standbyReads)
+	s := newRaft(t, name, Plugins(), at)
 	s.Start(t)
 	s.UnsealKey, s.Token = member.UnsealKey, member.Token
 	s.Wait(t, "join", func(ctx context.Context) bool {
-		answer, err := s.Client(t).Sys().RaftJoinWithContext(ctx, &api.RaftJoinRequest{LeaderAPIAddr: member.Addr})
+		answer, err := s.Client(t).Sys().RaftJoinWithContext(ctx, &api.RaftJoinRequest{LeaderAPIAddr: member.peerAddress()})
 		return err == nil && answer.Joined
 	})
 	s.Unlock(t)
 	return s
 }
+
+// peerAddress is where another server finds its API.
+func (s *Server) peerAddress() string {
+	if s.place.within != nil {
+		return "http://" + s.place.cluster[:strings.LastIndex(s.place.cluster, ":")] + apiPort
+	}
+	return s.Addr
+}
+
+// apiPort is that of servers in a namespace.
+const apiPort = ":8200"
 
 // Leader waits for the server that is the leader and not without.
 func (c Cluster) Leader(t testing.TB, without *Server) *Server {

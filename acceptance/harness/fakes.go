@@ -48,6 +48,17 @@ func StartFakes(t testing.TB) *Fakes {
 	return f
 }
 
+// Addresses are where the fakes listen.
+func (f *Fakes) Addresses() []string {
+	var all []string
+	for name, text := range f.URLs {
+		if parsed, err := url.Parse(text); err == nil && name != "GONE" {
+			all = append(all, parsed.Host)
+		}
+	}
+	return all
+}
+
 // Elsewhere is how many requests came to the host that no integration names.
 func (f *Fakes) Elsewhere() int { return int(f.other.Load()) }
 

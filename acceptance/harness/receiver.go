@@ -78,6 +78,9 @@ func (r *Receiver) Hook(name string) string {
 	return r.server.URL + "/" + path
 }
 
+// Address is where it listens.
+func (r *Receiver) Address() string { return r.server.Listener.Addr().String() }
+
 // ServeHTTP takes a message, or answers as it was told.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	body, _ := io.ReadAll(req.Body)

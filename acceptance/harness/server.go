@@ -1,11 +1,13 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,16 +31,39 @@ type Server struct {
 	// Addr is where a recorder stands before the server, which listens at listens.
 	Addr    string
 	listens string
+	place   place
 	// Token is the root token.
 	Token string
 	node  string // its name in Raft
-	// standbyReads lets a standby answer reads itself, where the server can.
-	standbyReads bool
 	// persistent servers start sealed and keep their state; others are in memory.
 	persistent bool
 	// UnsealKey unseals a persistent server by itself.
 	UnsealKey string
 	process   *Process
+}
+
+// place is where a server is: on the loopback of the test, unless it says otherwise.
+type place struct {
+	// listens is the address of its API, cluster the one at which its peers reach it, and
+	// advertised what they are told, where that is another one.
+	listens, cluster, advertised string
+	// standbyReads lets the server answer reads when it is a standby, if it can.
+	standbyReads bool
+	// binds is what the API is bound to where that is not listens.
+	binds string
+	// within is the command that runs it elsewhere, empty for here.
+	within []string
+	// reach makes addresses on the loopback of the test its own, nil where they are.
+	reach func(t testing.TB, addresses ...string)
+}
+
+// Reach makes sure that the server can call addresses on the test's loopback by the same
+// name.
+func (s *Server) Reach(t testing.TB, addresses ...string) {
+	t.Helper()
+	if s.place.reach != nil {
+		s.place.reach(t, addresses...)
+	}
 }
 
 // StartDev starts a development server: in memory, unsealed, gone when it stops.
@@ -85,14 +110,13 @@ func StartEmptyRaft(t testing.TB, plugins string) *Server {
 // NewRaft makes such a server and does not start it.
 func NewRaft(t testing.TB, node, plugins string) *Server {
 	t.Helper()
-	return newRaft(t, node, plugins, false)
+	return newRaft(t, node, plugins, place{})
 }
 
-// newRaft does so; standbyReads lets the server answer reads when it is a standby, if it can.
-func newRaft(t testing.TB, node, plugins string, standbyReads bool) *Server {
+func newRaft(t testing.TB, node, plugins string, at place) *Server {
 	t.Helper()
-	s := newServer(t)
-	s.persistent, s.Plugins, s.node, s.standbyReads = true, plugins, node, standbyReads
+	s := newServerAt(t, at)
+	s.persistent, s.Plugins, s.node = true, plugins, node
 	s.config = s.raftConfig(t)
 	s.args = []string{"server", "-config=" + s.writeConfig(t, true), "-log-level=trace"}
 	return s
@@ -112,11 +136,19 @@ func (s *Server) Initialize(t testing.TB) {
 
 func newServer(t testing.TB) *Server {
 	t.Helper()
+	return newServerAt(t, place{})
+}
+
+func newServerAt(t testing.TB, at place) *Server {
+	t.Helper()
+	if at.listens == "" {
+		at.listens = FreeAddress(t)
+	}
 	layer.NeverCached() // here, because Go does not see what is read before the tests begin
 	// Not t.TempDir, whose path is too long for the sockets of plugins.
 	dir, err := os.MkdirTemp("", "sei-") //nolint:usetesting // see above
 	require.NoError(t, err)
-	s := &Server{Dir: dir, Plugins: Plugins(), listens: FreeAddress(t)}
+	s := &Server{Dir: dir, Plugins: Plugins(), listens: at.listens, place: at}
 	s.Addr = evidence.Record(t, s.listens, dir)
 	t.Cleanup(func() {
 		s.Stop()
@@ -139,7 +171,11 @@ func (s *Server) raftConfig(t testing.TB) string {
 	t.Helper()
 	data := s.DataPath()
 	require.NoError(t, os.MkdirAll(data, 0o700))
-	cluster := FreeAddress(t)
+	cluster := s.place.cluster
+	if cluster == "" {
+		cluster = FreeAddress(t)
+	}
+	advertised := cmp.Or(s.place.advertised, cluster)
 	return fmt.Sprintf(`
 storage "raft" {
   path                   = %q
@@ -157,7 +193,7 @@ plugin_directory = %q
 %s
 # What is stored can be read, to prove what is not.
 raw_storage_endpoint = true
-`, data, s.node, s.Host(), cluster, s.Addr, "https://"+cluster, s.Plugins, s.configOf(Running(t)))
+`, data, s.node, cmp.Or(s.place.binds, s.Host()), cluster, s.Addr, "https://"+advertised, s.Plugins, s.configOf(Running(t)))
 }
 
 // configOf is what the configuration has for one product.
@@ -166,7 +202,7 @@ func (s *Server) configOf(p Product) string {
 	if p.Has(Mlock) {
 		lines += "disable_mlock = true\n"
 	}
-	if p.Has(StandbyReads) && !s.standbyReads {
+	if p.Has(StandbyReads) && !s.place.standbyReads {
 		lines += "disable_standby_reads = true\n" // else what was acknowledged is seen there later
 	}
 	return lines
@@ -178,7 +214,9 @@ func (s *Server) Start(t testing.TB) {
 	log, err := os.OpenFile(s.LogPath(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	require.NoError(t, err)
 	defer func() { _ = log.Close() }()
-	s.process, err = startProcessIn(s.Dir, log, s.Environ(), Vault(), s.args...)
+	command := append(slices.Clone(s.place.within), Vault())
+	command = append(command, s.args...)
+	s.process, err = startProcessIn(s.Dir, log, s.Environ(), command[0], command[1:]...)
 	require.NoError(t, err)
 	client := s.Client(t)
 	s.Wait(t, "answer", func(ctx context.Context) bool {

@@ -21,7 +21,7 @@ import (
 
 const (
 	// askLimit bounds a request of the load.
-	askLimit = 15 * time.Second
+	askLimit = 6 * time.Second
 	// settleLimit bounds every wait for what a disturbance held up.
 	settleLimit = 60 * time.Second
 )
@@ -47,6 +47,9 @@ func startLoad(t *testing.T, servers []*harness.Server) *load {
 	t.Helper()
 	servers[0].Mount(t, "sei")
 	fakes := harness.StartFakes(t)
+	for _, s := range servers {
+		s.Reach(t, fakes.Addresses()...)
+	}
 	l := &load{servers: servers, fakes: fakes, upstream: fakes.Client(t)}
 	if transport, ok := l.upstream.Transport.(*http.Transport); assert.True(t, ok) {
 		transport.DisableKeepAlives = false // handshakes would be most of the work

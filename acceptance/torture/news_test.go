@@ -29,6 +29,9 @@ type news struct {
 func (r *torture) startNews(t *testing.T) *news {
 	t.Helper()
 	n := &news{receiver: harness.StartReceiver(t)}
+	for _, s := range r.servers {
+		s.Reach(t, n.receiver.Address())
+	}
 	client := r.clients[0].Logical()
 	r.fakes.World.Jira.AddAPIToken(newsEmail, newsKey)
 	harness.Write(t, client, "sei/integrations/"+newsName, map[string]any{"provider": "jira", "auth_type": "api_key", "url": r.fakes.URLs["JIRA"], "health_check_interval": 0})
