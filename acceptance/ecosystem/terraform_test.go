@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -91,7 +92,7 @@ func TestTerraform(t *testing.T) {
 	assert.Equal(t, changes, tf.plan(), "what another hand cleared shows")
 	tf.run("apply", "-auto-approve")
 
-	resource := `vault_generic_endpoint.integration["jira-data-center"]`
+	resource := `module.integrations.vault_generic_endpoint.integration["jira-data-center"]`
 	tf.run("state", "rm", resource)
 	tf.run("import", resource, "sei/integrations/jira-data-center")
 	tf.run("apply", "-auto-approve")
@@ -103,7 +104,7 @@ func TestTerraform(t *testing.T) {
 	tf.save()
 	tf.refuses("apply", "-auto-approve")
 	require.NoError(t, server.Client(t).Sys().RemountWithContext(t.Context(), "sei", "tools"))
-	tf.run("state", "rm", "vault_generic_endpoint.integration", "vault_generic_endpoint.config", "vault_mount.sei")
+	tf.run("state", "rm", "module.integrations.vault_generic_endpoint.integration", "vault_generic_endpoint.config", "vault_mount.sei")
 	tf.run("import", "vault_mount.sei", "tools")
 	tf.run("apply", "-auto-approve")
 	assert.Equal(t, noChanges, tf.plan(), "after it was moved")
@@ -152,14 +153,22 @@ const terraformSecret = "client-secret-of-the-terraform-story"
 
 func newTerraform(t *testing.T, program, folder string, s *harness.Server, variables map[string]any) *terraformRun {
 	t.Helper()
-	dir := t.TempDir()
-	require.NoError(t, os.CopyFS(dir, os.DirFS(terraformDir)))
-	rc := fmt.Sprintf("provider_installation {\n  dev_overrides { %q = %q }\n  direct {}\n}\n", "hashicorp/vault", folder)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "terraformrc"), []byte(rc), 0o600))
 	binary, err := os.ReadFile(filepath.Join(s.Plugins, harness.PluginName))
 	require.NoError(t, err)
 	sum := sha256.Sum256(binary)
 	variables["plugin_version"], variables["plugin_sha256"] = harness.PluginVersion, hex.EncodeToString(sum[:])
+	tf := newTerraformIn(t, os.DirFS(terraformDir), ".", program, folder, s, variables)
+	tf.run("get") // the module; the provider is there
+	return tf
+}
+
+// newTerraformIn makes a folder for terraform with the files under a name in it.
+func newTerraformIn(t *testing.T, files fs.FS, name, program, folder string, s *harness.Server, variables map[string]any) *terraformRun {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.CopyFS(filepath.Join(dir, name), files))
+	rc := fmt.Sprintf("provider_installation {\n  dev_overrides { %q = %q }\n  direct {}\n}\n", "hashicorp/vault", folder)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "terraformrc"), []byte(rc), 0o600))
 	tf := &terraformRun{t: t, program: program, dir: dir, variables: variables, environ: append(s.Environ(),
 		"TF_CLI_CONFIG_FILE="+filepath.Join(dir, "terraformrc"), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1",
 		`TF_VAR_client_secrets={"bitbucket-oauth":"`+terraformSecret+`","ado-oauth":"`+terraformSecret+`"}`)}
@@ -207,7 +216,7 @@ func (tf *terraformRun) refuses(args ...string) {
 
 // unprotect takes the protection away, as README.md says for whoever takes all down.
 func (tf *terraformRun) unprotect() {
-	for _, name := range []string{"engine.tf", "integrations.tf"} {
+	for _, name := range []string{"engine.tf", "module/integrations.tf"} {
 		file := filepath.Join(tf.dir, name)
 		text, err := os.ReadFile(file)
 		require.NoError(tf.t, err)
@@ -232,19 +241,31 @@ func (tf *terraformRun) plan() int {
 // shows of them, and every file as it is.
 func (tf *terraformRun) assertNoSecret(t *testing.T) {
 	t.Helper()
+	tf.assertLacks(t, "bitbucket-oauth", terraformSecret, "terraform-pat")
+}
+
+// assertLacks demands that nothing has one of the secrets, and that what terraform shows
+// has the name.
+func (tf *terraformRun) assertLacks(t *testing.T, name string, secrets ...string) {
+	t.Helper()
 	for _, args := range [][]string{{"show", "-json"}, {"show", "-json", "plan.bin"}} {
 		out, err := tf.command(args...).Output()
 		require.NoError(t, err)
-		require.Contains(t, string(out), "bitbucket-oauth")
-		assert.NotContains(t, string(out), terraformSecret)
-		assert.NotContains(t, string(out), "terraform-pat")
+		require.Contains(t, string(out), name)
+		for _, secret := range secrets {
+			assert.NotContains(t, string(out), secret)
+		}
 	}
 	files, err := filepath.Glob(filepath.Join(tf.dir, "*"))
 	require.NoError(t, err)
 	for _, file := range files {
 		data, err := os.ReadFile(file)
+		if info, statErr := os.Stat(file); statErr == nil && info.IsDir() {
+			continue
+		}
 		require.NoError(t, err)
-		assert.NotContains(t, string(data), terraformSecret, file)
-		assert.NotContains(t, string(data), "terraform-pat", file)
+		for _, secret := range secrets {
+			assert.NotContains(t, string(data), secret, file)
+		}
 	}
 }

@@ -1,27 +1,29 @@
-# One resource for integrations of every kind. A read has more than was written, the
-# state of the credential for instance: ignore_absent_fields compares what is written here.
-resource "vault_generic_endpoint" "integration" {
-  for_each = var.integrations
+# Integrations of every kind with their policies. The module can also be used alone, by a
+# team that keeps its integrations at a mount of somebody else's; README.md shows how.
+module "integrations" {
+  source = "./module"
 
-  path                 = "${vault_mount.sei.path}/integrations/${each.key}"
-  data_json            = jsonencode(each.value)
-  ignore_absent_fields = true
+  mount              = vault_mount.sei.path
+  integrations       = var.integrations
+  client_secrets     = var.client_secrets
+  oauth_integrations = var.oauth_integrations
 
   depends_on = [vault_generic_endpoint.config] # allowed_hosts comes first
-
-  # A credential goes with its integration, and another path, of another mount for
-  # instance, means for Terraform to delete the one and write the other.
-  lifecycle {
-    prevent_destroy = true
-  }
 }
 
-# The secret of an OAuth client is a setting that is never read back. It is written
-# beside the integration, in each run, and kept nowhere else.
-ephemeral "vault_generic_endpoint" "client_secret" {
-  for_each = var.oauth_integrations
+# Earlier versions of this example had these beside the mount. Terraform takes them for
+# the same, and changes nothing.
+moved {
+  from = vault_generic_endpoint.integration
+  to   = module.integrations.vault_generic_endpoint.integration
+}
 
-  mount_id  = vault_generic_endpoint.integration[each.key].id
-  path      = "${vault_mount.sei.path}/integrations/${each.key}"
-  data_json = jsonencode({ client_secret = var.client_secrets[each.key] })
+moved {
+  from = vault_policy.reauthenticate
+  to   = module.integrations.vault_policy.reauthenticate
+}
+
+moved {
+  from = vault_policy.worker
+  to   = module.integrations.vault_policy.worker
 }

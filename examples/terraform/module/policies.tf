@@ -14,7 +14,7 @@ resource "vault_policy" "reauthenticate" {
       "health/${each.key}" = ["read"]
     },
     contains(keys(local.oauth), each.key) ? { "oauth/authorize/${each.key}" = ["update"] } : {},
-  ) : "path \"${vault_mount.sei.path}/${path}\" { capabilities = ${jsonencode(capabilities)} }"])
+  ) : "path \"${var.mount}/${path}\" { capabilities = ${jsonencode(capabilities)} }"])
 }
 
 resource "vault_policy" "worker" {
@@ -24,5 +24,5 @@ resource "vault_policy" "worker" {
   policy = join("\n", [for path, capabilities in {
     "creds/${each.key}"        = ["read"]
     "creds/${each.key}/report" = ["update"]
-  } : "path \"${vault_mount.sei.path}/${path}\" { capabilities = ${jsonencode(capabilities)} }"])
+  } : "path \"${var.mount}/${path}\" { capabilities = ${jsonencode(capabilities)} }"])
 }
