@@ -17,7 +17,7 @@ import (
 // that is below it. A folder that is not a room either has its whole line here.
 func beside() map[string][]string {
 	fakes := prefixed("providers/", upstreams("test"))
-	tests := []string{"bench", "internal/layer", "providers", "providers/"}
+	tests := []string{"bench", "internal/histories", "internal/layer", "providers", "providers/"}
 	return map[string][]string{
 		".":                            {"input", "page", "metrics"},
 		"cmd/vault-plugin-secrets-sei": {"."},
@@ -29,6 +29,7 @@ func beside() map[string][]string {
 		"bench":                        {},
 		"bench/floor":                  {},
 		"examples/worker-go":           {},
+		"internal/histories":           {},
 		"internal/layer":               {},
 		"scripts/archive":              {},
 		"scripts/consent":              {},
@@ -156,6 +157,7 @@ func TestTheWallsStand(t *testing.T) {
 		"bench":                             {".", "backend/mounted", "acceptance/harness"},
 		"bench/floor":                       {".", "bench"},
 		"examples/worker-go":                {".", "backend", "providers", "internal/layer"},
+		"internal/histories":                {".", "backend", "acceptance/harness"},
 		"internal/layer":                    {".", "backend"},
 		"scripts/consent":                   {".", "page"},
 		"scripts/fakes":                     {".", "backend", "providers/jira"},
