@@ -67,11 +67,11 @@ func assertKinds(t *testing.T, w *catalogtest.World) {
 		kinds = append(kinds, s.Kind)
 	}
 	for _, kind := range []string{
-		"jira token", "jira_dc token", "github token", "bitbucket token", "azure_devops token", "harness_own token", "gitlab token", "sonarqube token",
+		"jira token", "jira_dc token", "github token", "bitbucket token", "bitbucket_server token", "azure_devops token", "harness_own token", "gitlab token", "sonarqube token",
 		"harness_own successor", "gitlab successor", "sonarqube successor",
 		"bitbucket issued code", "bitbucket issued access", "bitbucket issued refresh", "bitbucket code_verifier",
 		"entra issued code", "entra issued access", "entra issued refresh", "entra code_verifier",
-		"state", "code sent to reauth/", "state sent to reauth/", "client_secret sent to integrations/", "api_key sent to reauth/", "pat sent to reauth/",
+		"state", "code sent to reauth/", "state sent to reauth/", "client_secret sent to integrations/", "api_key sent to reauth/", "access_token sent to reauth/", "pat sent to reauth/",
 		"pat sent to reauth/ in a list", "api_key sent to validate/", "api_key sent to integrations/", "unknown field sent to reauth/",
 		"api_key sent to reauth/ in an object in an object", "api_key sent to integrations/" + evidence.NumberKind,
 	} {
@@ -104,6 +104,26 @@ func enteredIn(w *catalogtest.World) []entered {
 			settings: map[string]any{"provider": "bitbucket", "auth_type": "api_key"},
 			add: func(token string) {
 				w.Bitbucket.AddAPIToken("ada@example.com", token, "read:user:bitbucket", "read:workspace:bitbucket", "read:repository:bitbucket")
+			},
+		},
+		{
+			name: "jira-bot", field: "api_key", beside: map[string]any{"email": "bot@serviceaccount.atlassian.com"},
+			settings: map[string]any{"provider": "jira", "auth_type": "service_account", "url": catalogtest.JiraCloudURL, "cloud_id": w.Jira.CloudID()},
+			add: func(token string) {
+				w.Jira.AddScopedToken("bot@serviceaccount.atlassian.com", token, "read:jira-user", "read:jira-work")
+			},
+		},
+		{
+			name: "bitbucket-at", field: "access_token", settings: map[string]any{"provider": "bitbucket", "auth_type": "access_token", "workspace": "acme", "repository": "app"},
+			add: func(token string) {
+				w.Bitbucket.AddWorkspace(bitbuckettest.BitbucketWorkspace{Slug: "acme", Repositories: []string{"WEB/app"}})
+				w.Bitbucket.AddAccessToken(bitbuckettest.RepositoryToken, "acme/app", token, "repository")
+			},
+		},
+		{
+			name: "bitbucket-dc", field: "pat", settings: map[string]any{"provider": "bitbucket", "auth_type": "pat", "url": catalogtest.BitbucketServerURL},
+			add: func(token string) {
+				w.BitbucketServer.Add(bitbuckettest.ServerToken{Token: token, Name: "ada", Email: "ada@example.com"})
 			},
 		},
 		{
