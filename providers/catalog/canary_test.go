@@ -101,6 +101,11 @@ func TestLaterErrorsQuoteNobody(t *testing.T) {
 		{"gitlab", "/user", providers.Settings{}, ""},
 		{"bitbucket", "/2.0/user", providers.Settings{}, ""},
 		{"bitbucket", "/permission", texts("workspace", "acme"), ""},
+		{"bitbucket, access token", "/2.0/user", providers.Settings{}, "the kind that is told with the refusal of a user proves a token"},
+		{"bitbucket, access token", "/projects/WEB", providers.Settings{}, "the token of a project works"},
+		{"bitbucket, access token", "/repositories/acme", providers.Settings{}, "the token of a workspace works"},
+		{"bitbucket, Data Center", "/users", providers.Settings{}, "a name that is removed on the way proves nothing, though users are told"},
+		{"bitbucket, Data Center", "/projects/WEB", texts("project", "WEB"), ""},
 		{"azure_devops", "/_apis/projects", texts("organization", "contoso", "service", "boards"), ""},
 		{"azure_devops", "/_apis/wit/workitemrelationtypes", texts("organization", "contoso", "service", "boards"), ""},
 	}
@@ -112,7 +117,7 @@ func TestLaterErrorsQuoteNobody(t *testing.T) {
 			for i, fault := range []providertest.Fault{plain, inError, hostile(status, "text/html")} {
 				t.Run(fmt.Sprintf("%s %s %d %d", c.provider, c.path, status, i), func(t *testing.T) {
 					t.Parallel()
-					suite := catalogtest.Suites()[c.provider]
+					suite := catalogtest.Parts()[c.provider]
 					if c.like != "" {
 						i := slices.IndexFunc(suite.Cases, func(known catalogtest.Case) bool { return known.Name == c.like })
 						require.GreaterOrEqual(t, i, 0, c.like)
@@ -121,7 +126,7 @@ func TestLaterErrorsQuoteNobody(t *testing.T) {
 						suite.Good.Target.Settings = c.settings
 					}
 					fault.Path = c.path
-					quotesNobody(t, c.provider, suite, fault)
+					quotesNobody(t, suite.Provider, suite, fault)
 				})
 			}
 		}

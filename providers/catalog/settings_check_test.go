@@ -104,6 +104,29 @@ func TestCheckSettings(t *testing.T) {
 		{"a workspace that is a path", "bitbucket", providers.Target{URL: "https://bitbucket.org", Settings: texts("workspace", "a/b")}, providers.InvalidField, "workspace"},
 		{"a workspace's page", "bitbucket", providers.Target{URL: "https://bitbucket.org/acme"}, providers.InvalidField, "url"},
 		{"a Data Center", "bitbucket", providers.Target{URL: "https://bitbucket.example.com"}, providers.InvalidField, "url"},
+		{"an access token's repository", "bitbucket", atBitbucket("workspace", "acme", "repository", "app"), "", ""},
+		{"an access token's project", "bitbucket", atBitbucket("workspace", "acme", "project", "WEB"), "", ""},
+		{"an access token without workspace", "bitbucket", atBitbucket("repository", "app"), providers.InvalidField, "workspace"},
+		{"an access token's repository that climbs", "bitbucket", atBitbucket("workspace", "acme", "repository", ".."), providers.InvalidField, "repository"},
+		{"an access token's project that is a path", "bitbucket", atBitbucket("workspace", "acme", "project", "a/b"), providers.InvalidField, "project"},
+		{"an access token's project and repository", "bitbucket", atBitbucket("workspace", "acme", "repository", "app", "project", "WEB"), providers.InvalidField, "project"},
+		{"an access token through a proxy that is none", "bitbucket", atBitbucket("workspace", "acme", "proxy_url", "x"), providers.InvalidField, "proxy_url"},
+		{"a Data Center below a path", "bitbucket", atServer("https://bitbucket.example.com/bitbucket/rest/api/latest"), "", ""},
+		{"a Data Center's project and repository", "bitbucket", atServer("https://bitbucket.example.com", "project", "~mia", "repository", "app"), "", ""},
+		{"a Data Center's token at Bitbucket Cloud", "bitbucket", atServer("https://www.bitbucket.org"), providers.InvalidField, "url"},
+		{"a Data Center's page", "bitbucket", atServer("https://bitbucket.example.com/projects/WEB/repos/app"), providers.InvalidField, "url"},
+		{"a Data Center with a query", "bitbucket", atServer("https://bitbucket.example.com/?x=1"), providers.InvalidField, "url"},
+		{"a Data Center with a workspace", "bitbucket", atServer("https://bitbucket.example.com", "workspace", "acme"), providers.InvalidField, "workspace"},
+		{"a Data Center's repository without project", "bitbucket", atServer("https://bitbucket.example.com", "repository", "app"), providers.InvalidField, "project"},
+		{"a Data Center's project that climbs", "bitbucket", atServer("https://bitbucket.example.com", "project", ".."), providers.InvalidField, "project"},
+		{"a Data Center through a proxy on loopback", "bitbucket", atServer("https://bitbucket.example.com", "proxy_url", "http://127.0.0.1:1"), providers.AddressNotAllowed, "proxy_url"},
+		{"a Data Center with a CA certificate that is none", "bitbucket", atServer("https://bitbucket.example.com", "ca_cert", "x"), providers.InvalidField, "ca_cert"},
+
+		{"a service account", "jira", asServiceAccount("https://acme.atlassian.net", "cloud_id", "11111111-2222-3333-4444-555555555555"), "", ""},
+		{"a service account at the gateway", "jira", asServiceAccount("https://api.atlassian.com/ex/jira/11111111-2222-3333-4444-555555555555"), "", ""},
+		{"a service account without cloud id", "jira", asServiceAccount("https://acme.atlassian.net"), providers.InvalidField, "cloud_id"},
+		{"a service account with a cloud id that climbs", "jira", asServiceAccount("https://acme.atlassian.net", "cloud_id", ".."), providers.InvalidField, "cloud_id"},
+
 		{"a proxy that is none", "bitbucket", providers.Target{URL: "https://bitbucket.org", Settings: texts("proxy_url", "x")}, providers.InvalidField, "proxy_url"},
 
 		{"Azure DevOps Services", "azure_devops", azureTarget("https://dev.azure.com/", "contoso"), "", ""},
@@ -140,4 +163,16 @@ func TestCheckSettings(t *testing.T) {
 			wellFormed(t, failure)
 		})
 	}
+}
+
+func atBitbucket(settings ...string) providers.Target {
+	return providers.Target{URL: "https://bitbucket.org", AuthType: "access_token", Settings: texts(settings...)}
+}
+
+func atServer(address string, settings ...string) providers.Target {
+	return providers.Target{URL: address, AuthType: "pat", Settings: texts(settings...)}
+}
+
+func asServiceAccount(address string, settings ...string) providers.Target {
+	return providers.Target{URL: address, AuthType: "service_account", Settings: texts(settings...)}
 }
