@@ -56,7 +56,7 @@ static   := CGO_ENABLED=0
 race = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
 .DEFAULT_GOAL := help
-.PHONY: help build release image try demo dev test check unit acceptance bench torture browser vault fuzz docs transcript lint fmt clean
+.PHONY: help build release image signing try demo dev test check unit acceptance bench torture browser vault fuzz docs transcript lint fmt clean
 
 help: ## Show this list.
 	@echo 'make TARGET'
@@ -72,6 +72,9 @@ release: ## Build a release of VERSION into build/release: programs, SBOMs, arch
 
 image: ## Make the OCI image of build/release in build/image; IMAGE=name:tag also pushes it.
 	@scripts/image.sh '$(VERSION)' build/release build/image $(PLATFORMS)
+
+signing: ## Sign and verify a release and its image as docs/install.md says; builds cosign, once.
+	@cosign=$$(scripts/cosign.sh) && COSIGN_BIN="$$cosign" GOWORK=off $(suite) -in tools/image -count=1 -run '^TestSigning' ./...
 
 try: ## Tell the story in short, without a Vault: the built plugin, storage in memory, a fake.
 	@CGO_ENABLED=0 $(MAKE) --no-print-directory -s build

@@ -107,6 +107,7 @@ func anchors(text string) []string {
 //
 //	session, person, monitor   acceptance/ecosystem, on a real server
 //	tools                      make and go test: this test sees that what they name exists
+//	signing                    tools/image, where cosign is (make signing)
 //	transcript                 written by a script that a test holds against the demo
 //	untested                   nothing; the text beside it says "not run by a test"
 func TestEveryCommandIsRunOrMarked(t *testing.T) {
@@ -124,6 +125,8 @@ func TestEveryCommandIsRunOrMarked(t *testing.T) {
 				assertMentions(t, ran, `"`+page+`"`, "no acceptance test runs the sessions of "+page)
 			case "monitor":
 				assertMentions(t, ran, "```sh monitor", "nothing runs the monitor of "+page)
+			case "signing":
+				assertMentions(t, sources(t, "tools/image"), "```console signing", "nothing runs the signing of "+page)
 			case "tools":
 				assertTools(t, f)
 			case "transcript":
