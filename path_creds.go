@@ -178,7 +178,7 @@ func (e *engine) credsSchema() map[string]*framework.FieldSchema {
 	}
 	handed := form{}
 	e.everyAuthType(func(spec providers.Spec, auth providers.AuthType) {
-		handed.add(auth.Handed(), spec.Title, credentialGroup)
+		handed.add(auth.Handed(), owner{spec.Title, auth.Name}, credentialGroup)
 		for _, f := range auth.Handed() {
 			if f.Kind == providers.Pool {
 				fields[f.Name+"s"] = &framework.FieldSchema{

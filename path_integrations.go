@@ -227,11 +227,15 @@ func (e *engine) stateFields() []string {
 // them a write accepts depends on its provider.
 func (e *engine) integrationSchema() map[string]*framework.FieldSchema {
 	settings := form{}
-	settings.add(input.TypeFields(), "all", commonGroup)
-	settings.add(providers.CommonSettings(), "all", commonGroup)
+	settings.add(input.TypeFields(), owner{title: "all"}, commonGroup)
+	settings.add(providers.CommonSettings(), owner{title: "all"}, commonGroup)
 	e.everyAuthType(func(spec providers.Spec, auth providers.AuthType) {
-		settings.add(spec.Settings, spec.Title, "")
-		settings.add(auth.Settings, spec.Title, oauthGroup)
+		settings.add(spec.Settings, owner{title: spec.Title}, "")
+		group := "" // the provider's
+		if auth.Exchanged() {
+			group = oauthGroup
+		}
+		settings.add(auth.Settings, owner{spec.Title, auth.Name}, group)
 	})
 	fields := settings.schemas()
 	fields["provider"].AllowedValues = anys(e.registry.Names())

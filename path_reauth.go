@@ -142,7 +142,7 @@ func integrationNames(list []*backend.Integration) []string {
 func (e *engine) credentialSchema() map[string]*framework.FieldSchema {
 	credentials := form{}
 	e.everyAuthType(func(spec providers.Spec, auth providers.AuthType) {
-		credentials.add(auth.Fields, spec.Title, credentialGroup)
+		credentials.add(auth.Fields, owner{spec.Title, auth.Name}, credentialGroup)
 	})
 	return credentials.schemas()
 }

@@ -78,16 +78,28 @@ type formField struct {
 	remarks []remark
 }
 
-// remark is a description of a field, and the providers that give it.
+// remark is a description of a field, and who gives it.
 type remark struct {
 	text   string
-	owners []string
+	owners []owner
 }
 
-// add adds a provider's fields. An empty group means one named after the providers.
-func (f form) add(list []providers.Field, owner, group string) {
+// owner is a provider, and where each of its auth types has fields of its own, which one.
+type owner struct{ title, auth string }
+
+// name is the provider's title, with the auth type if the provider says several things of a field.
+func (o owner) name(several bool) string {
+	if several && o.auth != "" {
+		return o.title + " (" + o.auth + ")"
+	}
+	return o.title
+}
+
+// add adds fields of a provider, or of one of its auth types. An empty group means one
+// named after the providers.
+func (f form) add(list []providers.Field, whose owner, group string) {
 	if group == "" {
-		group = owner
+		group = whose.title
 	}
 	for _, field := range list {
 		have := f[field.Name]
@@ -98,19 +110,17 @@ func (f form) add(list []providers.Field, owner, group string) {
 		if !slices.Contains(have.groups, group) {
 			have.groups = append(have.groups, group)
 		}
-		have.note(field.Description, owner)
+		have.note(field.Description, whose)
 	}
 }
 
-func (f *formField) note(text, owner string) {
+func (f *formField) note(text string, whose owner) {
 	i := slices.IndexFunc(f.remarks, func(r remark) bool { return r.text == text })
 	if i < 0 {
 		f.remarks = append(f.remarks, remark{text: text})
 		i = len(f.remarks) - 1
 	}
-	if !slices.Contains(f.remarks[i].owners, owner) {
-		f.remarks[i].owners = append(f.remarks[i].owners, owner)
-	}
+	f.remarks[i].owners = append(f.remarks[i].owners, whose)
 }
 
 // description says whose a remark is where there are several.
@@ -118,11 +128,34 @@ func (f *formField) description() string {
 	if len(f.remarks) == 1 {
 		return f.remarks[0].text
 	}
+	remarks := map[string]int{} // of each provider
+	for _, r := range f.remarks {
+		for _, title := range r.titles() {
+			remarks[title]++
+		}
+	}
 	texts := make([]string, 0, len(f.remarks))
 	for _, r := range f.remarks {
-		texts = append(texts, strings.Join(r.owners, ", ")+": "+r.text)
+		var names []string
+		for _, o := range r.owners {
+			if name := o.name(remarks[o.title] > 1); !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+		texts = append(texts, strings.Join(names, ", ")+": "+r.text)
 	}
 	return strings.Join(texts, " ")
+}
+
+// titles are the providers that give the remark, each once.
+func (r remark) titles() []string {
+	var titles []string
+	for _, o := range r.owners {
+		if !slices.Contains(titles, o.title) {
+			titles = append(titles, o.title)
+		}
+	}
+	return titles
 }
 
 // schemas is the framework's form of it, with the field name of the path.
