@@ -27,6 +27,8 @@ BENCH ?= full
 PLATFORMS ?=
 # Where make image pushes to, such as registry.example.com/plugin:v0.1.0; nowhere if empty.
 IMAGE ?=
+# Which provider make live tries on the real upstream.
+PROVIDER ?=
 # More flags for go test, e.g. TESTFLAGS='-v -run TestStories/dev'.
 TESTFLAGS ?=
 
@@ -56,7 +58,7 @@ static   := CGO_ENABLED=0
 race = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
 .DEFAULT_GOAL := help
-.PHONY: help build release image signing try demo dev test check unit acceptance bench torture browser vault fuzz docs transcript lint fmt clean
+.PHONY: help build release image signing try live demo dev test check unit acceptance bench torture browser vault fuzz docs transcript lint fmt clean
 
 help: ## Show this list.
 	@echo 'make TARGET'
@@ -79,6 +81,9 @@ signing: ## Sign and verify a release and its image as docs/install.md says; bui
 try: ## Tell the story in short, without a Vault: the built plugin, storage in memory, a fake.
 	@CGO_ENABLED=0 $(MAKE) --no-print-directory -s build
 	@CGO_ENABLED=0 go run -trimpath ./scripts/try $(PLUGIN)
+
+live: ## Try the checks of PROVIDER on the real upstream, with credentials of the environment; see docs/live.md.
+	@$(static) go run -trimpath ./scripts/live '$(PROVIDER)' '$(VERSION)'
 
 demo: ## Tell the engine's story on a real Vault, in under a minute; ends by itself.
 	@VERSION='$(VERSION)' scripts/demo.sh

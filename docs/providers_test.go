@@ -3,6 +3,7 @@ package docs_test
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -95,12 +96,85 @@ func renderProvider(b *strings.Builder, spec providers.Spec) {
 			fieldTable(b, auth.Settings)
 		}
 	}
+	b.WriteString("\n" + trials(spec) + "\n")
 	if len(spec.Unverified) > 0 {
 		b.WriteString("\nUnverified, because no source says so:\n\n")
 		for _, text := range spec.Unverified {
 			fmt.Fprintf(b, "- %s\n", text)
 		}
 	}
+}
+
+// trials says when somebody last tried each auth type on the real upstream.
+func trials(spec providers.Spec) string {
+	if len(spec.TriedLive) == 0 {
+		return "*Tried live: never.* [live.md](live.md) says how."
+	}
+	var tried []string
+	for _, trial := range spec.TriedLive {
+		tried = append(tried, fmt.Sprintf("`%s` on %s with %s", trial.AuthType, trial.Date, trial.Version))
+	}
+	return "*Tried live: " + strings.Join(tried, ", ") + ".* [live.md](live.md) says how."
+}
+
+// A trial is shown with its date and version.
+func TestTrials(t *testing.T) {
+	require.Equal(t, "*Tried live: never.* [live.md](live.md) says how.", trials(providers.Spec{}))
+	require.Equal(t, "*Tried live: `pat` on 2027-01-31 with v1.2.0, `oauth` on 2026-12-24 with v1.1.0.* [live.md](live.md) says how.",
+		trials(providers.Spec{TriedLive: []providers.Trial{
+			{Date: "2027-01-31", Version: "v1.2.0", AuthType: "pat"}, {Date: "2026-12-24", Version: "v1.1.0", AuthType: "oauth"},
+		}}))
+}
+
+const liveDocs = "docs/live.md"
+
+// The variables in docs/live.md follow from the specs, too.
+func TestProviderDocsOfLive(t *testing.T) {
+	const begin, end = "<!-- variables: written by make docs -->\n", "<!-- end of variables -->"
+	registry := catalog.All("docs")
+	defer registry.Close()
+	have, err := os.ReadFile(liveDocs)
+	require.NoError(t, err)
+	before, rest, found := strings.Cut(string(have), begin)
+	_, after, closed := strings.Cut(rest, end)
+	require.True(t, found && closed, "the marks of the variables")
+	want := before + begin + liveVariables(registry) + end + after
+	if os.Getenv("UPDATE_DOCS") != "" {
+		require.NoError(t, os.WriteFile(liveDocs, []byte(want), 0o600))
+		return
+	}
+	if want != string(have) {
+		t.Errorf("%s is not what the specs say; run make docs", liveDocs)
+	}
+}
+
+// liveVariables is a table of what to set for each auth type that can be tried.
+func liveVariables(registry *providers.Registry) string {
+	var b strings.Builder
+	b.WriteString("\n| `PROVIDER` | `SEI_LIVE_AUTH_TYPE` | the good credential, each after `SEI_LIVE_GOOD_` | what it is checked against, each after `SEI_LIVE_` |\n|---|---|---|---|\n")
+	for _, name := range registry.Names() {
+		spec := specOf(registry, name)
+		for _, auth := range spec.AuthTypes {
+			if auth.Unsupported == "" && !auth.Exchanged() {
+				fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s |\n", name, auth.Name, variables(auth.Fields), variables(append(slices.Clone(spec.Settings), auth.Settings...)))
+			}
+		}
+	}
+	return b.String() + "\n"
+}
+
+// variables are the names of fields as those of variables; those that may be missing are in
+// parentheses.
+func variables(fields []providers.Field) string {
+	var names []string
+	for _, f := range fields {
+		name := "`" + strings.ToUpper(f.Name) + "`"
+		if !f.Required || f.Default != "" {
+			name = "(" + name + ")"
+		}
+		names = append(names, name)
+	}
+	return strings.Join(names, ", ")
 }
 
 func fieldTable(b *strings.Builder, fields []providers.Field) {

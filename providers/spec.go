@@ -33,6 +33,19 @@ type Spec struct {
 	Check string
 	// Unverified lists what is assumed of the upstream and stands in no source.
 	Unverified []string
+	// TriedLive are the trials of make live on the real upstream, the newest first. Where
+	// it is empty nobody has tried.
+	TriedLive []Trial
+}
+
+// Trial says that the checks ended as expected on the real upstream.
+type Trial struct {
+	// Date is the day, such as 2026-12-01.
+	Date string
+	// Version is the engine's that tried, such as v1.2.0.
+	Version string
+	// AuthType is the auth type that was tried.
+	AuthType string
 }
 
 // AuthType is one shape of credential.
