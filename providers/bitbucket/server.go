@@ -127,9 +127,7 @@ func (c serverCheck) judge(res *upstream.Response) *providers.Error {
 	case res.Status == http.StatusOK:
 		return nil
 	case said.captcha:
-		e := c.Fail(providers.CaptchaRequired, "Bitbucket asks for a CAPTCHA after too many failed logins and did not look at the token; log in once with a browser as its user, then try again")
-		e.URL, e.Unjudged = c.root, true
-		return e
+		return c.captcha()
 	case said.unauthenticated && res.Status == http.StatusUnauthorized:
 		return c.Fail(providers.Rejected, "%q refused the HTTP access token (HTTP 401): it is wrong, expired or revoked", res.Host)
 	case said.own && probe.Refuses(res) && whoIs(res) != (who{}):
@@ -144,6 +142,12 @@ func (c serverCheck) judge(res *upstream.Response) *providers.Error {
 		return c.Foreign(res, "Bitbucket Data Center")
 	}
 	return c.Unexpected(res)
+}
+
+func (c serverCheck) captcha() *providers.Error {
+	e := c.Fail(providers.CaptchaRequired, "Bitbucket asks for a CAPTCHA after too many failed logins and did not look at the token; log in once with a browser as its user, then try again")
+	e.URL, e.Unjudged = c.root, true
+	return e
 }
 
 // nobody asks for what only somebody who is logged in may see, after an answer as to
@@ -215,6 +219,8 @@ func (c serverCheck) reaches(ctx context.Context, is who) *providers.Error {
 	}
 	said := serverSaid(res)
 	switch {
+	case said.captcha:
+		return c.captcha()
 	case said.unauthenticated:
 		return c.RefusedLater(res)
 	case said.own && probe.Refuses(res):

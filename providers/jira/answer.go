@@ -104,7 +104,7 @@ func (c jiraCheck) judge403(res *upstream.Response) *providers.Error {
 		Error string `json:"error"`
 	}
 	if res.Peek(&body) && strings.Contains(strings.ToLower(body.Error), "connect session") {
-		return c.Fail(providers.Rejected, "%q is a Jira Cloud site, which takes no personal access tokens; use auth_type api_key", res.Host)
+		return c.Fail(providers.UpstreamError, "%q is a Jira Cloud site, which could not read the token and did not judge it (HTTP 403): it takes no personal access tokens; use auth_type api_key", res.Host)
 	}
 	if saysErrorMessages(res) || loggedIn(res) {
 		return c.Fail(providers.InsufficientScope, "the credential works, but its account may not use Jira's API (HTTP 403)")

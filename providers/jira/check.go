@@ -44,7 +44,7 @@ func (c jiraCheck) run(ctx context.Context) (providers.Verified, *providers.Erro
 	account, refusal := c.myself(ctx, root)
 	switch {
 	case refusal == nil:
-		return c.verified(ctx, root, account), nil
+		return c.verified(ctx, root, account)
 	case refusal.Outcome != providers.Rejected:
 		return providers.Verified{}, refusal
 	case c.site.gateway == "":
@@ -71,7 +71,10 @@ func (c jiraCheck) verifiedThroughGateway(ctx context.Context, account jiraAccou
 	if other != nil {
 		return providers.Verified{}, other
 	}
-	v := c.throughGateway().verified(ctx, c.site.gateway, account)
+	v, err := c.throughGateway().verified(ctx, c.site.gateway, account)
+	if err != nil {
+		return providers.Verified{}, err
+	}
 	v.URL = c.site.gateway
 	if warning != "" {
 		v.Warnings = append(v.Warnings, warning)
@@ -152,17 +155,21 @@ func (c jiraCheck) judgeAccount(host string, a *jiraAccount) *providers.Error {
 }
 
 // verified describes the account and adds what a second look at the rights says.
-func (c jiraCheck) verified(ctx context.Context, root string, a jiraAccount) providers.Verified {
+func (c jiraCheck) verified(ctx context.Context, root string, a jiraAccount) (providers.Verified, *providers.Error) {
 	v := providers.Verified{
 		Identity:  cmp.Or(a.EmailAddress, c.email, a.Name, a.DisplayName, a.AccountID, a.Key),
 		AccountID: cmp.Or(a.AccountID, a.Key, a.Name),
 	}
-	for _, warning := range []string{c.kindWarning(a), c.projects(ctx, root)} {
+	projects, err := c.projects(ctx, root)
+	if err != nil {
+		return providers.Verified{}, err
+	}
+	for _, warning := range []string{c.kindWarning(a), projects} {
 		if warning != "" {
 			v.Warnings = append(v.Warnings, warning)
 		}
 	}
-	return v
+	return v, nil
 }
 
 // kindWarning says what is unusual about the kind of a Cloud account.

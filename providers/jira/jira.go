@@ -73,7 +73,7 @@ func (jira) Spec() providers.Spec {
 		Expiry:   "Cloud tokens live a year at most; Jira does not tell when one ends, so enter expires_at.",
 		Rotation: "None: a token cannot make another.",
 		Check: "GET /rest/api/3/myself (Cloud) or /rest/api/2/myself (Data Center) must answer 200 with JSON that names the account, and its e-mail address, where shown, must be the one entered; one that is deactivated or deleted is refused, and that of a customer or an app is a warning. " +
-			"If a Cloud site answers 401 and cloud_id is set, the same is asked of https://api.atlassian.com/ex/jira/<cloud_id>, and https://<site>/_edge/tenant_info, asked without credential, must not tell another cloud id. The token of a service account is sent to the gateway only; one that Jira tells as an account of another kind is a warning. A second read-only call, /rest/api/3/project/search or /rest/api/2/mypermissions, only yields warnings.",
+			"If a Cloud site answers 401 and cloud_id is set, the same is asked of https://api.atlassian.com/ex/jira/<cloud_id>, and https://<site>/_edge/tenant_info, asked without credential, must not tell another cloud id. The token of a service account is sent to the gateway only; one that Jira tells as an account of another kind is a warning. A second read-only call, /rest/api/3/project/search or /rest/api/2/mypermissions, only yields warnings, unless its header X-Seraph-LoginReason says that the login failed.",
 		Unverified: []string{
 			"Whether an API token without scopes works through api.atlassian.com.",
 			"The exact words by which api.atlassian.com says that a scope is missing: a 401 whose message contains \"scope does not match\" is taken for it.",

@@ -21,7 +21,7 @@ func (c jiraCheck) runService(ctx context.Context) (providers.Verified, *provide
 		if refusal != nil {
 			return providers.Verified{}, c.adviseEmail(refusal)
 		}
-		return c.verified(ctx, root, account), nil
+		return c.verified(ctx, root, account)
 	}
 	account, refusal := c.throughGateway().myself(ctx, c.site.gateway)
 	if refusal != nil {

@@ -150,6 +150,7 @@ func serverReachCases() []Case {
 		in("a project of a person has a tilde", providers.InsufficientScope, "~mia", "", missing("~mia")),
 		on("answer dc_no_such_repository_404", providers.InsufficientScope, answers["dc_no_such_repository_404"].At(""), missing("WEB/app")),
 		on("answer dc_not_permitted_401 to the repository", providers.InsufficientScope, answers["dc_not_permitted_401"].At(""), missing("WEB/app")),
+		on("a CAPTCHA may be wanted a moment later", providers.CaptchaRequired, answers["dc_captcha_401"].At(""), says("did not look at the token")),
 		on("a token that is refused a moment later is no verdict", providers.UpstreamError, answers["dc_bad_credentials_401"].At(""), says("a moment later")),
 		on("another repository proves nothing", providers.UpstreamError, providertest.Fault{Status: 200, Header: as("mia"), Body: `{"slug":"other","project":{"key":"WEB"}}`}, says("renamed")),
 		on("a repository of another project proves nothing", providers.UpstreamError, providertest.Fault{Status: 200, Header: as("mia"), Body: `{"slug":"app","project":{"key":"OPS"}}`}, nil),

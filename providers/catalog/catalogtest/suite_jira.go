@@ -242,7 +242,7 @@ func jiraDataCenterCases() []Case {
 		jiraServerCase("an account without projects is a warning", "", func(w *World) {
 			w.JiraDataCenter.Add(jiratest.JiraToken{Token: jiraPAT, PAT: true, Name: "mia", Email: miaEmail, NoProjects: true})
 		}, warns(1)),
-		jiraServerCase("a Cloud site takes no such token", providers.Rejected, noArrangement, says("api_key")).at(JiraCloudURL),
+		jiraServerCase("a Cloud site takes no such token, and does not judge it", providers.UpstreamError, noArrangement, says("api_key")).at(JiraCloudURL),
 		jiraServerCase("answers of Cloud are told apart", providers.UpstreamError, behaves(answers["myself_success_cloud"]), says("api_key")),
 		jiraServerCase("answer captcha_403", providers.CaptchaRequired, behaves(answers["captcha_403"]), actionURL("https://jira.example.com/login.jsp")),
 		jiraServerCase("answer denied_200_auth_session", providers.CaptchaRequired, behaves(answers["denied_200_auth_session"]), actionURL("")),
@@ -265,7 +265,7 @@ func jiraDataCenterCases() []Case {
 		jiraServerCase("answer data_center_unauthorized_page", providers.Rejected, behaves(answers["data_center_unauthorized_page"]), nil),
 		jiraServerCase("answer unauthorized_json_older", providers.Rejected, behaves(answers["unauthorized_json_older"]), nil),
 		jiraServerCase("answer myself_unauthorized_bare", providers.Rejected, behaves(answers["myself_unauthorized_bare"]), nil),
-		jiraServerCase("answer bearer_on_site_host_403", providers.Rejected, behaves(answers["bearer_on_site_host_403"]), says("api_key")),
+		jiraServerCase("answer bearer_on_site_host_403", providers.UpstreamError, behaves(answers["bearer_on_site_host_403"]), says("api_key")),
 	}
 }
 
