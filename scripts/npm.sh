@@ -3,13 +3,20 @@
 #
 #   scripts/npm.sh swagger-ui-dist   of which Vault's API explorer is made
 #   scripts/npm.sh axe-core          which finds what keeps people from using a page
+#   scripts/npm.sh node-vault        which reads from Vault, with all that it depends on
 #
 # Everything else goes to standard error. Where it is neither in the user's cache
 # folder nor to be had, as without npm, the exit status is 1.
 set -euo pipefail
 
-# Of each archive the SHA-512: whoever serves it has to serve this one.
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+# Of each archive the SHA-512: whoever serves it has to serve this one. Where a package needs
+# others, the sums are in a lock file, in the folder of its name beside this script.
 case ${1-} in
+  node-vault)
+    package=$1 version=0.12.0 witness=node_modules/node-vault/package.json sha512=
+    ;;
   swagger-ui-dist)
     package=$1 version=5.35.0 witness=swagger-ui-bundle.js
     sha512=U06rpMtW9V3XPGOBeamTUSr0Z09jMX4IJuANpE/EZbAhw0G8CgwrzU4YmXkn/h0wCDNsXdGarTNNHC3sU8yVUQ==
@@ -31,10 +38,28 @@ sum() {
     console.log(createHash("sha512").update(readFileSync(process.argv[1])).digest("base64"))' "$1"
 }
 
+# archived unpacks one package into a folder, and fetches nothing that it depends on.
+archived() {
+  local archive=$1/$package-$version.tgz
+  (cd "$1" && npm pack --ignore-scripts --silent "$package@$version") >/dev/null || return 1
+  if [ "$(sum "$archive")" != "$sha512" ]; then
+    say "what npm fetched as $package $version is something else: its SHA-512 differs"
+    exit 2
+  fi
+  tar -xzf "$archive" -C "$1"
+}
+
+# locked installs what a lock file has.
+locked() {
+  mkdir "$1/package"
+  cp "$root/scripts/$package/package.json" "$root/scripts/$package/package-lock.json" "$1/package"
+  (cd "$1/package" && npm ci --ignore-scripts --no-audit --no-fund --silent) >&2
+}
+
 # fetch unpacks beside the target and moves it into place, so that nobody sees half
-# of it. No script of the package runs, and nothing that it depends on is fetched.
+# of it. No script of any package runs.
 fetch() {
-  local target=$1 dir temp archive
+  local target=$1 dir temp how=archived
   if ! command -v npm >/dev/null || ! command -v node >/dev/null; then
     say "$package $version is not in $target, and there is no npm to fetch it"
     return 1
@@ -44,16 +69,11 @@ fetch() {
   temp=$(mktemp -d "$dir/fetch.XXXXXX")
   # shellcheck disable=SC2064 # the folder is known now
   trap "rm -rf '$temp'" EXIT
-  if ! (cd "$temp" && npm pack --ignore-scripts --silent "$package@$version") >/dev/null; then
+  [ -n "$sha512" ] || how=locked
+  if ! "$how" "$temp"; then
     say "npm cannot fetch $package $version"
     return 1
   fi
-  archive=$temp/$package-$version.tgz
-  if [ "$(sum "$archive")" != "$sha512" ]; then
-    say "what npm fetched as $package $version is something else: its SHA-512 differs"
-    exit 2
-  fi
-  tar -xzf "$archive" -C "$temp"
   # Another one may have been faster.
   mv "$temp/package" "$target" 2>/dev/null || [ -f "$target/$witness" ]
 }
