@@ -33,11 +33,15 @@ PROVIDER ?=
 TESTFLAGS ?=
 
 # How many plugins and servers make torture kills, how many leaders it takes away and freezes,
-# and how often it cuts a network.
+# how often it cuts a network and lets the clock jump, and how often each kind of lost answer
+# and of bad network comes.
 KILLS   ?= 200
 LEADERS ?= 30
 FROZEN  ?= 30
 CUTS    ?= 30
+JUMPS   ?= 20
+UNANSWERED ?= 3
+WEATHER ?= 3
 
 SHELL   := bash
 PLUGIN  := build/vault-plugin-secrets-sei
@@ -107,8 +111,8 @@ unit: ## Run all unit tests with the race detector, in random order.
 acceptance: ## Run all of acceptance/ on a real Vault; fails without one.
 	server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required $(static) $(suite) $(recorded) -trimpath -p 2 -timeout=25m $(TESTFLAGS) $(on_vault)
 
-torture: ## Kill, freeze and cut off plugins, servers and leaders under load (KILLS=200, …); about 40 minutes.
-	server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required SEI_TORTURE=$(KILLS) SEI_TORTURE_LEADERS=$(LEADERS) SEI_TORTURE_FROZEN=$(FROZEN) SEI_TORTURE_CUTS=$(CUTS) go test -count=1 -timeout=90m -v -run '^TestTorture' $(TESTFLAGS) ./acceptance/torture
+torture: ## Kill, freeze and cut off plugins, servers and leaders under load (KILLS=200, …); about 50 minutes.
+	server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required SEI_TORTURE=$(KILLS) SEI_TORTURE_LEADERS=$(LEADERS) SEI_TORTURE_FROZEN=$(FROZEN) SEI_TORTURE_CUTS=$(CUTS) SEI_TORTURE_JUMPS=$(JUMPS) SEI_TORTURE_UNANSWERED=$(UNANSWERED) SEI_TORTURE_WEATHER=$(WEATHER) go test -count=1 -timeout=90m -v -run '^TestTorture' $(TESTFLAGS) ./acceptance/torture
 
 bench: ## Measure speed beside Vault's own engines into docs/performance.md; BENCH=quick writes nothing.
 	server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required SEI_BENCH=$(BENCH) go test -count=1 -v -timeout=30m -run '^TestBench$$' ./acceptance/bench

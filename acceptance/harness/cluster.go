@@ -27,6 +27,22 @@ func StartReadingCluster(t testing.TB) Cluster {
 	return startCluster(t, [3]place{reading, reading, reading})
 }
 
+// StartRelayedCluster does so with a relay before each of its servers, through which its peers
+// reach it.
+func StartRelayedCluster(t testing.TB) (Cluster, [3]*Relay) {
+	t.Helper()
+	var (
+		places [3]place
+		relays [3]*Relay
+	)
+	for i := range places {
+		places[i].cluster = FreeAddress(t)
+		relays[i] = startRelay(t, places[i].cluster)
+		places[i].advertised = relays[i].listener.Addr().String()
+	}
+	return startCluster(t, places), relays
+}
+
 func startCluster(t testing.TB, places [3]place) Cluster {
 	t.Helper()
 	first := newRaft(t, "one", Plugins(), places[0])

@@ -3,6 +3,7 @@ package harness
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -20,6 +21,8 @@ import (
 type Fakes struct {
 	World *catalogtest.World
 	URLs  map[string]string // environment variable → address
+	// Direct are the same for the test, which goes past the relays where there are some.
+	Direct map[string]string
 	// other counts the requests at a host that no integration names.
 	other atomic.Int64
 }
@@ -45,7 +48,23 @@ func StartFakes(t testing.TB) *Fakes {
 		"PROXY":   world.ProxyURL(),
 		"GONE":    "http://127.0.0.1:1", // where nothing listens
 	}
+	f.Direct = maps.Clone(f.URLs)
 	return f
+}
+
+// StartFakesBehind does so behind relays, through which a server reaches them.
+func StartFakesBehind(t testing.TB) (*Fakes, []*Relay) {
+	t.Helper()
+	f := StartFakes(t)
+	var relays []*Relay
+	for _, name := range []string{"JIRA", "GITHUB", "PROXY"} {
+		to, err := url.Parse(f.URLs[name])
+		require.NoError(t, err)
+		relay := startRelay(t, to.Host)
+		f.URLs[name] = "http://" + relay.listener.Addr().String()
+		relays = append(relays, relay)
+	}
+	return f, relays
 }
 
 // Addresses are where the fakes listen.

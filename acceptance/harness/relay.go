@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 )
 
 // Relay takes TCP connections and leads them to an address, in the weather that a test makes.
@@ -42,6 +44,15 @@ func StartRelay(t testing.TB, listener net.Listener, to string) *Relay {
 		r.Reset()
 	})
 	return r
+}
+
+// startRelay does so at a free address.
+func startRelay(t testing.TB, to string) *Relay {
+	t.Helper()
+	var config net.ListenConfig
+	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	return StartRelay(t, listener, to)
 }
 
 // Make sets the weather, of connections that are open, too.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -34,6 +35,7 @@ type load struct {
 	fakes    *harness.Fakes
 	upstream *http.Client
 	subjects []*subject
+	lasting  []*subject // what is read and never written
 	pulse    pulse
 	unrouted atomic.Int64    // requests that found Vault without the mount
 	empty    atomic.Int64    // reads that were answered with success and nothing
@@ -43,10 +45,9 @@ type load struct {
 }
 
 // startLoad mounts the engine, enters the first credential of each subject and begins.
-func startLoad(t *testing.T, servers []*harness.Server) *load {
+func startLoad(t *testing.T, fakes *harness.Fakes, servers []*harness.Server) *load {
 	t.Helper()
 	servers[0].Mount(t, "sei")
-	fakes := harness.StartFakes(t)
 	for _, s := range servers {
 		s.Reach(t, fakes.Addresses()...)
 	}
@@ -198,7 +199,7 @@ func blamed(err error) bool {
 
 // so returns what was counted so far, and what is wrong.
 func (l *load) so() (sum tally, complaints []string) {
-	for _, s := range l.subjects {
+	for _, s := range slices.Concat(l.subjects, l.lasting) {
 		count, wrong := s.so()
 		sum, complaints = sum.plus(count), append(complaints, wrong...)
 	}

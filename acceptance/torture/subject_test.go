@@ -32,6 +32,8 @@ type subject struct {
 	consent func(n int, url string) (map[string]any, error)
 	// address is where what is served must work, and is answered with the account.
 	address string
+	// lasts says that its credential was entered once and is renewed.
+	lasts bool
 }
 
 // rotates reports whether the engine makes the credentials itself, but for the first.
@@ -42,13 +44,13 @@ func (s *subject) rotates() bool { return s.name == "sonar" }
 func subjects(f *harness.Fakes, callback string) []*subject {
 	w := f.World
 	behind := func(settings map[string]any) map[string]any {
-		settings["proxy_url"], settings["ca_cert"] = w.ProxyURL(), w.CAPEM()
+		settings["proxy_url"], settings["ca_cert"] = f.URLs["PROXY"], w.CAPEM()
 		return settings
 	}
 	all := []*subject{
 		jiraSubject(f, "jira-one"), jiraSubject(f, "jira-two"),
 		{
-			ledger: newLedger("pool"), address: f.URLs["GITHUB"] + "/api/v3/user",
+			ledger: newLedger("pool"), address: f.Direct["GITHUB"] + "/api/v3/user",
 			integrations: map[string]map[string]any{"pool": {"provider": "github", "url": f.URLs["GITHUB"]}},
 			enter: func(n int) map[string]any {
 				tokens := []string{fmt.Sprintf("ghp_torture-n%d-a", n), fmt.Sprintf("ghp_torture-n%d-b", n)}
@@ -78,7 +80,7 @@ const enteredAtSonar = "squ_entered_by_a_person"
 
 func jiraSubject(f *harness.Fakes, name string) *subject {
 	return &subject{
-		ledger: newLedger(name), address: f.URLs["JIRA"] + "/rest/api/3/myself",
+		ledger: newLedger(name), address: f.Direct["JIRA"] + "/rest/api/3/myself",
 		integrations: map[string]map[string]any{name: {"provider": "jira", "auth_type": "api_key", "url": f.URLs["JIRA"]}},
 		enter: func(n int) map[string]any {
 			email, key := fmt.Sprintf("%s-n%d@example.com", name, n), fmt.Sprintf("key-of-%s-n%d", name, n)

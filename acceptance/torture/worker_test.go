@@ -82,7 +82,10 @@ func (l *load) read(client *api.Client, s *subject, name string) bool {
 // identified leaves the fingerprint out where it is not that of the version: of a pool
 // it is a member's, and that of an access token changes.
 func (l *load) identified(s *subject, d swap) swap {
-	if s.name == "pool" || s.consent != nil {
+	if s.lasts && d.label == d.fingerprint {
+		d.label = "" // nothing else tells it
+	}
+	if s.name == "pool" || s.consent != nil || s.lasts {
 		d.fingerprint = ""
 	}
 	return d
