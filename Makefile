@@ -62,7 +62,7 @@ static   := CGO_ENABLED=0
 race = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
 .DEFAULT_GOAL := help
-.PHONY: help build release image signing try live demo dev test check unit acceptance bench torture browser vault fuzz docs transcript lint fmt clean
+.PHONY: help build release image signing try live demo dev test check unit contracts acceptance bench torture browser vault fuzz docs transcript lint fmt clean
 
 help: ## Show this list.
 	@echo 'make TARGET'
@@ -107,6 +107,9 @@ unit: ## Run all unit tests with the race detector, in random order.
 	$(suite) $(recorded) -in tools/image ./...
 	@# What the race detector would make too long, or change.
 	$(if $(race),$(static) $(suite) $(recorded) -trimpath -run 'TestStorageFaults$$|TestMemoryIsFlat|TestAllocationsOfAWarmRead' . ./backend/mounted)
+
+contracts: ## Hold what checks send against the vendors' own API descriptions, which Prism serves; needs npm.
+	@SEI_CONTRACTS=1 $(static) $(suite) $(recorded) -trimpath -timeout=20m $(TESTFLAGS) ./scripts/contracts
 
 acceptance: ## Run all of acceptance/ on a real Vault; fails without one.
 	server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required $(static) $(suite) $(recorded) -trimpath -p 2 -timeout=25m $(TESTFLAGS) $(on_vault)

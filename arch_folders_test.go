@@ -33,6 +33,7 @@ func beside() map[string][]string {
 		"internal/layer":               {},
 		"scripts/archive":              {},
 		"scripts/consent":              {},
+		"scripts/contracts":            {"internal/layer", "providers", "providers/"}, // tests only
 		"scripts/fakes":                append(fakes, "providers/catalog/catalogtest", "providers/providertest/authserver"),
 		"scripts/live":                 {"acceptance/canary", "providers", "providers/catalog", "providers/providertest"},
 		"scripts/rooms":                {},
@@ -161,6 +162,7 @@ func TestTheWallsStand(t *testing.T) {
 		"internal/histories":                {".", "backend", "acceptance/harness"},
 		"internal/layer":                    {".", "backend"},
 		"scripts/consent":                   {".", "page"},
+		"scripts/contracts":                 {".", "backend", "acceptance/harness"},
 		"scripts/fakes":                     {".", "backend", "providers/jira"},
 		"scripts/live":                      {".", "backend", "providers/jira", "acceptance/harness"},
 		"scripts/rooms":                     {".", "scripts/suite"},

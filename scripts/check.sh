@@ -5,7 +5,7 @@
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
-parts=(lint unit fuzz acceptance browser)
+parts=(lint unit fuzz contracts acceptance browser)
 records=build/check
 
 rm -rf "$records"
