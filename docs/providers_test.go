@@ -98,9 +98,9 @@ func renderProvider(b *strings.Builder, spec providers.Spec) {
 	}
 	b.WriteString("\n" + trials(spec) + "\n")
 	if len(spec.Unverified) > 0 {
-		b.WriteString("\nUnverified, because no source says so:\n\n")
-		for _, text := range spec.Unverified {
-			fmt.Fprintf(b, "- %s\n", text)
+		b.WriteString("\nUnverified, because no source says so, and what would settle it:\n\n")
+		for _, assumed := range spec.Unverified {
+			fmt.Fprintf(b, "- %s *%s*\n", assumed.What, assumed.Settled)
 		}
 	}
 }

@@ -32,7 +32,7 @@ type Spec struct {
 	// Check says what a check sends and what proves a credential.
 	Check string
 	// Unverified lists what is assumed of the upstream and stands in no source.
-	Unverified []string
+	Unverified []Assumption
 	// TriedLive are the trials of make live on the real upstream, the newest first. Where
 	// it is empty nobody has tried.
 	TriedLive []Trial
@@ -46,6 +46,14 @@ type Trial struct {
 	Version string
 	// AuthType is the auth type that was tried.
 	AuthType string
+}
+
+// Assumption is something that a provider takes for true of its upstream.
+type Assumption struct {
+	// What is a sentence.
+	What string
+	// Settled names the answer, document or trial that would make it a fact, or refute it.
+	Settled string
 }
 
 // AuthType is one shape of credential.

@@ -55,22 +55,20 @@ func (azureDevOps) Spec() providers.Spec {
 			"whose e-mail address, where shown, must be the one entered (with OAuth nobody enters one). GET /_apis/projects must then show a project (those that are not public come first, and a warning says if only public ones answered), and a read-only call of the service must succeed: " +
 			"/_apis/wit/workitemrelationtypes for boards; /{project}/_apis/git/pullrequests for repos or /{project}/_apis/build/definitions for pipelines, in one of the first three projects. " +
 			"The questions are asked in version 7.1 of the API or, where a server does not know it, in 7.0, 6.0 or 5.0; the version that was found is kept with the credential.",
-		Unverified: []string{
-			"That connectionData answers a token whatever its scopes.",
-			"That a missing scope is a 401 on every call, as it is reported for some; after connectionData has named the account, any 401 of Azure DevOps' own is taken for one. Its own are known by a header that begins with X-TFS- or X-VSS-, by a challenge of a host of visualstudio.com, or by the form of its errors.",
-			"That a 401 with TF400813 and a name means an account that is no member of the organisation, unless it is the name of nobody: seen with the account's id.",
-			"That conditional access always comes with the number VS403463, and which other policies are told by words: those that forbid tokens for all organisations were seen.",
-			"That a project is public only where its visibility says so; answers that do not tell it are taken for those of projects that are not.",
-			"How a token is answered in a project whose repositories or pipelines are switched off: 403 and 404 lead to the next of three projects.",
-			"How an organisation that does not exist is answered: 404 in Azure DevOps' own words is taken for one that the token cannot see, unless they are about the path, and any other 404 for could not tell.",
-			"That Azure DevOps Server takes no tokens of Microsoft Entra: an oauth integration of one is refused unless token_url names another authorization server.",
-			"How Microsoft Entra answers interaction_required and temporarily_unavailable, and that access_denied from the token endpoint always means a policy.",
-			"That Microsoft Entra's number 70000 means that a refresh token has ended where its text says that the person must sign in again, and passes otherwise: seen so. What other numbers mean is by its list of error codes, and of 700081 and 70044 by what clients were told; one that is not known here ends nothing.",
-			"That the sign-in page (203, or a redirect to _signin) always means a bad token; conditional access may show it for a good one.",
-			"Azure DevOps Server: that those that do not know version 7.1 of the API answer the questions of older versions alike, and that a Windows account is told by the descriptor System.Security.Principal.WindowsIdentity.",
-			"Which characters the name of an organisation or a collection may have, and that no organisation of Services has a dot or an underscore in it.",
-			"That a token can belong to a service identity (Microsoft.TeamFoundation.ServiceIdentity), which is accepted as an account.",
-			"That an organisation's name is taken as a collection's on Azure DevOps Server, whatever its case.",
+		Unverified: []providers.Assumption{
+			{What: "That connectionData answers a token whatever its scopes.", Settled: "The answer to a token with one narrow scope, such as vso.code."},
+			{What: "That any 401 of Azure DevOps' own, after connectionData has named the account, is a missing scope: measured so of some calls. Its own are known by a header that begins with X-TFS- or X-VSS-, by a challenge of a host of visualstudio.com, or by the form of its errors.", Settled: "The answers of each later request to a token without its scope."},
+			{What: "Which policies other than conditional access (403 with the number VS403463) refuse a token, and with which words; those that forbid tokens for all organisations were seen.", Settled: "The answer under each policy of an organisation."},
+			{What: "That a project is public only where its visibility says so; answers that do not tell it are taken for those of projects that are not.", Settled: "The list of projects of an organisation that has public ones, at versions 5.0 to 7.1."},
+			{What: "How a token is answered in a project whose repositories or pipelines are switched off: 403 and 404 lead to the next of three projects.", Settled: "The answers of a project in which each service was switched off."},
+			{What: "How an organisation that does not exist is answered: 404 in Azure DevOps' own words is taken for one that the token cannot see, unless they are about the path, and any other 404 for could not tell.", Settled: "The answer to a living token with the name of no organisation."},
+			{What: "That Azure DevOps Server takes no tokens of Microsoft Entra: an oauth integration of one is refused unless token_url names another authorization server.", Settled: "A word of the vendor's documentation, or a server that is joined to Entra."},
+			{What: "How Microsoft Entra answers temporarily_unavailable, and that access_denied from the token endpoint always means a policy.", Settled: "A recorded answer of each."},
+			{What: "That Microsoft Entra's number 70000 means that a refresh token has ended where its text says that the person must sign in again, and passes otherwise: seen so. What other numbers mean is by its list of error codes, and of 700081 and 70044 by what clients were told; one that is not known here ends nothing.", Settled: "Recorded answers with the number 70000, of a token that ended and of one that did not."},
+			{What: "Azure DevOps Server: that those that do not know version 7.1 of the API answer the questions of older versions alike, and that a Windows account is told by the descriptor System.Security.Principal.WindowsIdentity.", Settled: "A run of make live against each of Server 2019, 2020 and 2022, with a Windows account."},
+			{What: "Which characters the name of an organisation or a collection may have, and that no organisation of Services has a dot or an underscore in it.", Settled: "The vendor's rule, or its refusals at the making of an organisation."},
+			{What: "That a token can belong to a service identity (Microsoft.TeamFoundation.ServiceIdentity), which is accepted as an account.", Settled: "The answer to the token of such an identity."},
+			{What: "That an organisation's name is taken as a collection's on Azure DevOps Server, whatever its case.", Settled: "A run of make live against a server, with the collection in other letters."},
 		},
 	}
 }

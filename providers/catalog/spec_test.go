@@ -26,6 +26,10 @@ func TestSpecs(t *testing.T) {
 				assert.NotEmpty(t, text, what)
 			}
 			assert.NotEmpty(t, s.Unverified)
+			for _, assumed := range s.Unverified {
+				assert.True(t, strings.HasSuffix(assumed.What, "."), "a sentence: %s", assumed.What)
+				assert.True(t, strings.HasSuffix(assumed.Settled, "."), "what would settle it: %s", assumed.What)
+			}
 			require.NotEmpty(t, s.AuthTypes)
 			for _, a := range s.AuthTypes {
 				authTypeIsSound(t, s, a)

@@ -38,11 +38,11 @@ func (githubActions) Spec() providers.Spec {
 		Rotation: base.Rotation,
 		Check: base.Check + " For each organisation in organizations, GET /orgs/{org}/repos then finds one repository, a private one if the token sees any, " +
 			"and GET /repos/{org}/{repo}/actions/runs must answer 200 with a count of runs. Where only a public repository or none is visible, or organizations is empty, a warning says that the right was not proved.",
-		Unverified: append(base.Unverified,
-			"The answer to GET /repos/{org}/{repo}/actions/runs where Actions is switched off for the repository; a 403 or 404 is taken for a missing right.",
-			"How single sign-on is refused on the paths of Actions; taken to be as on others.",
-			"That the list of an organisation's private repositories names those of internal visibility too.",
-		),
+		Unverified: append(base.Unverified, []providers.Assumption{
+			{What: "The answer to GET /repos/{org}/{repo}/actions/runs where Actions is switched off for the repository; a 403 or 404 is taken for a missing right.", Settled: "The answer of such a repository."},
+			{What: "How single sign-on is refused on the paths of Actions; taken to be as on others.", Settled: "The answer to a token that is not authorized for it."},
+			{What: "That the list of an organisation's private repositories names those of internal visibility too.", Settled: "The list of an organisation that has such repositories."},
+		}...),
 	}
 }
 

@@ -66,12 +66,12 @@ func (c githubCheck) verdict(res *upstream.Response, org string) *providers.Erro
 // the refusal of somebody in between.
 func (c githubCheck) unauthorized(res *upstream.Response, said githubRefusal) *providers.Error {
 	switch {
-	case probe.NotAnAPI(res):
-		return c.Page(res)
 	case said.missesToken():
 		return c.NotSeen(res)
 	case said.rejects(res):
 		return c.Fail(providers.Rejected, "%q refused the token (HTTP 401): it is wrong, expired or revoked", res.Host)
+	case probe.NotAnAPI(res):
+		return c.Page(res)
 	}
 	return c.Foreign(res, githubVendor)
 }
@@ -141,7 +141,7 @@ func (c githubCheck) needsSSO(orgs ...string) *providers.Error {
 
 // forbidden judges a 403 that is neither a rate limit nor single sign-on.
 func (c githubCheck) forbidden(res *upstream.Response, said githubRefusal, org string) *providers.Error {
-	if !said.genuine() {
+	if !said.genuine(res) {
 		return c.Foreign(res, githubVendor)
 	}
 	if e := c.policy(said, org); e != nil {
@@ -167,7 +167,7 @@ func (c githubCheck) notFound(res *upstream.Response, said githubRefusal, org st
 	if org == "" {
 		return c.Fail(providers.UpstreamError, "%q has no GitHub API at this address (HTTP 404); check url", res.Host)
 	}
-	if !said.genuine() {
+	if !said.genuine(res) {
 		return c.Foreign(res, githubVendor)
 	}
 	e := c.Fail(providers.InsufficientScope, "the token cannot see the organisation %s (HTTP 404): it does not exist, or the token has no access to it or is not authorised for its single sign-on", org)

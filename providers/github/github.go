@@ -50,15 +50,15 @@ func (github) Spec() providers.Spec {
 			"which proves that nothing forbids access, and GET /user/memberships/orgs/{org}, which proves with the state active that the account is a member: anybody sees a public organisation. " +
 			"Where GitHub answers 404 to the second, which is documented to mean so, a warning says that the account is not affiliated with the organisation. Where it answers 403, for the question needs a right of its own, or the state is pending, or the role billing_manager, a warning says what was not proved. " +
 			"For classic tokens GET /user/orgs follows, whose header tells which organisations still want single sign-on.",
-		Unverified: []string{
-			"The fine-grained permissions as a complete list.",
-			"That a suspended account is told by the word \"suspended\" in a 403.",
-			"That the header of GET /user/orgs names all organisations that want single sign-on, however few items are asked for.",
-			"What GET /user/memberships/orgs/{org} answers to a token that may not ask; a 403 is taken for an open question. The scopes that do are those that GitHub tells for the list of all memberships.",
-			"That the names of the policies of organisations and enterprises (allow list, lifetime, kind of token, OAuth apps) are the same in all versions.",
-			"That a 401 with the message \"Requires authentication\", or in private mode of an Enterprise Server \"Must authenticate to access this API.\", is only said where no token arrived.",
-			"That a 401 that is GitHub's own says \"Bad credentials\", or links to GitHub's documentation; any other is taken for that of something in between.",
-			"Today's words for the lock after many failed logins.",
+		Unverified: []providers.Assumption{
+			{What: "The fine-grained permissions as a complete list.", Settled: "The vendor's list, which is complete for REST only."},
+			{What: "That a suspended account is told by the word \"suspended\" in a 403.", Settled: "The answer to the token of a suspended account."},
+			{What: "That the header of GET /user/orgs names all organisations that want single sign-on, however few items are asked for.", Settled: "The header for an account of more organisations than one page has."},
+			{What: "What GET /user/memberships/orgs/{org} answers to a token that may not ask; a 403 is taken for an open question. The scopes that do are those that GitHub tells for the list of all memberships.", Settled: "The answers to tokens of each kind without the right."},
+			{What: "That the names of the policies of organisations and enterprises (allow list, lifetime, kind of token, OAuth apps) are the same in all versions.", Settled: "The refusals of organisations that set each policy, and of Enterprise Servers."},
+			{What: "That a 401 with the message \"Requires authentication\" is only said where no token arrived.", Settled: "The answer to a request without a token, and to one with a malformed token."},
+			{What: "That a 401 that is GitHub's own has the header X-GitHub-Request-Id, says \"Bad credentials\", or links to GitHub's documentation; any other is taken for that of something in between.", Settled: "A refusal by an Enterprise Server of each version in use."},
+			{What: "Today's words for the lock after many failed logins.", Settled: "The answer after many failed logins."},
 		},
 	}
 }

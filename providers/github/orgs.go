@@ -167,7 +167,7 @@ func (c githubCheck) hiddenBySSO(ctx context.Context, token providers.Secret, id
 		if c.policy(said, "") != nil {
 			return "", err
 		}
-		if err.Outcome == providers.InsufficientScope || res.Status == http.StatusNotFound && said.genuine() {
+		if err.Outcome == providers.InsufficientScope || res.Status == http.StatusNotFound && said.genuine(res) {
 			return "may not list its organisations, so whether they all know it for their single sign-on was not checked", nil
 		}
 		return "", err

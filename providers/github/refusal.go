@@ -30,28 +30,37 @@ func (r githubRefusal) says(part string) bool {
 	return strings.Contains(strings.ToLower(r.Message), part)
 }
 
-// genuine reports whether a refusal is GitHub's own: it links to the documentation, or
-// says what GitHub is known to say without a link. All others can be anybody's.
-func (r githubRefusal) genuine() bool {
+// githubSigned reports whether an answer has the header that GitHub sets on each of its
+// own: whatever the answer's form, it is GitHub's.
+func githubSigned(res *upstream.Response) bool { return res.Header.Get("X-Github-Request-Id") != "" }
+
+// genuine reports whether a refusal is GitHub's own: it is signed, links to the
+// documentation, or says what GitHub is known to say without a link. All others can be
+// anybody's.
+func (r githubRefusal) genuine(res *upstream.Response) bool {
 	known := []string{
 		"account was suspended", "user agent string", "not accessible by integration", "not accessible by personal access token",
 		"forbids access via", "ip allow list", "oauth app access restrictions", "saml enforcement", "you need at least read:org scope",
 		"do not have access to this organization membership",
 	}
-	return r.Message != "" && (r.DocumentationURL != "" || slices.ContainsFunc(known, r.says))
+	return githubSigned(res) || r.Message != "" && (r.DocumentationURL != "" || slices.ContainsFunc(known, r.says))
 }
 
 // githubVendor is whose answers are believed.
 const githubVendor = "GitHub"
 
-// rejects reports whether a 401 is GitHub's word that the token is no good. "Bad
+// rejects reports whether a 401 is GitHub's word that the token is no good: one that is
+// signed, whatever it says. "Bad
 // credentials" is said by others, too, but with members that GitHub has not: a server's
 // own address, a time. Early Enterprise Servers had no link to the documentation.
 func (r githubRefusal) rejects(res *upstream.Response) bool {
+	if githubSigned(res) {
+		return true
+	}
 	if strings.TrimSuffix(strings.ToLower(r.Message), ".") != "bad credentials" {
 		return r.Message != "" && r.documented()
 	}
-	return r.documented() || res.Header.Get("X-Github-Request-Id") != "" || probe.SaysOnly(res, "message", "documentation_url", "status", "errors")
+	return r.documented() || probe.SaysOnly(res, "message", "documentation_url", "status", "errors")
 }
 
 // documented reports whether a refusal links to GitHub's documentation.

@@ -45,17 +45,21 @@ func (r gitlabRefusal) forbids(res *upstream.Response) bool {
 	return gitlabSigned(res) || strings.HasPrefix(r.Error, "insufficient_") || strings.HasPrefix(r.Message, "403 Forbidden")
 }
 
-// rejects reports whether a 401 is GitLab's word that the token is no good. What speaks
-// OAuth in between says invalid_token as well, but describes it in other words.
+// rejects reports whether a 401 is GitLab's word that the token is no good: one that is
+// signed, whatever it says. What speaks OAuth in between says invalid_token as well, but
+// describes it in other words.
 // https://gitlab.com/gitlab-org/gitlab/-/blob/master/lib/api/api_guard.rb
 func (r gitlabRefusal) rejects(res *upstream.Response) bool {
-	if r.Error == "" {
-		return strings.HasPrefix(r.Message, "401 Unauthorized") && (gitlabSigned(res) || probe.SaysOnly(res, "message"))
+	switch {
+	case gitlabSigned(res):
+		return true
+	case r.Error == "":
+		return strings.HasPrefix(r.Message, "401 Unauthorized") && probe.SaysOnly(res, "message")
 	}
 	known := []string{"token is expired", "token was revoked", "token is an impersonation token", "bad access token"}
-	return r.Error == "invalid_token" && (gitlabSigned(res) || slices.ContainsFunc(known, func(begin string) bool {
+	return r.Error == "invalid_token" && slices.ContainsFunc(known, func(begin string) bool {
 		return strings.HasPrefix(strings.ToLower(r.Description), begin)
-	}))
+	})
 }
 
 // judge finds what an answer says of the token; nil means that the body has to
@@ -71,15 +75,15 @@ func (c gitlabCheck) judge(res *upstream.Response, right string) *providers.Erro
 		return nil
 	}
 	var said gitlabRefusal
-	readable := res.Peek(&said)
+	_ = res.Peek(&said) // what is no JSON says nothing
 	switch {
-	case probe.NotAnAPI(res):
+	case probe.NotAnAPI(res) && !gitlabSigned(res):
 		return c.Page(res)
 	case said.refusesAddress(res):
 		return c.AddressNotListed(gitlabVendor)
 	case res.Status == http.StatusUnauthorized:
 		return c.unauthorized(res, said)
-	case res.Status == http.StatusForbidden && readable && said.forbids(res):
+	case res.Status == http.StatusForbidden && said.forbids(res):
 		return c.forbidden(said, right)
 	case res.Status == http.StatusForbidden:
 		return c.Foreign(res, gitlabVendor)

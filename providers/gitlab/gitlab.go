@@ -51,16 +51,16 @@ func (gitlab) Spec() providers.Spec {
 			"The new token lives as long as the old one was to, at least 2 and at most 365 days.",
 		Check: "GET /api/v4/personal_access_tokens/self must answer 200 with JSON that says active, not revoked, and whose token it is; " +
 			"GET /api/v4/user must answer 200 with the same user, whose state is active.",
-		Unverified: []string{
-			"The scopes that include others are read_api in api, read_user in read_api, and self_rotate in api; GitLab documents no more.",
-			"The fine-grained permissions as a complete list, and the one that GET /user needs.",
-			"That its 401 begins with 401 Unauthorized or is OAuth's invalid_token in GitLab's words, and its 403 is OAuth's lack of a scope or begins with 403 Forbidden, or that they have the header X-Gitlab-Meta; any other is taken for that of something in between.",
-			"That the words of a refusal (blocked, deactivated, terms, password expired) are the same in all versions.",
-			"With which words GitLab refuses an address that is not on a list of IP addresses: any in its form that name an IP address and a list are taken for it.",
-			"That a 404 for /personal_access_tokens/self means a GitLab older than 15.5.",
-			"That a token whose account must send DPoP proofs is told by the error dpop_error.",
-			"That the refusal of an end of life speaks of expiry. A GitLab whose time zone is behind UTC may find 365 days one too many for some hours of the day.",
-			"That the permissions of a fine-grained token are listed with its granular_scopes by the names that the server's code has for them.",
+		Unverified: []providers.Assumption{
+			{What: "The scopes that include others are read_api in api, read_user in read_api, and self_rotate in api; GitLab documents no more.", Settled: "The server's code of the present version, or tokens of each scope tried."},
+			{What: "The fine-grained permissions as a complete list, and the one that GET /user needs.", Settled: "The list of permissions in the vendor's documentation."},
+			{What: "That a GitLab that does not set X-Gitlab-Meta refuses as newer ones do: a 401 that begins with 401 Unauthorized or is OAuth's invalid_token in GitLab's words, and a 403 that is OAuth's lack of a scope or begins with 403 Forbidden; any other is taken for that of something in between.", Settled: "The answers of the oldest version in use to a bad token and to one without scopes."},
+			{What: "That the words of a refusal (blocked, deactivated, terms, password expired) are the same in all versions.", Settled: "The answers of several versions to accounts that are blocked, deactivated and so on."},
+			{What: "With which words GitLab refuses an address that is not on a list of IP addresses: any in its form that name an IP address and a list are taken for it.", Settled: "The answer to a request from an address that is not listed."},
+			{What: "That a 404 for /personal_access_tokens/self means a GitLab older than 15.5.", Settled: "The answer of version 15.4."},
+			{What: "That a token whose account must send DPoP proofs is told by the error dpop_error.", Settled: "The answer to such a token."},
+			{What: "That the refusal of an end of life speaks of expiry. A GitLab whose time zone is behind UTC may find 365 days one too many for some hours of the day.", Settled: "The answer to a rotation that asks for too late an end."},
+			{What: "That the permissions of a fine-grained token are listed with its granular_scopes by the names that the server's code has for them.", Settled: "The answer of /personal_access_tokens/self to a fine-grained token."},
 		},
 	}
 }

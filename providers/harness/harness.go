@@ -57,16 +57,15 @@ func (harness) Spec() providers.Spec {
 			"The one before is renamed rotated_…; if the answer is lost, a successor that nobody has stays under the token's name; the one before works until the end of the overlap, and can be rotated again until then.",
 		Check: "POST /ng/api/token/validate with the key as text/plain body, which changes nothing, must answer 200 with status SUCCESS, valid true and the account's id equal to account_id. " +
 			"The e-mail address of the answer must be the one entered; where the answer has none, the key is taken with a warning that says so, and its owner is known by user name or id.",
-		Unverified: []string{
-			"Whether the API needs the path /gateway: sources have it both ways for https://app.harness.io, so the url is used as it is written, and without it otherwise.",
-			"Whether the present gateway answers 401 or 400 for a token that is deleted; both are understood.",
-			"Which codes a 401 has beside INVALID_TOKEN, the only one that was seen: EXPIRED_TOKEN, REVOKED_TOKEN, INVALID_CREDENTIAL, and none in Harness's envelope, are taken for a bad key, and those of the server's code that name the owner, the account or the caller's address for what they name. Any other is taken for could not tell.",
-			"That a 401 with a sign-in page says anything about the key: it is taken for could not tell.",
-			"That a 403 on this path, empty or in Harness's JSON, means an owner without access to the account, or a disabled one.",
-			"That parentIdentifier is the stable id of the owner.",
-			"How soon a request may be repeated after a 429, which says nothing of it.",
-			"That a successor inherits the end of the token that it replaces, that a rotated token can be rotated again, and that a refusal with 400 may come after the token was given its end: the server's code, in a copy (TokenServiceImpl, TokenDTOMapper), and in no documentation.",
-			"That a token may put off its own end by PUT /ng/api/token/{identifier} wherever it may rotate itself.",
+		Unverified: []providers.Assumption{
+			{What: "Whether the API needs the path /gateway: sources have it both ways for https://app.harness.io, so the url is used as it is written, and without it otherwise.", Settled: "A run of make live with each form of the url."},
+			{What: "Whether the present gateway answers 401 or 400 for a token that is deleted; both are understood.", Settled: "The answer to a deleted token."},
+			{What: "Which codes a 401 has beside INVALID_TOKEN, the only one that was seen: EXPIRED_TOKEN, REVOKED_TOKEN, INVALID_CREDENTIAL, and none in Harness's envelope, are taken for a bad key, and those of the server's code that name the owner, the account or the caller's address for what they name. Any other is taken for could not tell.", Settled: "The answers to a token that expired, one that was revoked, and one whose owner was disabled; the codes are those of the server's code."},
+			{What: "That a 401 with a sign-in page says anything about the key: it is taken for could not tell.", Settled: "A recorded one, with what was sent."},
+			{What: "That a 403 on this path, empty or in Harness's JSON, means an owner without access to the account, or a disabled one.", Settled: "The answer to the token of a service account that was taken out of the account."},
+			{What: "How soon a request may be repeated after a 429, which says nothing of it.", Settled: "The headers of a recorded 429."},
+			{What: "That a successor inherits the end of the token that it replaces, that a rotated token can be rotated again, and that a refusal with 400 may come after the token was given its end: the server's code, in a copy (TokenServiceImpl, TokenDTOMapper), and in no documentation.", Settled: "A run of rotate/ on a real account, twice."},
+			{What: "That a token may put off its own end by PUT /ng/api/token/{identifier} wherever it may rotate itself.", Settled: "The answer to such a request."},
 		},
 	}
 }

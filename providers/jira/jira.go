@@ -74,16 +74,16 @@ func (jira) Spec() providers.Spec {
 		Rotation: "None: a token cannot make another.",
 		Check: "GET /rest/api/3/myself (Cloud) or /rest/api/2/myself (Data Center) must answer 200 with JSON that names the account, and its e-mail address, where shown, must be the one entered; one that is deactivated or deleted is refused, and that of a customer or an app is a warning. " +
 			"If a Cloud site answers 401 and cloud_id is set, the same is asked of https://api.atlassian.com/ex/jira/<cloud_id>, and https://<site>/_edge/tenant_info, asked without credential, must not tell another cloud id. The token of a service account is sent to the gateway only; one that Jira tells as an account of another kind is a warning. A second read-only call, /rest/api/3/project/search or /rest/api/2/mypermissions, only yields warnings, unless its header X-Seraph-LoginReason says that the login failed.",
-		Unverified: []string{
-			"Whether an API token without scopes works through api.atlassian.com.",
-			"The exact words by which api.atlassian.com says that a scope is missing: a 401 whose message contains \"scope does not match\" is taken for it.",
-			"That the API token of every service account works with Basic: it is Atlassian's example, while users report Bearer, some as the only way. A check of one would settle it.",
-			"As what kind of account /myself tells a service account: accountType app, and appType service or none, is taken for it, and any other kind is a warning and no refusal. The answer to one would settle it.",
-			"That the site refuses the token of a service account as it refuses one with scopes; it is never asked.",
-			"How Data Center answers a bad personal access token. A 401 is taken for a refusal where it has Jira's sentence, list of messages or page, the word of its login filter, or a header that only Jira sets (X-AREQUESTID, X-AUSERNAME, X-ANODEID, the challenge OAuth); any other for that of something in between.",
-			"How api.atlassian.com answers a bad token: a 401 in JSON with code and message is taken for it.",
-			"That X-Seraph-LoginReason: AUTHORISATION_FAILED means an account without access to Jira, whatever the status.",
-			"Sites of Atlassian Government Cloud, whose gateway has another host.",
+		Unverified: []providers.Assumption{
+			{What: "Whether an API token without scopes works through api.atlassian.com.", Settled: "The gateway's answer to one."},
+			{What: "The exact words by which api.atlassian.com says that a scope is missing: a 401 whose message contains \"scope does not match\" is taken for it.", Settled: "The gateway's answers to a token that lacks each scope that is asked for."},
+			{What: "That the API token of every service account works with Basic: it is Atlassian's example, while users report Bearer, some as the only way.", Settled: "A run of make live with the token of one."},
+			{What: "As what kind of account /myself tells a service account: accountType app, and appType service or none, is taken for it, and any other kind is a warning and no refusal.", Settled: "The answer of /myself to one."},
+			{What: "That the site refuses the token of a service account as it refuses one with scopes; it is never asked.", Settled: "The site's answer to one."},
+			{What: "How Data Center answers a bad personal access token: documented is a 401 and no form. It is taken for a refusal where it has Jira's sentence, list of messages or page, the word of its login filter, or a header that only Jira sets (X-AREQUESTID, X-AUSERNAME, X-ANODEID, the challenge OAuth); any other for that of something in between.", Settled: "The answers of a Data Center to a token that was revoked, and to one that nobody has."},
+			{What: "How api.atlassian.com answers a bad token: a 401 in JSON with code and message is taken for it.", Settled: "The gateway's answer to a revoked token."},
+			{What: "That X-Seraph-LoginReason: AUTHORISATION_FAILED means an account without access to Jira, whatever the status.", Settled: "The answer to an account whose access to Jira was taken away."},
+			{What: "Sites of Atlassian Government Cloud, whose gateway has another host.", Settled: "The name of that gateway in Atlassian's documentation."},
 		},
 	}
 }

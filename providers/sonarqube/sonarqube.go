@@ -64,19 +64,19 @@ func (sonarqube) Spec() providers.Spec {
 		Check: "GET /api/users/current with the token as Bearer must answer 200 with JSON that says isLoggedIn true and the login entered. " +
 			"Where it is refused, or answered as to nobody, and GET /api/server/version does not tell version 10 or newer, the same is asked with Basic, token as name and no password. " +
 			"With organization, GET /api/organizations/search?member=true must list it. /api/authentication/validate is not used: it says valid to anybody where anonymous access is on.",
-		Unverified: []string{
-			"That its 401 to a token has neither body nor challenge, on SonarQube Cloud, too; any other is taken for that of something in between.",
-			"With which words SonarQube refuses an address that is not on a list of IP addresses: any in its form that name an IP address and a list are taken for it.",
-			"That logins differ by case; they are compared exactly.",
-			"Whether SonarQube Cloud tells when a token ends.",
-			"That SonarQube Cloud takes Basic beside Bearer; clients in use rely on it. Bearer is what is checked there.",
-			"That a later version of the server may no longer take Basic; Bearer is then what workers get.",
-			"GET /api/organizations/search?organizations=<key>&member=true of SonarQube Cloud: known from the vendor's command-line client, not from a reference.",
-			"The headers of a 429 of SonarQube Cloud.",
-			"That SonarQube Cloud makes, lists and revokes tokens as the server does.",
-			"That a refusal for a life longer than an administrator allows is a 400 that speaks of expiry or lifetime. Servers before 9.6 make tokens without end, whatever is asked for.",
-			"Of several tokens of a user that end in the same moment, which one is in use: the shortest life is taken.",
-			"What an analysis token answers to GET /api/users/current: it is told by its prefix and not tried.",
+		Unverified: []providers.Assumption{
+			{What: "That its 401 to a token has neither body nor challenge, on SonarQube Cloud, too; any other is taken for that of something in between.", Settled: "The answers of each server in use, and of SonarQube Cloud, to a bad token."},
+			{What: "With which words SonarQube refuses an address that is not on a list of IP addresses: any in its form that name an IP address and a list are taken for it.", Settled: "The answer to a request from an address that is not listed."},
+			{What: "That logins differ by case; they are compared exactly.", Settled: "Two users of a server whose logins differ in that alone."},
+			{What: "Whether SonarQube Cloud tells when a token ends.", Settled: "The headers of an answer to a token with an end."},
+			{What: "That SonarQube Cloud takes Basic beside Bearer; clients in use rely on it. Bearer is what is checked there.", Settled: "A run of make live there, with a worker that uses Basic."},
+			{What: "That a later version of the server may no longer take Basic; Bearer is then what workers get.", Settled: "The release notes of each version."},
+			{What: "GET /api/organizations/search?organizations=<key>&member=true of SonarQube Cloud: known from the vendor's command-line client, not from a reference.", Settled: "A run of make live there with an organisation."},
+			{What: "The headers of a 429 of SonarQube Cloud.", Settled: "A recorded one."},
+			{What: "That SonarQube Cloud makes, lists and revokes tokens as the server does.", Settled: "A run of rotate/ there."},
+			{What: "That a refusal for a life longer than an administrator allows is a 400 that speaks of expiry or lifetime. Servers before 9.6 make tokens without end, whatever is asked for.", Settled: "The refusal of a server with such a limit."},
+			{What: "Of several tokens of a user that end in the same moment, which one is in use: the shortest life is taken.", Settled: "An answer that names the token in use; none is known."},
+			{What: "What an analysis token answers to GET /api/users/current: it is told by its prefix and not tried.", Settled: "The answer to one."},
 		},
 	}
 }

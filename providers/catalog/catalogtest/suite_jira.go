@@ -275,8 +275,8 @@ func jiraAnswerCases() []Case {
 	myself := func(name string, want providers.Outcome, look check) Case {
 		return jiraCloudCase("answer "+name, want, func(w *World) { knowsMia(w); w.Jira.Behave(answers[name].At("/rest/api/3/myself")) }, look)
 	}
-	search := func(name string, look check) Case {
-		return jiraCloudCase("answer "+name, "", func(w *World) { knowsMia(w); w.Jira.Behave(answers[name].At("/project/search")) }, look)
+	search := func(name string, want providers.Outcome, look check) Case {
+		return jiraCloudCase("answer "+name, want, func(w *World) { knowsMia(w); w.Jira.Behave(answers[name].At("/project/search")) }, look)
 	}
 	return []Case{
 		myself("myself_success_cloud", "", jiraGood),
@@ -292,8 +292,8 @@ func jiraAnswerCases() []Case {
 		myself("rate_limited_burst", providers.RateLimited, retryAfter(time.Second)),
 		myself("server_info_success", providers.UpstreamError, nil).as(Anonymous),
 		myself("tenant_info_success", providers.UpstreamError, nil),
-		search("project_search_success", warns(0)),
-		search("bad_credential_on_search_200", warns(0)),
+		search("project_search_success", "", warns(0)),
+		search("bad_credential_on_search_200", providers.UpstreamError, says("a moment later")),
 	}
 }
 
