@@ -32,7 +32,7 @@ type shape map[string]any
 
 // manifestShapes are what the definitions of the operators say of the kinds that the
 // examples use: config/crd/bases of the Vault Secrets Operator v1.4.1, and config/crds/bases
-// of the External Secrets Operator at cc5bfbc22.
+// of the External Secrets Operator v2.9.0 (cc5bfbc22).
 func manifestShapes() map[string]shape {
 	generator := shape{"apiVersion": "string", "kind*": "string", "name*": "string"}
 	return map[string]shape{
