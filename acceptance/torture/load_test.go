@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-sei/acceptance/harness"
+	"vault-plugin-secrets-sei/internal/histories"
 )
 
 const (
@@ -36,6 +37,8 @@ type load struct {
 	upstream *http.Client
 	subjects []*subject
 	lasting  []*subject // what is read and never written
+	recorder *histories.Recorder
+	turned   *turns
 	pulse    pulse
 	unrouted atomic.Int64    // requests that found Vault without the mount
 	empty    atomic.Int64    // reads that were answered with success and nothing
@@ -51,7 +54,7 @@ func startLoad(t *testing.T, fakes *harness.Fakes, servers []*harness.Server) *l
 	for _, s := range servers {
 		s.Reach(t, fakes.Addresses()...)
 	}
-	l := &load{servers: servers, fakes: fakes, upstream: fakes.Client(t)}
+	l := &load{servers: servers, fakes: fakes, upstream: fakes.Client(t), recorder: histories.NewRecorder()}
 	if transport, ok := l.upstream.Transport.(*http.Transport); assert.True(t, ok) {
 		transport.DisableKeepAlives = false // handshakes would be most of the work
 		t.Cleanup(transport.CloseIdleConnections)
@@ -76,6 +79,7 @@ func startLoad(t *testing.T, fakes *harness.Fakes, servers []*harness.Server) *l
 	for range 4 {
 		l.running.Go(l.keepReading)
 	}
+	l.turned = l.startTurns(t)
 	return l
 }
 
@@ -152,16 +156,21 @@ func (l *load) begin(client *api.Client, s *subject) (label string, body map[str
 func (l *load) send(client *api.Client, s *subject, label, path string, body map[string]any) error {
 	ctx, cancel := context.WithTimeout(l.ctx, askLimit)
 	defer cancel()
+	ended := l.begins(client, s, path)
 	answer, err := client.Logical().WriteWithContext(ctx, path, body)
 	if err == nil && answer == nil {
 		err = errors.New("the answer is empty")
 	}
-	switch {
-	case err == nil:
-		done := told(answer.Data)
+	var done swap
+	if err == nil {
+		done = told(answer.Data)
 		if label != "" && !s.rotates() {
 			done.label = label
 		}
+	}
+	ended(answered(s, done, label, err))
+	switch {
+	case err == nil:
 		s.acknowledge(done)
 	case l.ctx.Err() != nil, notSent(err), l.unmounted(err):
 	case usedUp(err), !blamed(err): // a used code may be Vault's, which asks a plugin again that died
@@ -203,5 +212,7 @@ func (l *load) so() (sum tally, complaints []string) {
 		count, wrong := s.so()
 		sum, complaints = sum.plus(count), append(complaints, wrong...)
 	}
+	_, wrong := l.turned.so()
+	complaints = append(complaints, wrong...)
 	return sum, complaints
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"sync"
 	"testing"
@@ -156,14 +155,20 @@ const historyLimit = 20
 // whole returns the label of a credential that was read, and whether its parts belong
 // together.
 func whole(data map[string]any) (label string, same bool) {
-	parts, _ := json.Marshal([]any{data["identity"], data["email"], data["api_key"], data["pat"], data["pats"], data["headers"]})
-	for _, found := range regexp.MustCompile(`-n\d+`).FindAllString(string(parts), -1) {
-		if label != "" && label != found {
-			return string(parts), false
-		}
-		label = found
+	labels := labelsIn(data)
+	switch len(labels) {
+	case 0:
+		return "", true
+	case 1:
+		return labels[0], true
 	}
-	return label, true
+	return partsOf(data), false
+}
+
+// partsOf is what tells to which credential the parts of an answer belong.
+func partsOf(data map[string]any) string {
+	parts, _ := json.Marshal([]any{data["identity"], data["email"], data["api_key"], data["pat"], data["pats"], data["headers"]})
+	return string(parts)
 }
 
 // told makes a swap of an answer. Where nothing tells the number, the fingerprint is

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-secrets-sei/acceptance/harness"
+	"vault-plugin-secrets-sei/internal/histories"
 	"vault-plugin-secrets-sei/internal/layer"
 )
 
@@ -38,6 +39,7 @@ type torture struct {
 	news   *news
 	// forgets says that what happens may end an authorization that was begun before.
 	forgets bool
+	judged  []histories.Result
 }
 
 // disturbance is something that happens to servers. It returns once they are asked to
@@ -123,6 +125,7 @@ func (r *torture) runAll(t *testing.T, plan []disturbance) {
 		require.Empty(t, complaints, "after %d of %d, %s; seed %d", n+1, len(plan), d.kind, r.seed)
 	}
 	r.stop()
+	r.judge(t)
 	r.assertNothingLeft(t)
 	_, complaints := r.so()
 	require.Empty(t, complaints)
@@ -184,6 +187,7 @@ func (r *torture) settle(t *testing.T) {
 			return now.acknowledged > then.acknowledged
 		})
 	}
+	r.turning(t)
 	r.soon(t, "finish a rotation", func() bool { return r.rotated(t) })
 }
 

@@ -30,10 +30,23 @@ func (l *load) keepReading() {
 // ask reads a path. A refusal is noted; nil says that nobody answered. Not found, in the
 // engine's words, is a loss; in Vault's words it has no mount while its leader changes.
 func (l *load) ask(client *api.Client, s *subject, path string) map[string]any {
+	return l.askFor(client, s, path, nil)
+}
+
+// askFor is ask with a query. It is recorded.
+func (l *load) askFor(client *api.Client, s *subject, path string, query map[string][]string) map[string]any {
+	ended := l.begins(client, s, path)
+	data, none := l.fetch(client, s, path, query)
+	ended(shown(s, path, data, none))
+	return data
+}
+
+// fetch returns an answer, or that the engine has no credential.
+func (l *load) fetch(client *api.Client, s *subject, path string, query map[string][]string) (data map[string]any, none bool) {
 	floor := s.since()
 	ctx, cancel := context.WithTimeout(l.ctx, askLimit)
 	defer cancel()
-	answer, err := client.Logical().ReadRawWithContext(ctx, path)
+	answer, err := client.Logical().ReadRawWithDataWithContext(ctx, path, query)
 	if answer != nil {
 		defer func() { _ = answer.Body.Close() }()
 	}
@@ -41,17 +54,18 @@ func (l *load) ask(client *api.Client, s *subject, path string) map[string]any {
 	case l.ctx.Err() != nil:
 	case err == nil:
 		if secret, err := api.ParseSecret(answer.Body); err == nil && secret != nil {
-			return secret.Data
+			return secret.Data, false
 		}
 		l.empty.Add(1)
 	case answer != nil && answer.StatusCode == http.StatusNotFound:
 		if !l.unmounted(err) {
 			s.missing(floor, err)
+			return nil, noCredential(err)
 		}
 	case blamed(err):
 		s.refuse("read of "+path, err)
 	}
-	return nil
+	return nil, false
 }
 
 // read reads a credential and judges it: at the upstream, too.
