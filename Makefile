@@ -42,6 +42,8 @@ CUTS    ?= 30
 JUMPS   ?= 20
 UNANSWERED ?= 3
 WEATHER ?= 3
+# For how long make soak lets a day pass.
+SOAK ?= 1h
 
 SHELL   := bash
 PLUGIN  := build/vault-plugin-secrets-sei
@@ -62,7 +64,7 @@ static   := CGO_ENABLED=0
 race = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
 .DEFAULT_GOAL := help
-.PHONY: help build release image signing try live demo dev test check unit contracts acceptance bench torture browser vault fuzz docs transcript lint fmt clean
+.PHONY: help build release image signing try live demo dev test check unit contracts acceptance bench torture soak browser vault fuzz docs transcript lint fmt clean
 
 help: ## Show this list.
 	@echo 'make TARGET'
@@ -116,6 +118,9 @@ acceptance: ## Run all of acceptance/ on a real Vault; fails without one.
 
 torture: ## Kill, freeze and cut off plugins, servers and leaders under load (KILLS=200, …); about 50 minutes.
 	server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required SEI_TORTURE=$(KILLS) SEI_TORTURE_LEADERS=$(LEADERS) SEI_TORTURE_FROZEN=$(FROZEN) SEI_TORTURE_CUTS=$(CUTS) SEI_TORTURE_JUMPS=$(JUMPS) SEI_TORTURE_UNANSWERED=$(UNANSWERED) SEI_TORTURE_WEATHER=$(WEATHER) go test -count=1 -timeout=90m -v -run '^TestTorture' $(TESTFLAGS) ./acceptance/torture
+
+soak: ## Let 2,000 integrations live a day within SOAK (1h), and compare memory, files and storage.
+	server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required SEI_SOAK=$(SOAK) go test -count=1 -timeout=5h -v -run '^TestSoak$$' $(TESTFLAGS) ./acceptance/torture
 
 bench: ## Measure speed beside Vault's own engines into docs/performance.md; BENCH=quick writes nothing.
 	server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required SEI_BENCH=$(BENCH) go test -count=1 -v -timeout=30m -run '^TestBench$$' ./acceptance/bench

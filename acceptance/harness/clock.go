@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,11 +20,14 @@ import (
 // TLS, the connection to Vault, and what counts how long something took.
 type Clock struct {
 	file  string
-	ahead time.Duration
+	ahead atomic.Int64 // nanoseconds
 }
 
 //go:embed testdata/clock.go.txt
 var clockSource []byte
+
+//go:embed testdata/state.go.txt
+var stateSource []byte
 
 // What is the clock in the released program, and what stands there in the one under test.
 const (
@@ -47,6 +51,7 @@ func BuildClock(t testing.TB) (plugins string, clock *Clock) {
 	}
 	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{
 		own:                      write("sei.go", []byte(strings.Replace(string(source), ownClock, testClock, 1))),
+		inRepository("state.go"): write("state.go", stateSource),
 		inRepository("clock.go"): write("clock.go", clockSource),
 	}})
 	require.NoError(t, err)
@@ -65,11 +70,14 @@ func BuildClock(t testing.TB) (plugins string, clock *Clock) {
 // next look at it sees that.
 func (c *Clock) Jump(t testing.TB, d time.Duration) {
 	t.Helper()
-	c.ahead += d.Truncate(time.Second)
+	ahead := time.Duration(c.ahead.Add(int64(d.Truncate(time.Second))))
 	next := c.file + ".next"
-	require.NoError(t, os.WriteFile(next, []byte(fmt.Sprint(int64(c.ahead/time.Second))), 0o600))
+	require.NoError(t, os.WriteFile(next, []byte(fmt.Sprint(int64(ahead/time.Second))), 0o600))
 	require.NoError(t, os.Rename(next, c.file))
 }
 
 // Ahead is by how much the clock is ahead of the machine's.
-func (c *Clock) Ahead() time.Duration { return c.ahead }
+func (c *Clock) Ahead() time.Duration { return time.Duration(c.ahead.Load()) }
+
+// Now is what it shows.
+func (c *Clock) Now() time.Time { return time.Now().Add(c.Ahead()) }
