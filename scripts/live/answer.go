@@ -9,6 +9,7 @@ import (
 	"maps"
 	"mime"
 	"net/http"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -125,6 +126,9 @@ func (s *scrubber) body(contentType string, body []byte) (shown any, note string
 		beginning := "<" + s.name(strings.TrimLeft(first(text), "<")) + ">"
 		return beginning, fmt.Sprintf("of a body of %d bytes that is no JSON only the beginning is shown", len(body))
 	}
+	if _, err := netip.ParseAddr(text); err != nil && version.MatchString(text) {
+		return text, "a version"
+	}
 	return s.text(text), "whatever could be of somebody replaced"
 }
 
@@ -140,7 +144,7 @@ func wordMembers() []string {
 	return []string{
 		"message", "msg", "error", "errors", "error_description", "errorMessages", "detail", "detailedMessage", "documentation_url",
 		"code", "errorCode", "typeKey", "typeName", "$type", "exceptionName", "type", "token_type", "status", "state", "scope", "scopes",
-		"reason", "required", "granted", "suberror", "failureTypes", "apiKeyType", "accountType", "visibility", "descriptor", "serverTitle", "deploymentType",
+		"reason", "required", "granted", "suberror", "failureTypes", "apiKeyType", "accountType", "visibility", "descriptor", "level", "serverTitle", "deploymentType",
 	}
 }
 
@@ -189,6 +193,9 @@ var status = regexp.MustCompile(`^[1-5]\d\d$`)
 func (s *scrubber) string(name, text string) string {
 	if name == "status" && status.MatchString(text) {
 		return text
+	}
+	if begin := refusal.FindString(text); begin != "" && slices.Contains(wordMembers(), name) {
+		return begin + s.text(text[len(begin):])
 	}
 	if slices.Contains(wordMembers(), name) || strings.HasPrefix(text, "https://") || strings.HasPrefix(text, "http://") {
 		return s.text(text)

@@ -111,11 +111,7 @@ func (r report) scrubber() *scrubber {
 		s.learn(named)
 	}
 	for _, res := range r.results {
-		for _, field := range r.plan.auth.Fields {
-			for _, secret := range res.cred.Values(field.Name) {
-				s.learn(secret.Reveal())
-			}
-		}
+		r.learnEntered(s, res)
 		for _, who := range res.who {
 			s.learn(who)
 		}
@@ -124,4 +120,16 @@ func (r report) scrubber() *scrubber {
 		}
 	}
 	return s
+}
+
+func (r report) learnEntered(s *scrubber, res result) {
+	for _, field := range r.plan.auth.Fields {
+		for _, value := range res.cred.Values(field.Name) {
+			if field.Kind.Secret() {
+				s.hide(value.Reveal())
+			} else {
+				s.learn(value.Reveal())
+			}
+		}
+	}
 }

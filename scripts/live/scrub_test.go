@@ -90,16 +90,16 @@ func TestWordsThatAreNames(t *testing.T) {
 		attempt: attempt{name: "good", cred: cred}, who: []string{"admin"},
 		exchanges: []exchange{{
 			method: "GET", host: "api.github.com", path: "/orgs/user/members/admin", status: 403, header: http.Header{"X-Oauth-Scopes": {"read:org"}},
-			body: []byte(`{"message":"The token of admin, team and user is denied","login":"team","user":{"login":"team"}}`),
+			body: []byte(`{"message":"The token token-user-read-1234 of admin, team and user is denied","login":"team","user":{"login":"team"}}`),
 		}},
 	}}}
 	text, err := r.answers()
 	require.NoError(t, err)
 	var a answer
 	require.NoError(t, json.Unmarshal([]byte(text), &a))
-	assert.Equal(t, map[string]any{"message": "The xxxxx of xxxxx, xxxx and xxxx is denied", "login": "xxxx", "user": map[string]any{"login": "xxxx"}}, a.Body)
+	assert.Equal(t, map[string]any{"message": "The token xxxxx-xxxx-xxxx-0000 of xxxxx, xxxx and xxxx is denied", "login": "xxxx", "user": map[string]any{"login": "xxxx"}}, a.Body)
 	assert.Equal(t, "/orgs/xxxx/members/xxxxx", a.Request.Path)
-	assert.Equal(t, "xxxx:org", a.Header["X-Oauth-Scopes"])
+	assert.Equal(t, "read:org", a.Header["X-Oauth-Scopes"])
 }
 
 // If a credential were left in spite of it all, nothing would be printed.

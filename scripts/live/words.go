@@ -81,6 +81,10 @@ var (
 	partForm = regexp.MustCompile(`[A-Z]?[a-z]+|[A-Z]+`)
 	digit    = regexp.MustCompile(`^\d$`)
 	digits   = regexp.MustCompile(`^\d{1,10}$`)
+	// refusal is the status with which a sentence may begin.
+	refusal = regexp.MustCompile(`^[45]\d\d `)
+	// version is that of a server, and of the form of some addresses.
+	version = regexp.MustCompile(`^\d{1,4}(\.\d{1,6}){1,3}$`)
 	// code is the number of an error of Microsoft Entra.
 	code  = regexp.MustCompile(`^AADSTS\d{5,8}$`)
 	dated = regexp.MustCompile(`^\d{4}-\d\d-\d\d$`)
@@ -93,24 +97,48 @@ type scrubber struct {
 	// personal are words that stand for nobody elsewhere, such as an organisation that is
 	// called as something else.
 	personal map[string]bool
+	// hidden are texts that are masked as a whole, such as what was entered: vendors' words in
+	// them say nothing of them.
+	hidden []*regexp.Regexp
 }
 
 func newScrubber() *scrubber {
 	return &scrubber{known: vocabulary(), personal: map[string]bool{}}
 }
 
-// learn notes the words of a text that says who somebody is, or of a secret.
-func (s *scrubber) learn(text string) {
-	s.personal[strings.ToLower(text)] = true
-	for _, word := range wordForm.FindAllString(text, -1) {
-		if len(word) > 1 && !slices.Contains([]string{"com", "org", "net", "io"}, word) { // of the host in an e-mail address
-			s.personal[strings.ToLower(word)] = true
+// hide notes a text that is masked as a whole, in each form in which a URL can have it.
+func (s *scrubber) hide(text string) {
+	for _, form := range []string{text, url.QueryEscape(text), url.PathEscape(text)} {
+		if form != "" {
+			s.hidden = append(s.hidden, regexp.MustCompile(`(?i)`+regexp.QuoteMeta(form)))
 		}
 	}
 }
 
+// learn notes a text that says who somebody is. Where it has several words, those that are
+// vendors' say it together only.
+func (s *scrubber) learn(text string) {
+	local, _, _ := strings.Cut(text, "@")
+	for _, name := range []string{text, local} {
+		switch words := wordForm.FindAllString(name, -1); {
+		case len(words) > 1:
+			s.hide(name)
+		case len(name) > 1 && !slices.Contains(nobodys(), strings.ToLower(name)):
+			s.personal[strings.ToLower(name)] = true
+		}
+	}
+}
+
+// nobodys are names that many answers give to something, and that say nothing of anybody.
+func nobodys() []string {
+	return []string{"api", "azure", "bitbucket", "github", "gitlab", "harness", "jira", "key", "sonarqube", "token"}
+}
+
 // text keeps the words of vendors.
 func (s *scrubber) text(text string) string {
+	for _, hidden := range s.hidden {
+		text = hidden.ReplaceAllStringFunc(text, mask)
+	}
 	return replaced(text, func(rest string) string {
 		return wordForm.ReplaceAllStringFunc(rest, func(word string) string {
 			if separates(word) || s.may(word) || digit.MatchString(word) && !s.personal[word] {
