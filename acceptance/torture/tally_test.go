@@ -21,6 +21,8 @@ type tally struct {
 type row struct {
 	kind    string
 	times   int
+	asked   int // operations that were recorded
+	unknown int // of these, how many have no answer, reads too
 	count   tally
 	outage  time.Duration
 	longest time.Duration // until everything was as it should be
@@ -63,6 +65,7 @@ func (t tally) minus(o tally) tally {
 // note adds what was counted since the last one to a row.
 func (r *torture) note(kind string, took time.Duration) {
 	now, _ := r.so()
+	asked, unknown := r.recorder.Counts()
 	var found *row
 	for _, known := range r.rows {
 		if known.kind == kind {
@@ -76,7 +79,8 @@ func (r *torture) note(kind string, took time.Duration) {
 	found.times++
 	found.count = found.count.plus(now.minus(r.before))
 	found.outage, found.longest = max(found.outage, r.pulse.take()), max(found.longest, took)
-	r.before = now
+	found.asked, found.unknown = found.asked+asked-r.asked, found.unknown+unknown-r.unknown
+	r.before, r.asked, r.unknown = now, asked, unknown
 }
 
 // table is what came of everything.
@@ -87,9 +91,7 @@ func (r *torture) table() string {
 	sum := row{kind: "all"}
 	for _, one := range r.rows {
 		one.write(w)
-		sum.times += one.times
-		sum.count = sum.count.plus(one.count)
-		sum.outage, sum.longest = max(sum.outage, one.outage), max(sum.longest, one.longest)
+		sum.add(one)
 	}
 	sum.write(w)
 	_ = w.Flush()

@@ -40,6 +40,8 @@ type torture struct {
 	// forgets says that what happens may end an authorization that was begun before.
 	forgets bool
 	judged  []histories.Result
+	// asked and unknown are what the recorder had counted at the last note.
+	asked, unknown int
 }
 
 // disturbance is something that happens to servers. It returns once they are asked to
@@ -111,7 +113,10 @@ func underLoadOf(t *testing.T, fakes *harness.Fakes, servers ...*harness.Server)
 // runAll carries a plan out in random order, at random moments.
 func (r *torture) runAll(t *testing.T, plan []disturbance) {
 	t.Helper()
-	defer func() { t.Log(r.table()) }()
+	defer func() {
+		t.Log(r.table())
+		done.add(ran{t.Name(), r.rows, r.judged})
+	}()
 	r.random.Shuffle(len(plan), func(i, j int) { plan[i], plan[j] = plan[j], plan[i] })
 	r.before, _ = r.so()
 	r.pulse.take()

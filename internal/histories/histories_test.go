@@ -211,5 +211,7 @@ func TestRecorder(t *testing.T) {
 		together.Go(func() { r.Begin("x", "one", histories.Read)(op{Outcome: histories.Done}) })
 	}
 	together.Wait()
+	ended, unknown := r.Counts()
+	assert.Equal(t, []int{53, 1}, []int{ended, unknown})
 	assert.Len(t, r.Operations(), 53)
 }

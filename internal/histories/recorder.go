@@ -8,10 +8,11 @@ import (
 
 // Recorder keeps operations. It is safe for concurrent use.
 type Recorder struct {
-	begun time.Time
-	mu    sync.Mutex
-	all   []Operation
-	taken map[int]bool // clients that are asking
+	begun   time.Time
+	mu      sync.Mutex
+	all     []Operation
+	taken   map[int]bool // clients that are asking
+	unknown int
 }
 
 // NewRecorder returns an empty one, whose clock begins now.
@@ -38,9 +39,18 @@ func (r *Recorder) Begin(record, node string, kind Kind) func(Operation) {
 		o.Begin, o.End = began, time.Since(r.begun).Nanoseconds()
 		if o.Outcome != Unknown { // one that may still be carried out keeps its line in a picture
 			delete(r.taken, client)
+		} else {
+			r.unknown++
 		}
 		r.all = append(r.all, o)
 	}
+}
+
+// Counts returns how many operations ended so far, and of how many of them nothing is known.
+func (r *Recorder) Counts() (ended, unknown int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.all), r.unknown
 }
 
 // Operations returns what ended so far, in the order of the ends.
