@@ -29,6 +29,9 @@ PLATFORMS ?=
 IMAGE ?=
 # Which provider make live tries on the real upstream.
 PROVIDER ?=
+# The program of OpenBao that make servers runs the suites on, too; and which suite alone.
+BAO_BIN ?=
+SUITE   ?=
 # More flags for go test, e.g. TESTFLAGS='-v -run TestStories/dev'.
 TESTFLAGS ?=
 
@@ -64,7 +67,7 @@ static   := CGO_ENABLED=0
 race = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
 .DEFAULT_GOAL := help
-.PHONY: help build release image signing try live demo dev test check unit contracts acceptance bench torture soak browser vault fuzz docs transcript lint fmt clean
+.PHONY: help build release image signing try live demo dev test check unit contracts acceptance bench torture soak servers browser vault fuzz docs transcript lint fmt clean
 
 help: ## Show this list.
 	@echo 'make TARGET'
@@ -121,6 +124,9 @@ torture: ## Kill, freeze and cut off plugins, servers and leaders under load (KI
 
 soak: ## Let 2,000 integrations live a day within SOAK (1h), and compare memory, files and storage.
 	server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required SEI_SOAK=$(SOAK) go test -count=1 -timeout=5h -v -run '^TestSoak$$' $(TESTFLAGS) ./acceptance/torture
+
+servers: ## Run every suite on the oldest and the newest Vault, and on OpenBao (BAO_BIN), into docs/compatibility.md.
+	oldest=$$(scripts/vault.sh --oldest) && newest=$$(scripts/vault.sh --newest) && go run ./scripts/servers $(if $(SUITE),-suite '$(SUITE)') "$$oldest" "$$newest" '$(BAO_BIN)'
 
 bench: ## Measure speed beside Vault's own engines into docs/performance.md; BENCH=quick writes nothing.
 	server=$$(scripts/vault.sh) && VAULT_BIN="$$server" SEI_ACCEPTANCE=required SEI_BENCH=$(BENCH) go test -count=1 -v -timeout=30m -run '^TestBench$$' ./acceptance/bench

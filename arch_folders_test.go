@@ -37,6 +37,7 @@ func beside() map[string][]string {
 		"scripts/fakes":                append(fakes, "providers/catalog/catalogtest", "providers/providertest/authserver"),
 		"scripts/live":                 {"acceptance/canary", "providers", "providers/catalog", "providers/providertest"},
 		"scripts/rooms":                {},
+		"scripts/servers":              {},
 		"scripts/suite":                {"internal/layer"},
 		"scripts/try":                  {"acceptance/host", "providers/jira/jiratest"},
 		"acceptance/harness/evidence":  {"providers/catalog"},

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Print the path of a Vault server. Everything else goes to standard error.
 #
-#   scripts/vault.sh          find one, or build it into the user's cache folder
-#   scripts/vault.sh --find   only look: print nothing and exit 1 when there is none
+#   scripts/vault.sh            find one, or build it into the user's cache folder
+#   scripts/vault.sh --find     only look: print nothing and exit 1 when there is none
+#   scripts/vault.sh --newest   that of the module in tools/vault, and no other
+#   scripts/vault.sh --oldest   that of the module in tools/vault-1.19, and no other
 #
 # The order: $VAULT_BIN, which may be OpenBao as well; vault on PATH; the cached build; a
 # new build from the module in tools/vault.
@@ -11,18 +13,26 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 module=github.com/hashicorp/vault
 
+tools=tools/vault
+if [ "${1:-}" = --oldest ]; then
+  tools=tools/vault-1.19
+fi
+
 say() { printf 'vault.sh: %s\n' "$*" >&2; }
 
-# The version is the one that tools/vault/go.mod requires, and is written nowhere else.
+# The version is the one that the module requires, and is written nowhere else.
 required_version() {
   local path version rest
   while read -r path version rest; do
+    if [ "$path" = require ]; then # the only one of its block
+      path=$version version=$rest
+    fi
     if [ "$path" = "$module" ]; then
       printf '%s\n' "${version#v}"
       return 0
     fi
-  done <"$root/tools/vault/go.mod"
-  say "tools/vault/go.mod does not require $module"
+  done <"$root/$tools/go.mod"
+  say "$tools/go.mod does not require $module"
   return 1
 }
 
@@ -153,7 +163,7 @@ build() {
   say "no Vault server found in \$VAULT_BIN, on PATH or in $dir"
   say "building Vault $version from its Go module, once: about 0.7 GB of downloads and 4 GB"
   say "in Go's caches. Ctrl-C is safe, the next build goes on from there."
-  cd "$root/tools/vault"
+  cd "$root/$tools"
   set -m # a job is a group of processes, which ends as one
   packages_left "$temp" >"$temp/total" &
   job=$!
@@ -175,10 +185,20 @@ main() {
   local version cached
   version=$(required_version)
   cached=${XDG_CACHE_HOME:-$HOME/.cache}/vault-plugin-secrets-sei/vault-$version/vault
-  find_vault "$cached" && return 0
-  if [ "${1:-}" = --find ]; then
-    return 1
-  fi
+  case ${1:-} in
+    --newest | --oldest)
+      if is_vault "$cached"; then
+        printf '%s\n' "$cached"
+        return 0
+      fi
+      ;;
+    *)
+      find_vault "$cached" && return 0
+      if [ "${1:-}" = --find ]; then
+        return 1
+      fi
+      ;;
+  esac
   build "$cached" "$version"
   printf '%s\n' "$cached"
 }
