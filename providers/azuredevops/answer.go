@@ -114,6 +114,10 @@ func (c azureCheck) unauthorized(res *upstream.Response, said azureRefusal) *pro
 		return c.Foreign(res, azureVendor)
 	case said.expired():
 		return c.Fail(providers.Rejected, "%q refused the %s (HTTP %d): it has expired", res.Host, c.token, res.Status)
+	case said.says(azureNeverSignedIn):
+		e := c.Fail(providers.InsufficientScope, "the %s works, but its account has never signed in to the organisation %s (HTTP %d); sign in with a browser once, as this account", c.token, c.organization, res.Status)
+		e.Missing = []string{c.organization}
+		return e
 	case said.namesAccount():
 		e := c.Fail(providers.InsufficientScope, "the %s works, but its account is no member of the organisation %s (HTTP %d); add the account to it, or correct organization", c.token, c.organization, res.Status)
 		e.Missing = []string{c.organization}
@@ -123,6 +127,11 @@ func (c azureCheck) unauthorized(res *upstream.Response, said azureRefusal) *pro
 	}
 	return c.Fail(providers.Rejected, "%q refused the personal access token (HTTP %d): it is wrong, expired, revoked, or made for another organisation than %s; tokens for all accessible organisations end on 1 December 2026", res.Host, res.Status, c.organization)
 }
+
+// azureNeverSignedIn is the number of a refusal for an account that is known, and must sign in
+// with a browser once: "TF401444: Please sign-in at least once as ... in a web browser".
+// https://github.com/johnnyreilly/azdo-npm-auth/issues/10
+const azureNeverSignedIn = "tf401444"
 
 // expired reads the words that have told an expired token apart.
 // https://github.com/microsoft/azure-pipelines-agent/issues/1559

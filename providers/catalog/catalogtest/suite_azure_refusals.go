@@ -51,6 +51,10 @@ func azureRefusalCases() []Case {
 		boards("a title with a number of the service is its own", providers.InsufficientScope, page(403, "<title>\r\n TF400813: no\r\n</title>"), missing(azureOrg)),
 		boards("a number in the middle of a title is not", providers.UpstreamError, page(403, "<title>Blocked: TF400813</title>"), nil),
 		boards("a 401 page with a number is no page of a proxy", providers.InsufficientScope, page(401, "<title>TF400813: The user &#39;fb80544b-3a07-6095-8fcc-5e895f9d39c4&#39; is not authorized</title>"), says("no member")),
+		boards("an account that has never signed in is told so", providers.InsufficientScope, onAzure(azureConnect, providertest.Fault{
+			Status: 401, Header: map[string]string{"Content-Type": "application/json"},
+			Body: `{"message":"TF401444: Please sign-in at least once as mia@example.com in a web browser to enable access to the service.","typeKey":"UnauthorizedRequestException"}`,
+		}), all(missing(azureOrg), says("sign in with a browser once"))),
 		boards("a refusal in text is its own by its header", providers.InsufficientScope, onAzure(azureConnect, providertest.Fault{
 			Status: 403, Body: "no", Header: map[string]string{"Content-Type": "text/plain", "X-TFS-ServiceError": "VS403%3A%20no"},
 		}), missing(azureOrg)),
