@@ -160,7 +160,10 @@ build() {
   mkdir "$temp/go"
   : >"$temp/download" >"$temp/log"
   export GOTMPDIR=$temp/go GOWORK=off
-  say "no Vault server found in \$VAULT_BIN, on PATH or in $dir"
+  case ${3:-} in
+    --newest | --oldest) say "no Vault $version in $dir" ;;
+    *) say "no Vault server found in \$VAULT_BIN, on PATH or in $dir" ;;
+  esac
   say "building Vault $version from its Go module, once: about 0.7 GB of downloads and 4 GB"
   say "in Go's caches. Ctrl-C is safe, the next build goes on from there."
   cd "$root/$tools"
@@ -183,6 +186,13 @@ build() {
 
 main() {
   local version cached
+  case ${1:-} in
+    '' | --find | --newest | --oldest) ;;
+    *)
+      say "what is $1? --find, --newest or --oldest"
+      exit 2
+      ;;
+  esac
   version=$(required_version)
   cached=${XDG_CACHE_HOME:-$HOME/.cache}/vault-plugin-secrets-sei/vault-$version/vault
   case ${1:-} in
@@ -199,7 +209,7 @@ main() {
       fi
       ;;
   esac
-  build "$cached" "$version"
+  build "$cached" "$version" "${1:-}"
   printf '%s\n' "$cached"
 }
 

@@ -163,7 +163,7 @@ func nodeVault(t *testing.T) string {
 	cmd.Stderr = &said
 	out, err := cmd.Output()
 	if cmd.ProcessState != nil && cmd.ProcessState.ExitCode() == 1 {
-		t.Skip("no node-vault: ", said.String())
+		t.Skip("no node-vault; scripts/npm.sh node-vault says why")
 	}
 	require.NoError(t, err, said.String())
 	return strings.TrimSpace(string(out))

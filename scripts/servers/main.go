@@ -17,7 +17,9 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 )
 
@@ -63,20 +65,43 @@ func run(ctx context.Context, args []string) error {
 	return os.WriteFile(pageFile, []byte(text), 0o644) //nolint:gosec // a page for all to read
 }
 
-// runAll runs the suites on each server, and goes on after one that failed. What has passed
-// is kept at once.
-func runAll(ctx context.Context, all results, programs []string, chosen []suite) error {
-	var failed error
+// started is a server, and the path of its program.
+type started struct{ path, server string }
+
+// find finds all servers before the first suite runs, which takes long.
+func find(ctx context.Context, programs []string) ([]started, error) {
+	var all []started
 	for _, program := range programs {
 		if program == "" {
 			continue
 		}
-		server, err := serverOf(ctx, program)
-		if err != nil {
-			return err
+		path, err := exec.LookPath(program)
+		if err == nil {
+			path, err = filepath.Abs(path) // tests run in other folders
 		}
+		if err != nil {
+			return nil, err
+		}
+		server, err := serverOf(ctx, path)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, started{path, server})
+	}
+	return all, nil
+}
+
+// runAll runs the suites on each server, and goes on after one that failed. What has passed
+// is kept at once.
+func runAll(ctx context.Context, all results, programs []string, chosen []suite) error {
+	servers, err := find(ctx, programs)
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, on := range servers {
 		for _, s := range chosen {
-			failed = errors.Join(failed, all.take(ctx, s, server, program))
+			failed = errors.Join(failed, all.take(ctx, s, on.server, on.path))
 			if ctx.Err() != nil {
 				return failed
 			}
@@ -90,6 +115,9 @@ func runAll(ctx context.Context, all results, programs []string, chosen []suite)
 func (r results) take(ctx context.Context, s suite, server, program string) error {
 	fmt.Printf("\n== %s on %s\n", s.name, server)
 	passed, err := s.run(ctx, program)
+	if ctx.Err() != nil { // somebody ended it: what is kept of an earlier day stays
+		return fmt.Errorf("%s on %s: %w", s.name, server, ctx.Err())
+	}
 	if err != nil {
 		err = fmt.Errorf("%s on %s: %w", s.name, server, err)
 		r.remove(server, s.name)

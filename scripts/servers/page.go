@@ -13,8 +13,8 @@ import (
 const above = `# Which servers it was tested on
 
 Made by ` + "`make servers`" + ` from [compatibility.json](compatibility.json). A cell has the number of tests and cases that passed, the
-number of those skipped because the server lacks what they are about, and the day. A suite with a failure has no cell,
-and a table with an empty cell is not written.
+number of those skipped, because the server or the machine that ran them lacks something, and the day. Below is each that
+was skipped, with its reason. A suite with a failure has no cell, and a table with an empty cell is not written.
 
 `
 

@@ -12,7 +12,8 @@ import (
 // results has for each server and suite what passed last.
 type results map[string]map[string]result
 
-// result is a suite that passed on a server. What a server lacks is skipped, with a reason.
+// result is a suite that passed on a server. What the server or the machine lacks is skipped,
+// with a reason.
 type result struct {
 	Date    string
 	Passed  int

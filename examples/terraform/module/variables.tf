@@ -2,6 +2,11 @@ variable "mount" {
   description = "Where the engine is mounted: it is there, and so are its settings, allowed_hosts above all."
   type        = string
   default     = "sei"
+
+  validation {
+    condition     = trim(var.mount, "/") == var.mount && var.mount != ""
+    error_message = "mount is the path without slashes around it: sei, or team/sei."
+  }
 }
 
 variable "integrations" {
