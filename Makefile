@@ -108,7 +108,7 @@ check: ## Run the whole gate, in about 20 minutes: all tests, the race detector,
 
 unit: ## Run all unit tests with the race detector, in random order.
 	@$(if $(race),,echo 'unit: no C compiler, so the tests run without the race detector')
-	$(suite) $(recorded) $(race) -shuffle=on $(TESTFLAGS) $(filter-out $(on_vault:.%=vault-plugin-secrets-sei%),$(shell go list ./...))
+	$(suite) $(recorded) $(race) -timeout=30m -shuffle=on $(TESTFLAGS) $(filter-out $(on_vault:.%=vault-plugin-secrets-sei%),$(shell go list ./...))
 	$(suite) $(recorded) -in tools/image ./...
 	@# What the race detector would make too long, or change.
 	$(if $(race),$(static) $(suite) $(recorded) -trimpath -run 'TestStorageFaults$$|TestMemoryIsFlat|TestAllocationsOfAWarmRead' . ./backend/mounted)
