@@ -52,13 +52,15 @@ func (l *load) begins(client *api.Client, s *subject, path string) func(historie
 }
 
 // answered is what is recorded of a write: of one with an answer what that says, of any other
-// whether it may have been carried out.
+// whether it may have been carried out. Of a rotation or a rollback, which have no label, it
+// always may: Vault asks again where a connection breaks, and the refusal is then that of the
+// second time; and the engine ends by itself a rotation whose answer was lost.
 func answered(s *subject, done swap, label string, err error) histories.Operation {
 	if err == nil {
 		return histories.Operation{Outcome: histories.Done, Version: done.version, Credential: done.label, Token: tokenOf(s, done)}
 	}
 	outcome := histories.Unknown
-	if notCarriedOut(err) {
+	if label != "" && notCarriedOut(err) {
 		outcome = histories.Refused
 	}
 	return histories.Operation{Outcome: outcome, Credential: label}

@@ -28,8 +28,9 @@ type sighting struct {
 type resolver struct {
 	seen     map[int]*sighting
 	acked    map[int]bool
-	open     []Operation // that may have raised the version, by their beginnings
-	used     map[int]int // index in open → versions that it got
+	open     []Operation  // that may have raised the version, by their beginnings
+	used     map[int]int  // index in open → versions that it got
+	again    map[int]bool // acknowledged versions that were written by a second time
 	writes   map[string]Operation
 	refused  map[string]bool
 	tokens   map[int]string // version → the token that it was acknowledged with
@@ -42,7 +43,7 @@ type resolver struct {
 // an end, and what cannot have been, in whatever order.
 func resolve(all []Operation) *resolver {
 	r := &resolver{
-		seen: map[int]*sighting{}, acked: map[int]bool{}, used: map[int]int{},
+		seen: map[int]*sighting{}, acked: map[int]bool{}, used: map[int]int{}, again: map[int]bool{},
 		writes: map[string]Operation{}, refused: map[string]bool{}, tokens: map[int]string{},
 	}
 	for _, o := range all {
@@ -142,11 +143,34 @@ func (r *resolver) attribute(version int, s *sighting) {
 		r.wrote(Write, version, s, o, min(s.by, endOf(o)))
 		return
 	}
+	if o := r.repeated(version, s); o != nil {
+		r.twice++
+		r.again[o.Version] = true
+		r.wrote(o.Kind, version, s, *o, min(s.by, o.End))
+		return
+	}
 	if r.refused[s.credential] {
 		r.complain("version %d is %s, whose write was refused", version, s.credential)
 		return
 	}
 	r.complain("version %d is %s, which nobody wrote", version, s.credential)
+}
+
+// repeated finds the rotation or rollback whose first time wrote a version that was seen, and
+// whose second time was acknowledged as a later one.
+func (r *resolver) repeated(version int, s *sighting) *Operation {
+	var found *Operation
+	for i, o := range r.resolved {
+		own := o.Outcome == Done && o.Version > version && o.Begin <= s.by && !r.again[o.Version] && (s.cause == "" || s.cause == string(o.Kind))
+		if own && (o.Kind == Rotate || o.Kind == Rollback) && (found == nil || o.Version < found.Version) {
+			found = &r.resolved[i]
+		}
+	}
+	if found == nil {
+		return nil
+	}
+	o := *found
+	return &o
 }
 
 func endOf(o Operation) int64 {
