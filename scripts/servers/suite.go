@@ -26,7 +26,7 @@ func suites() []suite {
 		{name: "stories", title: "Stories, console, names, secrecy", packages: []string{"./acceptance/stories"}},
 		{name: "ecosystem", title: "Installation, pages, examples, clients", packages: []string{"./acceptance/ecosystem"}},
 		{name: "upgrade", title: "Plugin upgraded and rolled back under load", packages: []string{"-run=^TestUpgrade", "./acceptance/torture"}},
-		{name: "torture", title: "Short torture", packages: []string{"./acceptance/torture"}},
+		{name: "torture", title: "Short torture: killed, lost, frozen, cut off", packages: []string{"-run=^TestTorture(Cluster|Frozen|Cut)?$", "./acceptance/torture"}},
 		{name: "scrape", title: "What a scrape costs", packages: []string{"-run=^TestCostOfAScrape$", "./acceptance/bench"}},
 		{name: "demo", title: "Demo", command: []string{"scripts/demo.sh"}},
 	}
