@@ -78,7 +78,7 @@ func (p planted) run(t *testing.T) (string, error) {
 	require.NoError(t, os.WriteFile(overlay, replaced, 0o600))
 	pattern := "^TestHistoriesOfTheEngine$/^" + strings.ReplaceAll(p.shows, " ", "_") + "$"
 	cmd := exec.CommandContext(t.Context(), "go", "test", "-trimpath", "-count=1", "-vet=off", "-overlay", overlay, "-run", pattern, ".")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", envPictures+"="+dir)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -195,11 +196,12 @@ func (l replayLine) replay(t *testing.T, answer kept) (reauth, health string) {
 	if path != "" {
 		path = q.Path
 	}
-	m.intercept(t, path, answer)
+	asked := m.intercept(t, path, answer)
 	for path, name := range l.beside {
 		m.intercept(t, path, readAnswer(t, name))
 	}
 	reauth = m.codeOf(t, "reauth/one", sent)
+	require.Positive(t, asked.Load(), "nobody asked %s", l.path)
 	return reauth, m.statusOf(t, "one")
 }
 
@@ -221,11 +223,12 @@ func (l replayLine) replayOAuth(t *testing.T, answer kept) (reauth, health strin
 	}
 	m.write(t, "reauth/"+name, consented())
 	query := consented()
-	m.intercept(t, path, answer)
+	asked := m.intercept(t, path, answer)
 	for path, name := range l.beside {
 		m.intercept(t, path, readAnswer(t, name))
 	}
 	reauth = m.codeOf(t, "reauth/"+name, query)
+	require.Positive(t, asked.Load(), "nobody asked %s", l.path)
 	m.pass(oauthTokenEnds)
 	return reauth, m.statusOf(t, name)
 }
@@ -252,12 +255,15 @@ func (m *oauthMount) statusOf(t *testing.T, name string) string {
 	return fmt.Sprint(m.write(t, "health/"+name, nil).data["status"])
 }
 
-// intercept gives the answer to each request, to every host, whose path ends so.
-func (m *oauthMount) intercept(t *testing.T, path string, answer kept) {
+// intercept gives the answer to each request, to every host, whose path ends so, and counts
+// them.
+func (m *oauthMount) intercept(t *testing.T, path string, answer kept) *atomic.Int64 {
 	t.Helper()
+	asked := &atomic.Int64{}
 	for host, behind := range m.world.Hosts() {
-		m.world.Handle(host, replayed{t, path, answer}.before(behind))
+		m.world.Handle(host, replayed{t, path, answer, asked}.before(behind))
 	}
+	return asked
 }
 
 // replayed answers each request whose path ends so.
@@ -265,6 +271,7 @@ type replayed struct {
 	t      *testing.T
 	path   string
 	answer kept
+	asked  *atomic.Int64
 }
 
 func (r replayed) before(behind http.Handler) http.Handler {
@@ -273,6 +280,7 @@ func (r replayed) before(behind http.Handler) http.Handler {
 			behind.ServeHTTP(w, req)
 			return
 		}
+		r.asked.Add(1)
 		r.write(w)
 	})
 }

@@ -139,9 +139,6 @@ func (s *soak) report(ctx context.Context, in *soaked) error {
 
 // forget takes an integration away and makes it anew.
 func (s *soak) forget(ctx context.Context, in *soaked) error {
-	if in.shares {
-		return s.reauthenticate(ctx, in)
-	}
 	if _, err := s.client.Logical().DeleteWithContext(ctx, "sei/integrations/"+in.name); err != nil {
 		return err
 	}

@@ -28,7 +28,6 @@ type soaked struct {
 	consent    func(url string) (map[string]any, error)
 	revoke     func(token string)
 	rotates    bool
-	shares     bool // a record with others
 
 	entered int
 	token   string

@@ -50,9 +50,9 @@ func (r githubRefusal) genuine(res *upstream.Response) bool {
 const githubVendor = "GitHub"
 
 // rejects reports whether a 401 is GitHub's word that the token is no good: one that is
-// signed, whatever it says. "Bad
-// credentials" is said by others, too, but with members that GitHub has not: a server's
-// own address, a time. Early Enterprise Servers had no link to the documentation.
+// signed, whatever it says. Without the mark, "Bad credentials" alone is not enough: others
+// say it, too, but with members that GitHub has not, such as a server's own address or a
+// time. Early Enterprise Servers had no link to the documentation.
 func (r githubRefusal) rejects(res *upstream.Response) bool {
 	if githubSigned(res) {
 		return true

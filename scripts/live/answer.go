@@ -214,7 +214,7 @@ func count(name string, n json.Number) json.Number {
 
 // learnFrom notes what an answer says of people, before anything is shown.
 func (s *scrubber) learnFrom(body []byte) {
-	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(body, []byte("\ufeff"))))
 	decoder.UseNumber()
 	var value any
 	if decoder.Decode(&value) == nil {

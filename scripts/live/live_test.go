@@ -260,3 +260,17 @@ func TestAMutatedSecretDiffersInOneSign(t *testing.T) {
 		assert.False(t, ok, secret)
 	}
 }
+
+// Each entry of a list is somebody's name, and so is the host that a customer has of a vendor.
+func TestNamesOfSettingsAndHostsAreMasked(t *testing.T) {
+	p, err := readPlan("github", []string{"SEI_LIVE_URL=https://target.ghe.com", "SEI_LIVE_GOOD_PAT=ghp_aSecretOfSomebody", "SEI_LIVE_ORGANIZATIONS=edge, board"})
+	require.NoError(t, err)
+	said := exchange{path: "/orgs/edge", body: []byte("\ufeff" + `{"message":"board is denied at target","max-grant":"x","login":"max-grant"}`)}
+	a := report{plan: p, results: []result{{exchanges: []exchange{said}}}}.scrubber().answer(said)
+	assert.Equal(t, "/orgs/xxxx", a.Request.Path)
+	shown := fmt.Sprint(a.Body)
+	assert.Contains(t, shown, "xxxxx is denied at xxxxxx")
+	assert.NotContains(t, shown, "grant")
+	assert.Empty(t, ownName("api.github.com"))
+	assert.Equal(t, "jira.example.com", ownName("jira.example.com"))
+}

@@ -175,7 +175,9 @@ func (p *plan) readSettings(spec providers.Spec, set variables) error {
 // set gives a setting its value.
 func (p *plan) set(f providers.Field, value string) error {
 	if len(f.Values) == 0 && f.Kind != providers.PEM && f.Name != "required_scopes" {
-		p.named = append(p.named, value)
+		for one := range strings.SplitSeq(value, ",") { // each entry of a list stands alone
+			p.named = append(p.named, strings.TrimSpace(one))
+		}
 	}
 	switch f.Kind {
 	case providers.List:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"time"
 
@@ -110,6 +111,10 @@ func (r report) scrubber() *scrubber {
 	for _, named := range r.plan.named {
 		s.learn(named)
 	}
+	for _, authority := range r.plan.hosts {
+		host, _, _ := net.SplitHostPort(authority)
+		s.learn(ownName(host))
+	}
 	for _, res := range r.results {
 		r.learnEntered(s, res)
 		for _, who := range res.who {
@@ -120,6 +125,22 @@ func (r report) scrubber() *scrubber {
 		}
 	}
 	return s
+}
+
+// ownName is what of a host is not a vendor's: all of it, or what stands before the domain in
+// which a vendor gives each customer a name.
+func ownName(host string) string {
+	for _, vendor := range []string{"github.com", "atlassian.com", "bitbucket.org", "azure.com", "gitlab.com", "sonarcloud.io", "sonarqube.us", "app.harness.io"} {
+		if host == vendor || strings.HasSuffix(host, "."+vendor) {
+			return ""
+		}
+	}
+	for _, vendor := range []string{".atlassian.net", ".ghe.com", ".visualstudio.com", ".harness.io"} {
+		if name, customer := strings.CutSuffix(host, vendor); customer {
+			return name
+		}
+	}
+	return host
 }
 
 func (r report) learnEntered(s *scrubber, res result) {

@@ -13,7 +13,8 @@ import (
 var wordList string
 
 // vocabulary are the words that vendors use in their answers and that say nothing of
-// anybody. No name of a person is among them.
+// anybody. Some are names as well, such as max and grant: those are masked where an answer or
+// the environment says so.
 func vocabulary() map[string]bool {
 	words := map[string]bool{}
 	for word := range strings.FieldsSeq(wordList) {
@@ -205,6 +206,9 @@ func (s *scrubber) isKnown(word string) bool {
 // name is that of a member of an object or of a header: vendors choose most, and few are
 // somebody's, such as in an object with a member for each user.
 func (s *scrubber) name(name string) string {
+	for _, hidden := range s.hidden {
+		name = hidden.ReplaceAllStringFunc(name, mask)
+	}
 	if s.personal[strings.ToLower(name)] && !s.known[strings.ToLower(name)] {
 		return mask(name)
 	}
