@@ -16,6 +16,7 @@ const (
 	Events        Trait = "events"
 	FloatLimit    Trait = "float-limit"
 	JSONLimits    Trait = "json-limits"
+	LeanTexts     Trait = "lean-texts"
 	ManyStrings   Trait = "many-strings"
 	Mlock         Trait = "mlock"
 	ReloadByType  Trait = "reload-by-type"
@@ -33,6 +34,7 @@ func traits() map[Trait]trait {
 		Events:        {"it has events, and policies for who subscribes to them", ofVault},
 		FloatLimit:    {"it refuses a number that no float can hold with a 400", ofOpenBao},
 		JSONLimits:    {"it answers what is no JSON, or too long or too deep, with a 500", vaultFrom(minorOfJSONLimits)},
+		LeanTexts:     {"it hands on a long text for no more of the processor than as much JSON", ofVault},
 		ManyStrings:   {"it takes more than a thousand strings in one request", ofVault},
 		Mlock:         {"it locks its memory unless disable_mlock is set", ofVault},
 		ReloadByType:  {"its CLI reloads the plugins of a type", ofVault},
