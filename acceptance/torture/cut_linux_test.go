@@ -21,6 +21,7 @@ func TestTortureCut(t *testing.T) {
 	network := harness.NewNetwork(t, 3)
 	c := network.StartCluster(t)
 	r := underLoad(t, c...)
+	r.parts = true
 	cuts := number(t, envCuts, fewCuts)
 	kinds := r.cuts(t, network, c)
 	r.random.Shuffle(len(kinds), func(i, j int) { kinds[i], kinds[j] = kinds[j], kinds[i] })

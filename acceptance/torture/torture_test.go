@@ -39,7 +39,10 @@ type torture struct {
 	news   *news
 	// forgets says that what happens may end an authorization that was begun before.
 	forgets bool
-	judged  []histories.Result
+	// parts says that a leader may lose its peers while it works, and so tell what it cannot
+	// store.
+	parts  bool
+	judged []histories.Result
 	// asked and unknown are what the recorder had counted at the last note.
 	asked, unknown int
 }

@@ -21,6 +21,7 @@ func TestTortureWeather(t *testing.T) {
 	c, peers := harness.StartRelayedCluster(t)
 	fakes, upstreams := harness.StartFakesBehind(t)
 	r := underLoadOf(t, fakes, c...)
+	r.parts = true
 	r.lastingEntra(t)
 	kinds := append(r.weather(t, "between nodes", peers[:]), r.weather(t, "to upstreams", upstreams)...)
 	var plan []disturbance

@@ -83,29 +83,38 @@ func specOf(t *testing.T, name string) providers.Spec {
 	return registry.Spec(name)
 }
 
-// Against the fake of each provider and auth type a good credential works, and one that
-// differs in a sign is refused; of neither, and of nobody, anything is printed.
-func TestEachProviderIsTried(t *testing.T) {
+// eachGood calls test for each provider and each of its auth types that begins in no browser,
+// with a world in which its good credential works.
+func eachGood(t *testing.T, test func(t *testing.T, w *catalogtest.World, c catalogtest.Case, spec providers.Spec)) {
+	t.Helper()
 	for name, suite := range catalogtest.Parts() {
+		c, spec := suite.Good, specOf(t, suite.Provider)
+		auth, _ := spec.AuthType(c.Target.AuthType)
+		require.False(t, auth.Exchanged(), "a browser is needed for %s", name)
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := catalogtest.NewWorld()
 			defer w.Close()
-			c, spec := suite.Good, specOf(t, suite.Provider)
-			if auth, _ := spec.AuthType(c.Target.AuthType); auth.Exchanged() {
-				t.Skip("it begins in a browser")
-			}
 			c.Arrange(w)
-			var out, person bytes.Buffer
-			err := run(t.Context(), []string{suite.Provider, "v1.2.3"}, environment(t, w, c, spec), &out, &person)
-			require.NoError(t, err, "%s%s", out.String(), person.String())
-			assert.Regexp(t, `(?m)^good +works +works$`, out.String())
-			assert.Regexp(t, `(?m)^mutated +credential_rejected +credential_rejected$`, out.String())
-			assert.Regexp(t, `(?m)^expired +not tried`, out.String())
-			tellsNothing(t, w, c, spec, out.String())
-			shaped(t, out.String())
+			test(t, w, c, spec)
 		})
 	}
+}
+
+// Against the fake of each provider and auth type a good credential works, and one that
+// differs in a sign is refused; of neither, and of nobody, anything is printed.
+func TestEachProviderIsTried(t *testing.T) {
+	eachGood(t, func(t *testing.T, w *catalogtest.World, c catalogtest.Case, spec providers.Spec) {
+		t.Helper()
+		var out, person bytes.Buffer
+		err := run(t.Context(), []string{spec.Name, "v1.2.3"}, environment(t, w, c, spec), &out, &person)
+		require.NoError(t, err, "%s%s", out.String(), person.String())
+		assert.Regexp(t, `(?m)^good +works +works$`, out.String())
+		assert.Regexp(t, `(?m)^mutated +credential_rejected +credential_rejected$`, out.String())
+		assert.Regexp(t, `(?m)^expired +not tried`, out.String())
+		tellsNothing(t, w, c, spec, out.String())
+		shaped(t, out.String())
+	})
 }
 
 // tellsNothing looks for all that came up on the way.

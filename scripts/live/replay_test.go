@@ -19,33 +19,24 @@ import (
 
 // What is left of a refusal is still one: a check that is answered so ends as it did.
 func TestARefusalIsStillOne(t *testing.T) {
-	for name, suite := range catalogtest.Parts() {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := catalogtest.NewWorld()
-			defer w.Close()
-			c, spec := suite.Good, specOf(t, suite.Provider)
-			if auth, _ := spec.AuthType(c.Target.AuthType); auth.Exchanged() {
-				t.Skip("it begins in a browser")
-			}
-			c.Arrange(w)
-			var out bytes.Buffer
-			require.NoError(t, run(t.Context(), []string{suite.Provider, "v1"}, environment(t, w, c, spec), &out, io.Discard))
-			answers := answersOf(t, out.String(), "live_mutated_")
-			require.NotEmpty(t, answers)
-			again := replay(answers)
-			for host := range w.Hosts() {
-				w.Handle(host, again)
-			}
-			registry := catalog.All("test")
-			defer registry.Close()
-			p, _ := registry.Provider(suite.Provider)
-			_, err := p.Validate(t.Context(), w.Wire(c.Target), c.Credential)
-			var failure *providers.Error
-			require.ErrorAs(t, err, &failure)
-			assert.Equal(t, providers.Rejected, failure.Outcome, "%s\n%s", failure.Detail, out.String())
-		})
-	}
+	eachGood(t, func(t *testing.T, w *catalogtest.World, c catalogtest.Case, spec providers.Spec) {
+		t.Helper()
+		var out bytes.Buffer
+		require.NoError(t, run(t.Context(), []string{spec.Name, "v1"}, environment(t, w, c, spec), &out, io.Discard))
+		answers := answersOf(t, out.String(), "live_mutated_")
+		require.NotEmpty(t, answers)
+		again := replay(answers)
+		for host := range w.Hosts() {
+			w.Handle(host, again)
+		}
+		registry := catalog.All("test")
+		defer registry.Close()
+		p, _ := registry.Provider(spec.Name)
+		_, err := p.Validate(t.Context(), w.Wire(c.Target), c.Credential)
+		var failure *providers.Error
+		require.ErrorAs(t, err, &failure)
+		assert.Equal(t, providers.Rejected, failure.Outcome, "%s\n%s", failure.Detail, out.String())
+	})
 }
 
 // answersOf are the printed answers whose name begins so, in order.
